@@ -1,0 +1,12 @@
+//! Fantail: a realtime terminal session server.
+//!
+//! One line of data, and nothing else crosses it:
+//!
+//! ```text
+//! PTY ─▶ session/pty ─▶ terminal/log ─▶ session/viewer ─▶ ws/connection ─▶ browser
+//! PTY ◀─ session/input ◀──────── access check ◀──────── ws/connection ◀─ browser
+//! ```
+//!
+//! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
+
+pub mod terminal;

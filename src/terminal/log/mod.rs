@@ -1,0 +1,141 @@
+//! A session's output, addressed (law 1) and kept in the form the wire wants.
+//!
+//! Bytes are read from the PTY straight into a [`segment`] behind room for a frame header; publishing writes the
+//! header. A reader is an address into bytes its socket can take as they are: no queue, no copy per viewer. Adjacent
+//! frames of a segment are adjacent bytes, so they leave in one write. Beyond the log's size the oldest segment is
+//! dropped, and a reader that needed it learns of the gap (law 3), never silence.
+//!
+//! What must be in order with the output (a resize, the exit) is a frame in here too.
+
+mod frame;
+mod reader;
+mod segment;
+mod writer;
+
+#[cfg(test)]
+mod laws;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+pub use frame::{BINARY_FINAL, EVENT, Frame, HEADER_ROOM, Header, OUTPUT, PREFIX_LEN, frames};
+pub use reader::{Chunk, LogReader, Pull};
+pub use segment::SEGMENT_BYTES;
+use segment::Segment;
+pub use writer::LogWriter;
+
+use crate::terminal::{Offset, Size};
+
+/// Fewest segments a log can have: one being written and one being read.
+const SEGMENTS_MIN: usize = 2;
+
+/// A handle to read a session's log. Cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    chain: Arc<RwLock<Chain>>,
+}
+
+/// The segments held, oldest first, without gaps. Locked only to take a step in it, never while bytes move.
+struct Chain {
+    segments: VecDeque<Arc<Segment>>,
+    /// Where each size came into force, oldest first; the first entry covers the start of what is held.
+    sizes: VecDeque<(Offset, Size)>,
+}
+
+/// The bytes asked for are not, or not all, held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("only bytes {start} to {end} are held")]
+pub struct NotHeld {
+    /// The oldest byte held.
+    pub start: Offset,
+    /// The offset after the last byte printed.
+    pub end: Offset,
+}
+
+impl Log {
+    /// An empty log of at most `bytes` of memory (rounded to whole segments) for a terminal of `size`, and its writer.
+    #[must_use]
+    pub fn create(bytes: usize, size: Size) -> (Self, LogWriter) {
+        let chain = Chain { segments: VecDeque::new(), sizes: VecDeque::from([(Offset::ZERO, size)]) };
+        let log = Self { chain: Arc::new(RwLock::new(chain)) };
+        let writer = LogWriter::new(log.clone(), (bytes / SEGMENT_BYTES).max(SEGMENTS_MIN));
+        (log, writer)
+    }
+
+    /// The addresses held: `start..end`.
+    #[must_use]
+    pub fn held(&self) -> std::ops::Range<Offset> {
+        self.chain.read().held()
+    }
+
+    /// The size in force at `offset`, or the oldest known one when `offset` is no longer held.
+    #[must_use]
+    pub fn size_at(&self, offset: Offset) -> Size {
+        let chain = self.chain.read();
+        let later = chain.sizes.partition_point(|(at, _)| *at <= offset);
+        chain.sizes.get(later.saturating_sub(1)).map_or(Size::DEFAULT, |(_, size)| *size)
+    }
+
+    /// A reader from `from` on. What it needs may be dropped before it reads it; then it reports a gap.
+    ///
+    /// # Errors
+    /// When `from` lies past the end.
+    pub fn reader(&self, from: Offset) -> Result<LogReader, NotHeld> {
+        let held = self.held();
+        if from > held.end {
+            return Err(NotHeld { start: held.start, end: held.end });
+        }
+        Ok(LogReader::new(self.clone(), from))
+    }
+
+    /// A copy of the output bytes `range`.
+    ///
+    /// # Errors
+    /// When not all of them are held.
+    pub fn copy(&self, range: std::ops::Range<Offset>) -> Result<Vec<u8>, NotHeld> {
+        // The segments are kept alive while they are copied, so that an eviction in between changes nothing.
+        let (held, segments) = {
+            let chain = self.chain.read();
+            (chain.held(), chain.segments.clone())
+        };
+        if range.start < held.start || range.end > held.end || range.start > range.end {
+            return Err(NotHeld { start: held.start, end: held.end });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(range.end.since(range.start)).unwrap_or(0));
+        for segment in segments.iter().filter(|segment| segment.extent().end > range.start) {
+            let wire = segment.published();
+            for frame in frames(wire, 0).filter(|frame| frame.kind == OUTPUT) {
+                let within = |offset: Offset| usize::try_from(offset.since(frame.offset)).unwrap_or(usize::MAX);
+                let payload = &wire[frame.payload.clone()];
+                let from = within(range.start).min(payload.len());
+                let to = within(range.end).min(payload.len());
+                bytes.extend_from_slice(&payload[from..to]);
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+impl Chain {
+    fn held(&self) -> std::ops::Range<Offset> {
+        let start = self.segments.front().map_or(Offset::ZERO, |oldest| oldest.start);
+        let end = self.segments.back().map_or(Offset::ZERO, |newest| newest.extent().end);
+        start..end
+    }
+
+    /// The segment at `index`, if it is held. Indices in the chain have no gaps.
+    fn at(&self, index: u64) -> Option<&Arc<Segment>> {
+        let oldest = self.segments.front()?.index;
+        self.segments.get(usize::try_from(index.checked_sub(oldest)?).ok()?)
+    }
+
+    fn drop_oldest(&mut self) {
+        self.segments.pop_front();
+        let start = self.held().start;
+        while self.sizes.get(1).is_some_and(|(at, _)| *at <= start) {
+            self.sizes.pop_front();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Appending to the log. One owner writes; what it wrote is invisible until it publishes.
+
+use std::sync::Arc;
+
+use super::Log;
+use super::frame::{EVENT, HEADER_ROOM, Header, OUTPUT};
+use super::segment::{Segment, SegmentWriter};
+use crate::terminal::{Offset, Size};
+
+/// Least room worth reading into: what the kernel's PTY gives in one read(2) at most. With less left in a segment the
+/// next is begun.
+const READ_MIN: usize = 4096;
+/// Longest event: the JSON of a resize or an exit, with a reason of at most 1 KiB.
+const EVENT_MAX: usize = 4096;
+
+/// The one writer of a session's log.
+pub struct LogWriter {
+    log: Log,
+    segments_max: usize,
+    segment: Option<SegmentWriter>,
+    /// Bytes read into the room behind the next header, not yet published.
+    pending: usize,
+    end: Offset,
+}
+
+impl LogWriter {
+    pub(super) const fn new(log: Log, segments_max: usize) -> Self {
+        Self { log, segments_max, segment: None, pending: 0, end: Offset::ZERO }
+    }
+
+    /// The offset after the last published byte.
+    #[must_use]
+    pub const fn end(&self) -> Offset {
+        self.end
+    }
+
+    /// Where the next read(2) may put its bytes. Never empty; call [`LogWriter::commit`] with what it took.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.is_full() {
+            self.publish();
+        }
+        let behind = HEADER_ROOM + self.pending;
+        &mut self.segment_with_room(behind + 1).room()[behind..]
+    }
+
+    /// `read` more bytes were put into [`LogWriter::space`]. They stay invisible until [`LogWriter::publish`].
+    pub fn commit(&mut self, read: usize) {
+        self.pending += read;
+    }
+
+    /// Whether the segment has too little room left for another read: time to publish.
+    pub fn is_full(&mut self) -> bool {
+        self.pending > 0 && self.room_after_pending() < READ_MIN
+    }
+
+    /// Makes what was committed visible as one frame. Returns whether there was anything.
+    pub fn publish(&mut self) -> bool {
+        let payload = std::mem::take(&mut self.pending);
+        if payload == 0 {
+            return false;
+        }
+        let header = Header::new(OUTPUT, self.end, payload);
+        if let Some(segment) = self.segment.as_mut() {
+            append(segment, &header, payload, payload);
+            self.end = self.end + payload;
+        }
+        true
+    }
+
+    /// Appends an event, in order with the output. `json` is at most 4 KiB.
+    pub fn event(&mut self, json: &[u8]) {
+        self.publish();
+        debug_assert!(json.len() <= EVENT_MAX, "an event of {} bytes", json.len());
+        let header = Header::new(EVENT, self.end, json.len());
+        let segment = self.segment_with_room(HEADER_ROOM + json.len());
+        segment.room()[HEADER_ROOM..HEADER_ROOM + json.len()].copy_from_slice(json);
+        append(segment, &header, json.len(), 0);
+    }
+
+    /// Records that the terminal has `size` from here on, and says so in order with the output.
+    pub fn resize(&mut self, size: Size, json: &[u8]) {
+        self.event(json);
+        let mut chain = self.log.chain.write();
+        match chain.sizes.back_mut() {
+            Some((at, latest)) if *at == self.end => *latest = size,
+            _ => chain.sizes.push_back((self.end, size)),
+        }
+    }
+
+    fn room_after_pending(&mut self) -> usize {
+        let room = self.segment.as_mut().map_or(0, |segment| segment.room().len());
+        room.saturating_sub(HEADER_ROOM + self.pending)
+    }
+
+    /// The current segment, or the next one when the current has less than `needed` bytes left and nothing pending.
+    fn segment_with_room(&mut self, needed: usize) -> &mut SegmentWriter {
+        let needed = if self.pending == 0 { needed.max(HEADER_ROOM + READ_MIN) } else { needed };
+        if self.segment.as_mut().is_none_or(|segment| segment.room().len() < needed) {
+            let index = self.segment.as_ref().map_or(0, |full| full.segment().index + 1);
+            let next = Segment::create(index, self.end);
+            let mut chain = self.log.chain.write();
+            chain.segments.push_back(Arc::clone(next.segment()));
+            if chain.segments.len() > self.segments_max {
+                chain.drop_oldest();
+            }
+            drop(chain);
+            // Sealed only now, when a reader that sees the seal can find what follows.
+            if let Some(full) = self.segment.take() {
+                full.seal();
+            }
+            self.segment = Some(next);
+        }
+        self.segment.as_mut().unwrap_or_else(|| unreachable!("a segment was just put there"))
+    }
+}
+
+/// Writes `header` before the payload that lies behind [`HEADER_ROOM`], closes the hole that a short header leaves
+/// (at most two bytes, and then the payload is at most 116 bytes), and publishes both.
+fn append(segment: &mut SegmentWriter, header: &Header, payload: usize, output: usize) {
+    let header = header.bytes();
+    let room = segment.room();
+    room.copy_within(HEADER_ROOM..HEADER_ROOM + payload, header.len());
+    room[..header.len()].copy_from_slice(header);
+    segment.publish(header.len() + payload, output);
+}

@@ -1,0 +1,11 @@
+//! What a terminal is, as plain values: its size, its output as an addressed log.
+//!
+//! Pure: no I/O, no clock, no runtime, and nothing else of this crate. What happens to a byte after the kernel gave
+//! it to us and before a socket takes it is decided here.
+
+pub mod log;
+mod offset;
+mod size;
+
+pub use offset::Offset;
+pub use size::{Size, SizeError};
