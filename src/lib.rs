@@ -9,7 +9,9 @@
 //!
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
+pub mod auth;
 pub mod protocol;
 pub mod registry;
 pub mod session;
 pub mod terminal;
+pub mod ws;

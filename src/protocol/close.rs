@@ -28,6 +28,8 @@ pub enum CloseCode {
     NoSuchSession = 4404,
     /// Two pings went unanswered.
     Silent = 4408,
+    /// Another connection has attached as the same client.
+    Superseded = 4409,
     /// A bound of the connection was passed.
     LimitReached = 4429,
 }
@@ -45,7 +47,7 @@ pub enum Advice {
 
 impl CloseCode {
     /// All of them, by number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SessionClosed,
         Self::GoingAway,
         Self::ProtocolError,
@@ -58,6 +60,7 @@ impl CloseCode {
         Self::Forbidden,
         Self::NoSuchSession,
         Self::Silent,
+        Self::Superseded,
         Self::LimitReached,
     ];
 
@@ -89,6 +92,7 @@ impl CloseCode {
             Self::Forbidden => "forbidden",
             Self::NoSuchSession => "no such session",
             Self::Silent => "no sign of life",
+            Self::Superseded => "attached elsewhere as the same client",
             Self::LimitReached => "limit reached",
         }
     }
@@ -106,6 +110,7 @@ impl CloseCode {
             | Self::BadMessage
             | Self::Forbidden
             | Self::NoSuchSession
+            | Self::Superseded
             | Self::LimitReached => Advice::Stop,
         }
     }

@@ -56,15 +56,15 @@ impl Clients {
         &mut self,
         wanted: Option<ClientId>,
         fresh: ClientId,
-        principal: &Principal,
+        principal: Principal,
         viewer: ViewerId,
         now: Instant,
     ) -> Identity {
         self.forget(now);
         let id =
-            wanted.filter(|id| self.known.get(id).is_some_and(|known| known.principal == *principal)).unwrap_or(fresh);
+            wanted.filter(|id| self.known.get(id).is_some_and(|known| known.principal == principal)).unwrap_or(fresh);
         let client = self.known.entry(id).or_insert_with(|| Client {
-            principal: principal.clone(),
+            principal,
             taken: 0,
             queued: 0,
             written: watch::Sender::new(0),
@@ -115,29 +115,29 @@ mod tests {
     }
 
     fn ann() -> Principal {
-        Principal("ann".into())
+        Principal(uuid::Uuid::from_u128(1))
     }
 
     #[test]
     fn a_client_is_taken_up_again_only_by_the_same_principal_and_within_the_grace() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let first = clients.attach(None, id(1), &ann(), ViewerId(1), now);
+        let first = clients.attach(None, id(1), ann(), ViewerId(1), now);
         clients.get_mut(first.id).expect("known").taken = 7;
         clients.detach(first.id, ViewerId(1), now);
-        let stranger = clients.attach(Some(id(1)), id(2), &Principal("bob".into()), ViewerId(2), now);
+        let stranger = clients.attach(Some(id(1)), id(2), Principal(uuid::Uuid::from_u128(2)), ViewerId(2), now);
         assert_eq!((stranger.id, stranger.taken), (id(2), 0));
-        let again = clients.attach(Some(id(1)), id(3), &ann(), ViewerId(3), now);
+        let again = clients.attach(Some(id(1)), id(3), ann(), ViewerId(3), now);
         assert_eq!((again.id, again.taken), (id(1), 7));
         clients.detach(id(1), ViewerId(3), now);
-        let late = clients.attach(Some(id(1)), id(4), &ann(), ViewerId(4), now + REMEMBERED);
+        let late = clients.attach(Some(id(1)), id(4), ann(), ViewerId(4), now + REMEMBERED);
         assert_eq!((late.id, late.taken), (id(4), 0));
     }
 
     #[test]
     fn a_second_connection_of_a_client_supersedes_the_first_and_outlives_its_end() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let first = clients.attach(None, id(1), &ann(), ViewerId(1), now);
-        let second = clients.attach(Some(id(1)), id(2), &ann(), ViewerId(2), now);
+        let first = clients.attach(None, id(1), ann(), ViewerId(1), now);
+        let second = clients.attach(Some(id(1)), id(2), ann(), ViewerId(2), now);
         assert_eq!(second.id, id(1));
         assert!(first.superseded.is_cancelled() && !second.superseded.is_cancelled());
         assert!(!clients.detach(id(1), ViewerId(1), now), "the first one's end is not the client's");
@@ -147,12 +147,12 @@ mod tests {
     #[test]
     fn clients_that_have_gone_are_bounded_and_those_attached_are_not_forgotten() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let stays = clients.attach(None, id(0), &ann(), ViewerId(0), now);
+        let stays = clients.attach(None, id(0), ann(), ViewerId(0), now);
         for n in 1..=(REMEMBERED_MAX as u64 + 50) {
             let mut random = [1; 16];
             random[8..].copy_from_slice(&n.to_be_bytes());
             let at = now + Duration::from_millis(n);
-            let client = clients.attach(None, ClientId::from_random(random), &ann(), ViewerId(n), at);
+            let client = clients.attach(None, ClientId::from_random(random), ann(), ViewerId(n), at);
             clients.detach(client.id, ViewerId(n), at);
         }
         assert_eq!(clients.known.len(), REMEMBERED_MAX + 1);

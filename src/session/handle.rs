@@ -99,6 +99,8 @@ pub struct Attach {
     pub fresh: ClientId,
     /// Where to begin; `None` is the oldest byte held.
     pub from: Option<Offset>,
+    /// Bytes it is sent past what it says it has drawn.
+    pub window: u64,
     /// Its terminal's size, for a program that starts on attach.
     pub size: Option<Size>,
 }
@@ -155,8 +157,8 @@ impl Session {
 
     /// Whose it is.
     #[must_use]
-    pub const fn owner(&self) -> &Principal {
-        &self.owner
+    pub const fn owner(&self) -> Principal {
+        self.owner
     }
 
     /// What was started, word by word.
@@ -202,10 +204,6 @@ impl Session {
         self.status.borrow().clone()
     }
 
-    pub(super) fn watch_status(&self) -> watch::Receiver<Status> {
-        self.status.subscribe()
-    }
-
     /// Changes the latest values. Only the task changes the state and the size.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {
@@ -236,20 +234,25 @@ impl Session {
         let (id, progress) = {
             let mut viewers = self.viewers.lock();
             let joined = viewers.join(from).ok_or(AttachError::TooManyViewers)?;
-            self.update(|status| status.viewers = viewers.count());
+            self.count_viewers(&mut viewers);
             joined
         };
-        let identity = self.input.lock().clients.attach(attach.client, attach.fresh, &attach.principal, id, now);
-        let attached = Attached { input_seq: identity.taken, size: self.log.size_at(from) };
+        let identity = self.input.lock().clients.attach(attach.client, attach.fresh, attach.principal, id, now);
+        let attached = Attached {
+            input_seq: identity.taken,
+            size: self.log.size_at(from),
+            status: self.status.subscribe(),
+            written: identity.written,
+            superseded: identity.superseded,
+        };
         let viewer = Viewer::new(Parts {
             session: Arc::clone(self),
             id,
             client: identity.id,
             reader,
             progress,
+            window: attach.window,
             end,
-            written: identity.written,
-            superseded: identity.superseded,
         });
         if self.status.borrow().state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
@@ -262,7 +265,7 @@ impl Session {
         {
             let mut viewers = self.viewers.lock();
             viewers.leave(id);
-            self.update(|status| status.viewers = viewers.count());
+            self.count_viewers(&mut viewers);
         }
         self.viewer_moved.notify_one();
         if self.input.lock().clients.detach(client, id, now) {
@@ -270,6 +273,14 @@ impl Session {
                 status.control.take_if(|holder| *holder == client);
             });
         }
+    }
+
+    fn count_viewers(&self, viewers: &mut Viewers) {
+        let (count, is_news) = viewers.count();
+        self.status.send_if_modified(|status| {
+            status.viewers = count;
+            is_news
+        });
     }
 
     pub(super) fn viewer_moved(&self) {
@@ -391,11 +402,16 @@ impl Session {
     }
 }
 
-/// What an attaching client is told.
-#[derive(Clone, Copy, Debug)]
+/// What an attaching client is told, now and later.
 pub struct Attached {
     /// The highest seq already taken from this client.
     pub input_seq: u64,
     /// The size in force where its output starts.
     pub size: Size,
+    /// The session's latest values.
+    pub status: watch::Receiver<Status>,
+    /// The highest seq of this client's input that was written to the PTY.
+    pub written: watch::Receiver<u64>,
+    /// Cancelled when another connection attaches as the same client.
+    pub superseded: CancellationToken,
 }

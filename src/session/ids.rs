@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use uuid::{Builder, Uuid};
 
@@ -19,8 +18,8 @@ pub struct ClientId(Uuid);
 pub struct ViewerId(pub u64);
 
 /// Whoever a credential speaks for, as the edge names them. The core only compares it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Principal(pub Arc<str>);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Principal(pub Uuid);
 
 macro_rules! random_id {
     ($name:ident) => {

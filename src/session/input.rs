@@ -147,8 +147,8 @@ mod tests {
     use crate::session::Principal;
 
     fn attached(clients: &mut Clients) -> ClientId {
-        let ann = Principal("ann".into());
-        clients.attach(None, ClientId::from_random([1; 16]), &ann, ViewerId(1), Instant::now()).id
+        let ann = Principal(uuid::Uuid::from_u128(1));
+        clients.attach(None, ClientId::from_random([1; 16]), ann, ViewerId(1), Instant::now()).id
     }
 
     /// Writes up to `budget` bytes, at most `most` in one write, as a PTY would take them.

@@ -1,6 +1,6 @@
 //! What to start: a command, where, and with which environment. Checked before anything is forked.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl Launch {
     ///
     /// # Errors
     /// When a word is empty where it may not be, holds a NUL, or there are too many.
-    pub fn new(command: &[String], dir: PathBuf, environment: &[(String, String)]) -> Result<Self, LaunchError> {
+    pub fn new(command: &[String], dir: PathBuf, environment: &[(OsString, OsString)]) -> Result<Self, LaunchError> {
         let refuse = |field, rule| Err(LaunchError { field, rule });
         if command.first().is_none_or(String::is_empty) {
             return refuse("command", "must be an array whose first string names a program");
@@ -54,16 +54,16 @@ impl Launch {
         let Ok(words) = command.iter().map(|word| CString::new(word.as_str())).collect() else {
             return refuse("command", "must not contain NUL");
         };
-        if environment.iter().any(|(name, _)| name.is_empty() || name.contains('=')) {
+        if environment.iter().any(|(name, _)| name.is_empty() || name.as_bytes().contains(&b'=')) {
             return refuse("env", "names must not be empty or contain '='");
         }
-        let pairs = environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
+        let pairs =
+            environment.iter().map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
         let Ok(pairs) = pairs.collect() else { return refuse("env", "must not contain NUL") };
         if !dir.is_absolute() || dir.as_os_str().as_bytes().contains(&0) {
             return refuse("workingDir", "must be an absolute path without NUL");
         }
-        let path =
-            environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_bytes().to_vec());
+        let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_bytes().to_vec());
         Ok(Self { command: words, dir, environment: pairs, path: path.unwrap_or_default() })
     }
 
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(launch(&["a\0b"], "/").unwrap_err().rule, "must not contain NUL");
         assert_eq!(launch(&["x"; 1025], "/").unwrap_err().field, "command");
         assert_eq!(launch(&["x"], "relative").unwrap_err().field, "workingDir");
-        let env = [("A=B".to_owned(), String::new())];
+        let env = [("A=B".into(), OsString::new())];
         assert_eq!(Launch::new(&["x".into()], "/".into(), &env).unwrap_err().field, "env");
     }
 

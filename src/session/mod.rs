@@ -21,7 +21,7 @@ mod viewer;
 mod viewers;
 
 pub use exit::Exit;
-pub use handle::{Attach, AttachError, NotRunning, Opening, Session, Settings, StartOn};
+pub use handle::{Attach, AttachError, Attached, NotRunning, Opening, Session, Settings, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};
@@ -30,7 +30,7 @@ pub use processes::kill_all_now;
 pub use pty::{Child, Pty, SpawnError, Spawned, Spawner};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
-pub use viewer::{Next, Viewer, WINDOW_BYTES};
+pub use viewer::{Next, Viewer};
 
 #[cfg(test)]
 mod tests;

@@ -16,12 +16,12 @@ fn settings() -> Settings {
 }
 
 fn ann() -> Principal {
-    Principal("ann".into())
+    Principal(uuid::Uuid::from_u128(1))
 }
 
 fn opening(command: &[&str], start_on: StartOn) -> Opening {
     let command: Vec<_> = command.iter().map(ToString::to_string).collect();
-    let environment = [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TERM".to_owned(), "xterm".to_owned())];
+    let environment = [("PATH".into(), "/usr/bin:/bin".into()), ("TERM".into(), "xterm".into())];
     Opening {
         id: SessionId::from_random([1; 16]),
         owner: ann(),
@@ -43,7 +43,7 @@ async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task
 
 fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
     let fresh = ClientId::from_random([7; 16]);
-    let attach = Attach { principal: ann(), client: None, fresh, from: None, size };
+    let attach = Attach { principal: ann(), client: None, fresh, from: None, size, window: 512 * 1024 };
     session.attach(&attach, Instant::now()).expect("attached").0
 }
 

@@ -6,18 +6,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::handle::Session;
 use super::input::Numbered;
 use super::viewers::Progress;
-use super::{ClientId, InputRefused, Status, ViewerId};
+use super::{ClientId, InputRefused, ViewerId};
 use crate::terminal::log::{Chunk, LogReader, Pull};
 use crate::terminal::{Offset, Size};
-
-/// How far past a client's last ack it is sent more: large enough to keep a fast link busy at a browser's parsing
-/// speed, small enough that what it shows is at most a blink old.
-pub const WINDOW_BYTES: u64 = 512 * 1024;
 
 /// One attachment. Dropping it detaches.
 pub struct Viewer {
@@ -28,10 +23,9 @@ pub struct Viewer {
     progress: Arc<Progress>,
     /// What the client has drawn, once it says so at all.
     rendered: Option<Offset>,
+    /// How far past that it is sent more.
+    window: u64,
     end: watch::Receiver<Offset>,
-    status: watch::Receiver<Status>,
-    written: watch::Receiver<u64>,
-    superseded: CancellationToken,
 }
 
 /// What a viewer is to send next.
@@ -61,15 +55,13 @@ pub(super) struct Parts {
     pub(super) reader: LogReader,
     pub(super) progress: Arc<Progress>,
     pub(super) end: watch::Receiver<Offset>,
-    pub(super) written: watch::Receiver<u64>,
-    pub(super) superseded: CancellationToken,
+    pub(super) window: u64,
 }
 
 impl Viewer {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { session, id, client, reader, progress, end, written, superseded } = parts;
-        let status = session.watch_status();
-        Self { session, id, client, reader, progress, rendered: None, end, status, written, superseded }
+        let Parts { session, id, client, reader, progress, window, end } = parts;
+        Self { session, id, client, reader, progress, rendered: None, window, end }
     }
 
     /// The session attached to.
@@ -94,7 +86,7 @@ impl Viewer {
     pub fn pull(&mut self) -> Next {
         // Interest before state: what is published after this line wakes `more`, whatever is found below.
         self.end.borrow_and_update();
-        let limit = self.rendered.map_or(Offset(u64::MAX), |rendered| rendered + WINDOW_BYTES);
+        let limit = self.rendered.map_or(Offset(u64::MAX), |rendered| rendered + self.window);
         let next = match self.reader.pull(limit) {
             Pull::Chunk(chunk) => Next::Frames(chunk),
             Pull::Gap { from, to } => Next::Gap { from, to, size: self.session.log().size_at(to) },
@@ -123,22 +115,6 @@ impl Viewer {
     pub fn rendered(&mut self, offset: Offset) {
         let offset = offset.min(self.reader.offset());
         self.rendered = Some(self.rendered.map_or(offset, |before| before.max(offset)));
-    }
-
-    /// The session's latest values.
-    pub const fn status(&mut self) -> &mut watch::Receiver<Status> {
-        &mut self.status
-    }
-
-    /// The highest seq of this client's input that was written to the PTY.
-    pub const fn written(&mut self) -> &mut watch::Receiver<u64> {
-        &mut self.written
-    }
-
-    /// Cancelled when another connection has attached as the same client.
-    #[must_use]
-    pub const fn superseded(&self) -> &CancellationToken {
-        &self.superseded
     }
 
     /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.

@@ -35,6 +35,7 @@ impl Progress {
 pub(super) struct Viewers {
     attached: HashMap<ViewerId, Arc<Progress>>,
     last_id: u64,
+    announced: usize,
 }
 
 impl Viewers {
@@ -54,8 +55,15 @@ impl Viewers {
         self.attached.remove(&id);
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.attached.len()
+    /// How many there are, and whether that is worth waking all of them for: up to 64 every change is, beyond that
+    /// one of more than a 64th, or a crowd of n would be woken n times by a crowd arriving.
+    pub(super) fn count(&mut self) -> (usize, bool) {
+        let count = self.attached.len();
+        let is_news = count.abs_diff(self.announced) > if count <= 64 { 0 } else { self.announced / 64 };
+        if is_news {
+            self.announced = count;
+        }
+        (count, is_news)
     }
 
     pub(super) fn get(&self, id: ViewerId) -> Option<Arc<Progress>> {

@@ -4,7 +4,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "./api/request";
 import { login, standing } from "./api/sessions";
-import { route } from "./route";
+import { route, takeLoginToken } from "./route";
 import { ListScreen } from "./screens/list";
 import { LoginScreen } from "./screens/login";
 import { Notices, notifyError } from "./screens/notice";
@@ -68,9 +68,16 @@ function useStart(loginToken: string | null) {
         if (!stopped) setTimeout(() => void attempt(), RETRY_MS);
       }
     };
+    // A login link opened in a tab that already shows this page changes only the hash.
+    const followLoginLink = () => {
+      const link = takeLoginToken();
+      if (link !== null) login.withLink(link).catch(refused).catch(notifyError);
+    };
+    addEventListener("hashchange", followLoginLink);
     void attempt();
     return () => {
       stopped = true;
+      removeEventListener("hashchange", followLoginLink);
     };
   }, [loginToken]);
   return { problem, notice };

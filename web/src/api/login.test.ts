@@ -71,6 +71,27 @@ describe("begin", () => {
   });
 });
 
+describe("leave", () => {
+  for (const [name, answer] of [
+    ["ends the login", [204, null]],
+    ["is content with a login that has ended already", refusal(401, "invalid_token")],
+  ] as [string, [number, object | null]][]) {
+    test(name, async () => {
+      await login.begin();
+      answers["POST /api/auth/logout"] = () => answer;
+      await login.leave();
+      expect(standings.at(-1)).toEqual({ name: "signedOut" });
+    });
+  }
+  test("is not pretended while the server is unreachable", async () => {
+    await login.begin();
+    answers["POST /api/auth/logout"] = () => "offline";
+    expect(login.leave()).rejects.toThrow(Unreachable);
+    await Bun.sleep(1);
+    expect(standings.at(-1)).toMatchObject({ name: "signedIn" });
+  });
+});
+
 describe("renewal", () => {
   test("a 401 renews once and repeats the request with the new token", async () => {
     await login.begin();

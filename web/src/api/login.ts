@@ -64,7 +64,12 @@ export class Login {
   }
 
   async leave(): Promise<void> {
-    await this.#exchange("POST", "/api/auth/logout", {});
+    try {
+      await this.request("POST", "/api/auth/logout", {});
+    } catch (error) {
+      // Then the login has ended already.
+      if (!isUnauthenticated(error)) throw error;
+    }
     this.#forget();
   }
 

@@ -10,14 +10,12 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly field: string | null;
-  readonly retryAfter: number | null;
 
-  constructor(body: ErrorBody, retryAfter: number | null) {
+  constructor(body: ErrorBody) {
     super(body.error);
     this.status = body.status;
     this.code = body.code;
     this.field = body.details?.field ?? null;
-    this.retryAfter = retryAfter;
   }
 }
 
@@ -64,14 +62,12 @@ async function reach<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 function refusal(response: Response, text: string): ApiError {
-  const seconds = Number(response.headers.get("Retry-After"));
-  const retryAfter = seconds > 0 ? seconds : null;
   try {
     const body = JSON.parse(text) as ErrorBody;
-    if (typeof body.error === "string") return new ApiError({ ...body, status: response.status }, retryAfter);
+    if (typeof body.error === "string") return new ApiError({ ...body, status: response.status });
   } catch {
     // A proxy in between answers in its own format; its status is all we can tell.
   }
   const error = `The server answered ${response.status}.`;
-  return new ApiError({ error, code: "unknown", status: response.status }, retryAfter);
+  return new ApiError({ error, code: "unknown", status: response.status });
 }

@@ -1,6 +1,6 @@
 // The sessions this user has, kept fresh while somebody looks: fetched on focus and every few seconds.
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../api/contract";
 import { listSessions, login, standing } from "../api/sessions";
 import { formatCommandLine } from "../command-line";
@@ -77,17 +77,22 @@ export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
 function useSessions() {
   const [sessions, setSessions] = useState<Session[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const busy = useRef(false);
   const refresh = useCallback(async () => {
+    busy.current = true;
     try {
       setSessions(await listSessions());
       setProblem(null);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+    } finally {
+      busy.current = false;
     }
   }, []);
   useEffect(() => {
     const look = () => {
-      if (document.visibilityState === "visible") void refresh();
+      // A server that answers slowly is not asked more often for it.
+      if (document.visibilityState === "visible" && !busy.current) void refresh();
     };
     look();
     const timer = setInterval(look, REFRESH_MS);

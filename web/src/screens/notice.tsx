@@ -27,6 +27,11 @@ export function notifyError(error: unknown): void {
   notify(error instanceof Error ? error.message : String(error), true);
 }
 
+// Hints about a screen that is left are of no use on the next; errors stay.
+export function dismissHints(): void {
+  notices.value = notices.value.filter((notice) => notice.error);
+}
+
 function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }

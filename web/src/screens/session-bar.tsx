@@ -2,6 +2,7 @@
 // actions move into a menu.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Session } from "../api/contract";
 import { label } from "../label";
 import type { Attached } from "../terminal/attached";
 import { Badge } from "./badge";
@@ -33,19 +34,22 @@ export function SessionBar({ attached, onLeave }: Props) {
         {title !== "" && title !== name && <small>{title}</small>}
       </h1>
       <Badge attached={attached} />
-      <span class="viewers" title="Pages attached to this session">
-        {viewers === 1 ? "1 viewer" : `${viewers} viewers`}
-      </span>
-      <Actions attached={attached} onLeave={onLeave} />
+      {session !== null && (
+        <>
+          <span class="viewers" title="Pages attached to this session">
+            {viewers === 1 ? "1 viewer" : `${viewers} viewers`}
+          </span>
+          <Actions attached={attached} session={session} onLeave={onLeave} />
+        </>
+      )}
     </header>
   );
 }
 
-function Actions({ attached, onLeave }: Props) {
+function Actions({ attached, session, onLeave }: Props & { session: Session }) {
   const [menu, setMenu] = useState(false);
   const [dialog, setDialog] = useState<"rename" | "close" | null>(null);
   const place = useRef<HTMLDivElement>(null);
-  const session = attached.session.value;
   const dismiss = () => {
     setMenu(false);
     setDialog(null);
@@ -84,19 +88,15 @@ function Actions({ attached, onLeave }: Props) {
       <div class={menu ? "menu shown" : "menu"} onClick={() => setMenu(false)}>
         <SizeAction attached={attached} />
         <AccessActions attached={attached} />
-        <button type="button" disabled={session === null} onClick={() => setDialog("rename")}>
+        <button type="button" onClick={() => setDialog("rename")}>
           Rename
         </button>
-        <button type="button" disabled={session === null} onClick={() => setDialog("close")}>
+        <button type="button" onClick={() => setDialog("close")}>
           Close
         </button>
       </div>
-      {session !== null && dialog === "rename" && (
-        <RenameSession session={session} onDone={dismiss} onClose={dismiss} />
-      )}
-      {session !== null && dialog === "close" && (
-        <CloseSession session={session} onDone={onLeave} onClose={dismiss} />
-      )}
+      {dialog === "rename" && <RenameSession session={session} onDone={dismiss} onClose={dismiss} />}
+      {dialog === "close" && <CloseSession session={session} onDone={onLeave} onClose={dismiss} />}
     </div>
   );
 }

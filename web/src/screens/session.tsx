@@ -7,6 +7,7 @@ import { go } from "../route";
 import { Attached } from "../terminal/attached";
 import { stateOf } from "./badge";
 import { KeyBar } from "./key-bar";
+import { dismissHints } from "./notice";
 import { Outcome } from "./outcome";
 import { SessionBar } from "./session-bar";
 import { sessionName } from "./session-dialogs";
@@ -33,6 +34,7 @@ export default function SessionScreen({ id, opener }: Props) {
       withdraw();
       unwatch();
       made.dispose();
+      dismissHints();
       place.replaceChildren();
       setAttached(null);
     };

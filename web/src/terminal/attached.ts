@@ -60,7 +60,12 @@ export class Attached implements Listener {
     this.#lead = new Lead(opener);
     this.#term = createTerminal(wantedScrollback(location.search));
     this.#stage = new Stage(room, this.#term);
-    this.#connection = new Connection((request) => dial(sessionId, request), this, CLOCK, "control");
+    this.#connection = new Connection(
+      (request) => dial(sessionId, request, this.#stage.fit),
+      this,
+      CLOCK,
+      "control",
+    );
     this.#feed = new Feed(this.#term, (offset) => this.#connection.rendered(offset));
     this.#source = watchReplies(this.#term, () => this.#mayReply());
     this.#term.onData((data) => this.#data(data, new TextEncoder().encode(data)));

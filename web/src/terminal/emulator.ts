@@ -36,8 +36,6 @@ export function createTerminal(scrollback: number): Terminal {
     scrollback,
     scrollbar: { width: SCROLLBAR_WIDTH },
     cursorBlink: true,
-    macOptionIsMeta: true,
-    minimumContrastRatio: 1,
     theme: THEME,
     linkHandler: { activate: (_event, uri) => openLink(uri), allowNonHttpProtocols: false },
   });
@@ -46,12 +44,21 @@ export function createTerminal(scrollback: number): Terminal {
   return term;
 }
 
-// WebGL where the browser has it; when it has not, or takes the context away, xterm's DOM renderer takes over.
-export function drawIn(term: Terminal, parent: HTMLElement): void {
+// A browser that took the context away once will do so again.
+let webglLost = false;
+
+// WebGL where the browser has it; when it has not, or takes the context away, xterm's DOM renderer takes over. Its
+// cells have another size, hence `redrawn`.
+export function drawIn(term: Terminal, parent: HTMLElement, redrawn: () => void): void {
   term.open(parent);
+  if (webglLost) return;
   try {
     const webgl = new WebglAddon();
-    webgl.onContextLoss(() => webgl.dispose());
+    webgl.onContextLoss(() => {
+      webglLost = true;
+      webgl.dispose();
+      redrawn();
+    });
     term.loadAddon(webgl);
   } catch {
     // No WebGL: the DOM renderer is already drawing.
@@ -64,7 +71,7 @@ export function measureCell(): Box {
   place.className = "measure";
   document.body.append(place);
   const term = createTerminal(0);
-  drawIn(term, place);
+  drawIn(term, place, () => {});
   const cell = term.dimensions?.css.cell;
   const measured = { width: cell?.width || 8.4, height: cell?.height || 17 };
   term.dispose();
@@ -87,7 +94,7 @@ const THEME = {
   selectionBackground: "#3a5560",
   // The scrollbar's lane is part of the terminal, not a column beside it.
   overviewRulerBorder: "#14171a",
-  black: "#22272b",
+  black: "#39424a",
   red: "#e5737a",
   green: "#8fc77f",
   yellow: "#dcb86a",

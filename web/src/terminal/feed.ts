@@ -1,5 +1,5 @@
 // The way of output into the terminal, in order: bytes, sizes, gaps. Knows what has been drawn and what is replay.
-// Must never write a byte it was not given, except the two controls that make a gap safe.
+// Must never write a byte it was not given, except the controls that make a gap or a fresh start safe.
 
 import type { Size } from "./size";
 
@@ -7,11 +7,13 @@ import type { Size } from "./size";
 export interface Screen {
   write(data: string | Uint8Array, drawn: () => void): void;
   resize(cols: number, rows: number): void;
-  reset(): void;
 }
 
 // CAN ends an escape sequence or character the gap cut in two, SGR 0 the colours it was about to end.
 const AFTER_GAP = "\x18\x1b[0m";
+
+// RIS, as bytes: a reset by method would overtake what is still waiting to be parsed.
+const BLANK = "\x18\x1bc";
 
 export class Feed {
   readonly #screen: Screen;
@@ -61,14 +63,13 @@ export class Feed {
   }
 
   snapshot(offset: number, size: Size, bytes: Uint8Array): void {
+    this.#write(this.#drawn, BLANK);
     this.resize(size);
-    this.#screen.reset();
     this.#write(offset, bytes);
   }
 
   startOver(): void {
-    this.#screen.reset();
-    this.#drawn = 0;
+    this.#write(0, BLANK);
   }
 
   #write(end: number, data: string | Uint8Array): void {

@@ -27,7 +27,10 @@ export class Stage {
     this.#place = document.createElement("div");
     this.#place.className = "screen";
     room.append(this.#place);
-    drawIn(term, this.#place);
+    drawIn(term, this.#place, () => {
+      normalCell = null;
+      this.layOut();
+    });
     this.layOut();
   }
 

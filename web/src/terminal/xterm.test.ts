@@ -17,20 +17,19 @@ const drawn = (term: Terminal, data: string) =>
   ]);
 
 describe("erasing above the cursor in the last cell does not freeze the terminal", () => {
-  // In 6.0.0 this throws in the write loop ("setting 'isWrapped'" of undefined) and nothing is drawn ever after, for
-  // want of a line below: before there is scrollback, and on the alternate screen always. Hence the pinned 6.1 beta.
-  for (const [name, before] of [
-    ["ED 1", ""],
-    ["ED 1 on the alternate screen", "\x1b[?1049h"],
+  // In 6.0.0 this throws in the write loop ("setting 'isWrapped'" of undefined) for want of a line below, as long as
+  // there is no scrollback, and nothing is drawn ever after. Hence the pinned 6.1 beta.
+  for (const [name, erase] of [
+    ["ED 1", "\x1b[1J"],
+    ["DECSED 1", "\x1b[?1J"],
   ]) {
     test(`${name}`, async () => {
       const term = open();
-      expect(await drawn(term, `${before}\x1b[99;99H\x1b[1J`)).toBe(true);
+      expect(await drawn(term, `\x1b[99;99H${erase}`)).toBe(true);
       expect(await drawn(term, "\x1b[Halive")).toBe(true);
       expect(bufferText(term.buffer.active)).toBe("alive");
     });
   }
-  test("DECSED 1", async () => expect(await drawn(open(), "\x1b[99;99H\x1b[?1J")).toBe(true));
 });
 
 describe("feed", () => {
@@ -69,6 +68,23 @@ describe("feed", () => {
     await Bun.sleep(20);
     expect(bufferText(term.buffer.active)).toBe("abc");
     expect(feed.drawn).toBe(61);
+  });
+});
+
+describe("a fresh start", () => {
+  test("a snapshot replaces what was drawn and what was still to be drawn", async () => {
+    for (const size of [
+      { cols: 80, rows: 24 },
+      { cols: 40, rows: 10 },
+    ]) {
+      const term = open();
+      const feed = new Feed(term, () => {});
+      feed.output(0, bytes("old\x1b]0;never ended"));
+      feed.snapshot(900, size, bytes("new"));
+      await Bun.sleep(20);
+      expect(bufferText(term.buffer.active)).toBe("new");
+      expect(feed.drawn).toBe(900);
+    }
   });
 });
 

@@ -156,7 +156,7 @@ describe("close codes", () => {
     expect(page.phaseName).toBe("closed");
     expect(page.dials.length).toBe(1);
   });
-  for (const code of [4403, 4404]) {
+  for (const code of [4403, 4404, 4409]) {
     test(`${code} stops and says why`, async () => {
       await page.attach();
       page.socket.drop(code, "because");

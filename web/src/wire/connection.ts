@@ -293,10 +293,11 @@ export class Connection {
         // At once, unless a token just renewed was refused too.
         return this.#settled() ? this.#connect() : this.#retry("login expired", 0);
       }
+      // For 4409, coming back would only throw the other connection out in turn.
       case 4403:
-        return this.#finish({ name: "refused", why: reason || "no access to this session any more" });
       case 4404:
-        return this.#finish({ name: "refused", why: reason || "no such session" });
+      case 4409:
+        return this.#finish({ name: "refused", why: reason || `refused with ${code}` });
       case 4429:
         return this.#retry(reason || "a limit of the server", LIMIT_ATTEMPT);
       case 1002:

@@ -2,14 +2,17 @@
 
 import { ApiError } from "../api/request";
 import { getSession, login, takeTicket } from "../api/sessions";
+import type { Size } from "../terminal/size";
 import { type DialRequest, Gone, OffsetUnknown, type Socket } from "./connection";
 import { SUBPROTOCOL } from "./protocol";
 
-export async function dial(sessionId: string, request: DialRequest): Promise<Socket> {
+// `size` is what this page would hold: a session that waits for its first viewer starts at it, no other is changed.
+export async function dial(sessionId: string, request: DialRequest, size: Size): Promise<Socket> {
   try {
     if (request.renew && login.needsTicket) await login.renew();
     if (request.lookUp) await lookUp(sessionId, request.from);
-    return open(sessionId, request, login.needsTicket ? await takeTicket(sessionId, request.access) : null);
+    const ticket = login.needsTicket ? await takeTicket(sessionId, request.access) : null;
+    return open(sessionId, request, size, ticket);
   } catch (error) {
     if (error instanceof ApiError && [400, 401, 403, 404].includes(error.status))
       throw new Gone(error.message);
@@ -24,10 +27,12 @@ async function lookUp(sessionId: string, from: number | "snapshot"): Promise<voi
   }
 }
 
-function open(sessionId: string, request: DialRequest, ticket: string | null): Socket {
+function open(sessionId: string, request: DialRequest, size: Size, ticket: string | null): Socket {
   const url = new URL(`/api/sessions/${encodeURIComponent(sessionId)}/ws`, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("from", String(request.from));
+  url.searchParams.set("cols", String(size.cols));
+  url.searchParams.set("rows", String(size.rows));
   if (request.clientId !== null) url.searchParams.set("client", request.clientId);
   // A ticket carries the access itself; without one the query does.
   if (ticket === null && request.access === "view") url.searchParams.set("access", "view");

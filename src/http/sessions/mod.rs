@@ -1,0 +1,267 @@
+//! The session resource: what REST can ask of the registry and of one session.
+
+mod object;
+mod open;
+mod output;
+mod reach;
+
+use std::ops::Range;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::error::ApiError;
+use super::extract::{Body, Caller};
+use crate::auth::AccountId;
+use crate::registry::OpenError;
+use crate::session::{InputRefused, NotRunning, Opening, Principal, SessionId, Signal, SpawnError};
+use crate::terminal::{Offset, Size};
+pub use object::SessionObject;
+use open::{Invalid, OpenRequest, Surroundings};
+use output::Wanted;
+pub use reach::Reached;
+
+const OFFSET: &str = "fantail-offset";
+const END: &str = "fantail-end";
+
+/// Whom the core knows an account as.
+#[must_use]
+pub const fn principal(account: AccountId) -> Principal {
+    Principal(account.0)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Opened {
+    session_id: String,
+    #[serde(flatten)]
+    session: SessionObject,
+}
+
+pub(super) async fn open(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<OpenRequest>,
+) -> Result<(StatusCode, Json<Opened>), ApiError> {
+    let programs = &app.settings().programs;
+    let surroundings =
+        Surroundings { environment: &programs.environment, home: &programs.home, shell: &programs.shell };
+    let mut plan = request.plan(&surroundings)?;
+    let id = SessionId::from_random(app.outside().bytes()?);
+    plan.launch.add("FANTAIL_SESSION_ID", &id.to_string());
+    let opening = Opening {
+        id,
+        owner: principal(caller.account),
+        name: plan.name,
+        launch: plan.launch,
+        size: plan.size,
+        start_on: plan.start_on,
+    };
+    let session = app.registry().open(opening).await?;
+    let opened = Opened { session_id: id.to_string(), session: SessionObject::of(&session) };
+    Ok((StatusCode::CREATED, Json(opened)))
+}
+
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Vec<SessionObject>> {
+    let own = app.registry().list().into_iter().filter(|session| session.owner() == principal(caller.account));
+    Json(own.map(|session| SessionObject::of(&session)).collect())
+}
+
+pub(super) async fn inspect(reached: Reached) -> Json<SessionObject> {
+    Json(SessionObject::of(&reached.session))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rename {
+    name: String,
+}
+
+pub(super) async fn rename(
+    State(app): State<App>,
+    reached: Reached,
+    Body(Rename { name }): Body<Rename>,
+) -> Result<Json<SessionObject>, ApiError> {
+    let session = reached.for_control()?;
+    session.rename(open::checked_name(name)?, app.now());
+    Ok(Json(SessionObject::of(&session)))
+}
+
+pub(super) async fn close(State(app): State<App>, reached: Reached) -> Result<StatusCode, ApiError> {
+    app.registry().close(&reached.for_control()?).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resize {
+    cols: u64,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Resized {
+    cols: u16,
+    rows: u16,
+}
+
+pub(super) async fn resize(
+    reached: Reached,
+    Body(Resize { cols, rows }): Body<Resize>,
+) -> Result<Json<Resized>, ApiError> {
+    let session = reached.for_typing()?;
+    let size = Size::new(cols, rows).map_err(Invalid::from)?;
+    session.resize(size).await?;
+    Ok(Json(Resized { cols: size.cols(), rows: size.rows() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    text: Option<String>,
+    base64: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Taken {
+    bytes: usize,
+}
+
+pub(super) async fn input(reached: Reached, Body(input): Body<Input>) -> Result<Json<Taken>, ApiError> {
+    let invalid = |field: &str, rule: &str| Invalid { field: field.to_owned(), rule: rule.to_owned() };
+    let bytes = match (input.text, input.base64) {
+        (Some(text), None) => Bytes::from(text),
+        (None, Some(encoded)) => {
+            STANDARD.decode(encoded).map_err(|_| invalid("base64", "must be standard base64 with padding"))?.into()
+        }
+        (None, None) => return Err(invalid("text", "or base64 must be given").into()),
+        (Some(_), Some(_)) => return Err(invalid("base64", "must not be given beside text").into()),
+    };
+    let taken = bytes.len();
+    reached.for_control()?.input(bytes)?;
+    Ok(Json(Taken { bytes: taken }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Signalling {
+    signal: String,
+}
+
+pub(super) async fn signal(
+    reached: Reached,
+    Body(Signalling { signal }): Body<Signalling>,
+) -> Result<StatusCode, ApiError> {
+    let session = reached.for_typing()?;
+    let signal: Signal = signal.parse().map_err(|_| {
+        let rule = format!("must be one of {}", Signal::NAMES.join(", "));
+        Invalid { field: "signal".into(), rule }
+    })?;
+    session.signal(signal).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputQuery {
+    from: Option<u64>,
+    to: Option<u64>,
+}
+
+pub(super) async fn output(reached: Reached, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
+    let Query(query) = Query::<OutputQuery>::try_from_uri(&uri)
+        .map_err(|_| ApiError::InvalidQuery("from and to must be offsets, and nothing else is known".into()))?;
+    let log = reached.session.log();
+    let held = log.held();
+    let range = headers.get(header::RANGE).map(|range| range.to_str().unwrap_or_default());
+    let (wanted, is_range) = match (range, query) {
+        (None, OutputQuery { from: None, to: None }) => (Wanted::All.within(&held), false),
+        (None, OutputQuery { from, to }) => {
+            let from = from.map_or(held.start, Offset);
+            (from..to.map_or(held.end, Offset), false)
+        }
+        (Some(range), OutputQuery { from: None, to: None }) => {
+            let wanted = Wanted::from_range(range);
+            (wanted.map_err(|_| ApiError::InvalidQuery("Range must be one range of bytes".into()))?.within(&held), true)
+        }
+        (Some(_), _) => return Err(ApiError::InvalidQuery("give from and to, or Range, not both".into())),
+    };
+    let not_held = || ApiError::RangeNotHeld { start: held.start.0, end: held.end.0 };
+    if is_range && wanted.is_empty() {
+        return Err(not_held());
+    }
+    // Copying a whole log takes a millisecond or two: not for a runtime thread.
+    let (log, copied) = (log.clone(), wanted.clone());
+    let bytes = tokio::task::spawn_blocking(move || log.copy(copied)).await.map_err(|_| ApiError::Internal)?;
+    let bytes = bytes.map_err(|now| ApiError::RangeNotHeld { start: now.start.0, end: now.end.0 })?;
+    Ok(served(bytes, wanted, is_range.then_some(held.end)))
+}
+
+/// The bytes of `range`; as a part of a whole that ends at `of`, if it was asked for like that.
+fn served(bytes: Vec<u8>, range: Range<Offset>, of: Option<Offset>) -> Response {
+    let mut response = Bytes::from(bytes).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(OFFSET, range.start.0.into());
+    headers.insert(END, range.end.0.into());
+    if let Some(of) = of {
+        let content_range = format!("bytes {}-{}/{of}", range.start, range.end.0 - 1);
+        headers.extend(HeaderValue::try_from(content_range).map(|value| (header::CONTENT_RANGE, value)));
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    response
+}
+
+impl From<Invalid> for ApiError {
+    fn from(Invalid { field, rule }: Invalid) -> Self {
+        Self::InvalidField { field, rule, got: None }
+    }
+}
+
+impl From<NotRunning> for ApiError {
+    fn from(_: NotRunning) -> Self {
+        Self::NotRunning
+    }
+}
+
+impl From<InputRefused> for ApiError {
+    fn from(refused: InputRefused) -> Self {
+        match refused {
+            InputRefused::NotRunning => Self::NotRunning,
+            InputRefused::ViewOnly => Self::ViewOnly,
+            InputRefused::ControlHeld => Self::ControlHeld,
+            InputRefused::QueueFull => Self::InputQueueFull,
+            // REST numbers nothing, so nothing can be skipped.
+            InputRefused::Skipped { .. } => Self::Internal,
+        }
+    }
+}
+
+impl From<OpenError> for ApiError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::TooMany { .. } => Self::TooManySessions,
+            OpenError::Draining => Self::Draining,
+            OpenError::Spawn(error) => match (error.field(), &error) {
+                (Some(field), _) => Self::SpawnFailed { field, reason: error.to_string() },
+                (None, SpawnError::NoTerminalsLeft) => Self::NoTerminalsLeft,
+                (None, SpawnError::OutOfResources(cause)) => {
+                    tracing::warn!(%cause, "no program can be started for now");
+                    Self::OutOfResources
+                }
+                (None, _) => {
+                    tracing::error!(error = ?error, "a program could not be started");
+                    Self::Internal
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The session object, as REST and the welcome of a WebSocket give it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::session::{Exit, Session, StartOn, State};
+
+/// What a client may know of a session. Field names are those VibeTunnel's clients know, where it has the same thing.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionObject {
+    id: String,
+    name: String,
+    /// What the program calls its terminal. Null until the server has a screen.
+    title: Option<String>,
+    command: Vec<String>,
+    working_dir: String,
+    status: &'static str,
+    exit_code: Option<i32>,
+    exit_signal: Option<String>,
+    exit_reason: Option<String>,
+    pid: Option<i32>,
+    cols: u16,
+    rows: u16,
+    spawn: &'static str,
+    viewers: usize,
+    started_at: Timestamp,
+    last_modified: Timestamp,
+    exited_at: Option<Timestamp>,
+    output: Held,
+}
+
+/// The addresses of the bytes still held.
+#[derive(Debug, Serialize)]
+struct Held {
+    start: u64,
+    end: u64,
+}
+
+impl SessionObject {
+    /// `session` as it is now.
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        let status = session.status();
+        let held = session.log().held();
+        let (word, pid, exit, exited_at) = match &status.state {
+            State::Starting => ("starting", None, None, None),
+            State::Running { pid } => ("running", Some(pid.as_raw_nonzero().get()), None, None),
+            State::Exited { exit, at } => ("exited", None, Some(exit), Some(*at)),
+        };
+        Self {
+            id: session.id().to_string(),
+            name: status.name,
+            title: None,
+            command: session.command().to_vec(),
+            working_dir: session.dir().to_string_lossy().into_owned(),
+            status: word,
+            exit_code: exit.and_then(Exit::code),
+            exit_signal: exit.and_then(Exit::signal),
+            exit_reason: exit.and_then(|exit| exit.reason().map(ToOwned::to_owned)),
+            pid,
+            cols: status.size.cols(),
+            rows: status.size.rows(),
+            spawn: match session.start_on() {
+                StartOn::Open => "now",
+                StartOn::Attach => "onAttach",
+            },
+            viewers: status.viewers,
+            started_at: session.opened_at(),
+            last_modified: session.modified_at(),
+            exited_at,
+            output: Held { start: held.start.0, end: held.end.0 },
+        }
+    }
+}

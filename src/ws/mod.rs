@@ -1,0 +1,13 @@
+//! The native WebSocket: from the upgrade of a request to the last byte of a connection.
+//!
+//! Owns what lies between a viewer and a socket. Decides nothing about sessions: who may attach is the edge's rule,
+//! and what a session does is the session's.
+
+mod connection;
+mod frame;
+mod incoming;
+mod latest;
+mod outgoing;
+// mod upgrade;
+
+// pub use upgrade::routes;

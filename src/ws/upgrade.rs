@@ -1,0 +1,279 @@
+//! `GET /api/sessions/{id}/ws`: from a request to a connection.
+//!
+//! Everything that can be refused is refused before the protocol is switched, in the one shape of the REST API.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{Connection, Ends};
+use crate::auth::Access;
+use crate::auth::ticket::TicketGrant;
+use crate::http::error::ApiError;
+use crate::http::extract::Caller;
+use crate::http::{App, Connection as Accepted, Reached, SessionObject, principal};
+use crate::protocol::{self, INPUT_BYTES, Limits, SUBPROTOCOL, TICKET_PREFIX, WINDOW_BYTES, Welcome};
+use crate::session::{Attach, AttachError, Attached, ClientId, QUEUED_PER_CLIENT_MAX, Viewer};
+use crate::terminal::{Offset, Size};
+
+const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
+
+#[derive(Clone)]
+struct Sockets {
+    app: App,
+    connections: TaskTracker,
+}
+
+/// The WebSocket's route. Its connections live on `connections`.
+pub fn routes(app: App, connections: TaskTracker) -> Router {
+    Router::new().route("/api/sessions/{id}/ws", get(upgrade)).with_state(Sockets { app, connections })
+}
+
+async fn upgrade(
+    State(Sockets { app, connections }): State<Sockets>,
+    Path(id): Path<String>,
+    mut request: Request,
+) -> Result<Response, ApiError> {
+    let offer = Offer::read(request.headers())?;
+    let wish = Wish::read(request.uri())?;
+    let grant = credential(&app, &id, &offer, request.headers())?;
+    let reached = Reached::by(&app, &id, grant.account)?;
+    let access = reached.access.narrowed(wish.access.or(Some(grant.access)).map(|asked| asked.min(grant.access)));
+    let access = access.ok_or(ApiError::ViewOnly)?;
+    // Taken last: a request that is refused has attached nothing.
+    let (Some(upgraded), Some(accepted)) =
+        (request.extensions_mut().remove::<OnUpgrade>(), request.extensions_mut().remove::<Accepted>())
+    else {
+        return Err(ApiError::UpgradeRequired);
+    };
+    let attach = Attach {
+        principal: principal(grant.account),
+        client: wish.client,
+        fresh: ClientId::from_random(app.outside().bytes()?),
+        from: wish.from,
+        window: WINDOW_BYTES,
+        // A connection that only watches does not size a program that starts on attach.
+        size: wish.size.filter(|_| access.may_control()),
+    };
+    let (viewer, attached) = reached.session.attach(&attach, Instant::now()).map_err(|error| match error {
+        AttachError::PastTheEnd(_) => ApiError::InvalidQuery(error.to_string()),
+        AttachError::TooManyViewers => ApiError::TooManyViewers,
+    })?;
+    let ends = Ends {
+        drain: app.draining().clone(),
+        revoked: Box::pin(app.logins().clone().ended(grant.login.zip(grant.issued))),
+        expires: grant.expires.map(|expires| {
+            let left = Duration::try_from(expires.duration_since(app.now())).unwrap_or_default();
+            Instant::now() + left
+        }),
+    };
+    connections.spawn(async move {
+        let _accepted = accepted; // its place among the connections, until this one ends
+        connect(upgraded, viewer, attached, access, ends).await;
+    });
+    Ok(offer.accepted())
+}
+
+/// Takes the plain socket back from hyper, whose wrapping is not needed any more, and serves it.
+async fn connect(upgraded: OnUpgrade, viewer: Viewer, attached: Attached, access: Access, ends: Ends) {
+    let Ok(upgraded) = upgraded.await else {
+        tracing::debug!("a client went away during the handshake");
+        return;
+    };
+    let welcome = welcome(&viewer, &attached, access);
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner();
+            // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
+            let connection = Connection::new(stream, &parts.read_buf, viewer, attached, access, ends);
+            drop(parts.read_buf);
+            Box::pin(connection.run(welcome)).await;
+        }
+        Err(other) => generic(other, viewer, attached, access, ends, welcome).await,
+    }
+}
+
+/// A transport other than plain TCP: hyper's own stream does.
+async fn generic(stream: Upgraded, viewer: Viewer, attached: Attached, access: Access, ends: Ends, welcome: Welcome) {
+    let connection = Connection::new(TokioIo::new(stream), &[], viewer, attached, access, ends);
+    Box::pin(connection.run(welcome)).await;
+}
+
+fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
+    let session = serde_json::to_value(SessionObject::of(viewer.session())).unwrap_or_default();
+    Welcome {
+        session,
+        access: match access {
+            Access::View => protocol::Access::View,
+            Access::Control => protocol::Access::Control,
+        },
+        client_id: viewer.client().to_string(),
+        input_seq: attached.input_seq,
+        offset: viewer.offset().0,
+        cols: attached.size.cols(),
+        rows: attached.size.rows(),
+        limits: Limits::default(),
+    }
+}
+
+/// By the ticket beside the subprotocol, else by the request's own credential.
+fn credential(app: &App, id: &str, offer: &Offer, headers: &HeaderMap) -> Result<TicketGrant, ApiError> {
+    match &offer.ticket {
+        Some(ticket) => {
+            let session = id.parse().map_err(|_| ApiError::NoSuchSession)?;
+            app.redeem_ticket(ticket, session)
+        }
+        None => Ok(Caller::of(app, headers)?.grant(Access::Control)),
+    }
+}
+
+/// A handshake that keeps RFC 6455 section 4.2.1.
+struct Offer {
+    accept: HeaderValue,
+    ticket: Option<String>,
+}
+
+impl Offer {
+    fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let is_upgrade = has_token(headers, header::CONNECTION, "upgrade")
+            && has_token(headers, header::UPGRADE, "websocket")
+            && only(headers, header::SEC_WEBSOCKET_VERSION) == Some("13");
+        let key = only(headers, header::SEC_WEBSOCKET_KEY).filter(|key| {
+            // Sixteen random bytes.
+            STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16)
+        });
+        let offers: Vec<_> = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).collect();
+        let (Some(key), true) = (key, is_upgrade && offers.contains(&SUBPROTOCOL)) else {
+            return Err(ApiError::UpgradeRequired);
+        };
+        let mut tickets = offers.iter().filter_map(|offer| offer.strip_prefix(TICKET_PREFIX));
+        let ticket = tickets.next().map(ToOwned::to_owned);
+        if tickets.next().is_some() {
+            return Err(ApiError::InvalidTicket);
+        }
+        let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| ApiError::UpgradeRequired)?;
+        Ok(Self { accept, ticket })
+    }
+
+    fn accepted(self) -> Response {
+        let headers = [
+            (header::CONNECTION, HeaderValue::from_static("upgrade")),
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+            (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL)),
+            (header::SEC_WEBSOCKET_ACCEPT, self.accept),
+        ];
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    }
+}
+
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
+    tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted))
+}
+
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// What the query asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Wish {
+    /// `None` is the oldest byte held.
+    from: Option<Offset>,
+    client: Option<ClientId>,
+    access: Option<Access>,
+    size: Option<Size>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WishQuery {
+    from: Option<String>,
+    client: Option<String>,
+    access: Option<Access>,
+    cols: Option<u64>,
+    rows: Option<u64>,
+}
+
+impl Wish {
+    fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let invalid = |why: &str| ApiError::InvalidQuery(why.to_owned());
+        let Query(query) = Query::<WishQuery>::try_from_uri(uri)
+            .map_err(|_| invalid("only from, client, access, cols and rows are known, each once"))?;
+        let from = match query.from.as_deref() {
+            None | Some("snapshot" | "start") => None,
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(Offset(digits.parse().map_err(|_| invalid("from: too large"))?))
+            }
+            Some(_) => return Err(invalid("from: must be an offset, snapshot or start")),
+        };
+        let client = query.client.map(|id| id.parse()).transpose();
+        let size = match (query.cols, query.rows) {
+            (None, None) => None,
+            (Some(cols), Some(rows)) => {
+                Some(Size::new(cols, rows).map_err(|error| ApiError::InvalidQuery(error.to_string()))?)
+            }
+            _ => return Err(invalid("cols and rows go together")),
+        };
+        Ok(Self { from, client: client.map_err(|_| invalid("client: not a client id"))?, access: query.access, size })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_whole_or_refused() {
+        let read = |query: &str| Wish::read(&format!("/ws?{query}").parse().expect("a URI"));
+        let nothing = Wish { from: None, client: None, access: None, size: None };
+        assert_eq!(read(""), Ok(nothing));
+        assert_eq!(read("from=7").map(|wish| wish.from), Ok(Some(Offset(7))));
+        assert_eq!(read("access=view&cols=80&rows=24").map(|wish| (wish.access, wish.size)), Ok((Some(Access::View), Some(Size::DEFAULT))));
+        for refused in ["from=-1", "from=+1", "from=x", "from=", "client=x", "access=own", "cols=80", "cols=0&rows=1", "form=1"] {
+            let is_refused = matches!(read(refused), Err(ApiError::InvalidQuery(_)));
+            assert!(is_refused, "{refused}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_handshake_is_an_offer() {
+        let whole = [
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-protocol", "fantail.v1, ticket.abc"),
+        ];
+        let read = |headers: &[(&'static str, &'static str)]| {
+            let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            Offer::read(&pairs.collect())
+        };
+        let offer = read(&whole).expect("whole");
+        assert_eq!(offer.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(offer.ticket.as_deref(), Some("abc"));
+        for (index, broken) in [(0, "keep-alive"), (1, "h2c"), (2, "12"), (3, "c2hvcnQ="), (4, "ticket.abc")] {
+            let mut headers = whole;
+            headers[index].1 = broken;
+            assert_eq!(read(&headers).err(), Some(ApiError::UpgradeRequired), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Sessions over REST: what is opened is what was asked for, and what cannot be is refused, named, and leaves nothing.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server};
+
+#[tokio::test]
+async fn a_session_is_opened_listed_inspected_renamed_and_closed() {
+    let server = Server::start().await;
+    let first = server.open(&["cat"]).await;
+    let body = json!({ "command": ["sh", "-c", "exec cat"], "workingDir": "/tmp", "name": "second", "cols": 100, "rows": 30 });
+    let opened = server.open_with(body).await;
+    let second = opened["sessionId"].as_str().expect("an id");
+    assert_eq!(opened["id"], opened["sessionId"]);
+    for (field, value) in [
+        ("name", json!("second")),
+        ("title", Value::Null),
+        ("command", json!(["sh", "-c", "exec cat"])),
+        ("workingDir", json!("/tmp")),
+        ("status", json!("running")),
+        ("exitCode", Value::Null),
+        ("cols", json!(100)),
+        ("rows", json!(30)),
+        ("spawn", json!("now")),
+        ("viewers", json!(0)),
+        ("output", json!({ "start": 0, "end": 0 })),
+    ] {
+        assert_eq!(opened[field], value, "{field}");
+    }
+    assert!(opened["pid"].as_u64().is_some_and(|pid| pid > 1));
+    assert!(opened["startedAt"].as_str().is_some_and(|time| time.ends_with('Z')));
+
+    let (_, list) = server.call("GET", "/api/sessions", None).await;
+    let ids: Vec<_> = list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id")).collect();
+    assert_eq!(ids, [second, &first], "newest first");
+
+    let (status, renamed) = server.call("PATCH", &format!("/api/sessions/{second}"), Some(json!({ "name": "other" }))).await;
+    assert_eq!((status, &renamed["name"]), (200, &json!("other")));
+    assert_eq!(server.session(second).await["name"], "other");
+
+    server.close(second).await;
+    let (status, gone) = server.call("GET", &format!("/api/sessions/{second}"), None).await;
+    assert_eq!((status, &gone["code"]), (404, &json!("no_such_session")));
+    assert_eq!(server.call("GET", "/api/sessions", None).await.1.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn an_empty_body_opens_the_login_shell_at_home() {
+    let server = Server::start().await;
+    let opened = server.open_with(json!({})).await;
+    assert_eq!(opened["command"], json!(["/bin/sh", "-l"]));
+    let mut client = Client::attach(&server, opened["id"].as_str().expect("id")).await;
+    client.typed("echo at=$PWD\n").await;
+    let home = std::env::home_dir().expect("a home");
+    client.until_shown(&format!("at={}", home.display())).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_refused_naming_field_and_rule_and_leaves_nothing() {
+    let server = Server::start().await;
+    let refusals = [
+        (json!({ "command": "sh" }), 400, "invalid_field", "command"),
+        (json!({ "command": [] }), 400, "invalid_field", "command"),
+        (json!({ "command": ["a\u{0}b"] }), 400, "invalid_field", "command"),
+        (json!({ "command": [7] }), 400, "invalid_field", "command[0]"),
+        (json!({ "workingDir": "relative" }), 400, "invalid_field", "workingDir"),
+        (json!({ "cols": 0 }), 400, "invalid_field", "cols"),
+        (json!({ "rows": 1001 }), 400, "invalid_field", "rows"),
+        (json!({ "cols": -1 }), 400, "invalid_field", "cols"),
+        (json!({ "cols": 80.5 }), 400, "invalid_field", "cols"),
+        (json!({ "name": "" }), 400, "invalid_field", "name"),
+        (json!({ "name": "x".repeat(257) }), 400, "invalid_field", "name"),
+        (json!({ "colour": "red" }), 400, "invalid_field", "colour"),
+        (json!({ "spawn": "later" }), 400, "invalid_field", "spawn"),
+        (json!({ "env": { "A": 1 } }), 400, "invalid_field", "env.A"),
+        (json!({ "env": { "A=B": "" } }), 400, "invalid_field", "env"),
+        (json!({ "command": ["/no/such/program"] }), 422, "spawn_failed", "command"),
+        (json!({ "command": ["no-such-program"] }), 422, "spawn_failed", "command"),
+        (json!({ "command": ["/etc/passwd"] }), 422, "spawn_failed", "command"),
+        (json!({ "workingDir": "/no/such/directory" }), 422, "spawn_failed", "workingDir"),
+        (json!({ "workingDir": "/etc/passwd" }), 422, "spawn_failed", "workingDir"),
+        (json!({ "command": ["no-such-program"], "spawn": "onAttach" }), 422, "spawn_failed", "command"),
+    ];
+    for (body, status, code, field) in refusals {
+        let (got, answer) = server.call("POST", "/api/sessions", Some(body.clone())).await;
+        assert_eq!((got, &answer["code"]), (status, &json!(code)), "{body} {answer}");
+        assert_eq!(answer["details"]["field"], field, "{body} {answer}");
+        assert_eq!(answer["status"], status);
+        assert!(answer["error"].as_str().is_some_and(|error| !error.is_empty()), "{answer}");
+        assert!(answer["requestId"].as_str().is_some_and(|id| !id.is_empty()), "{answer}");
+    }
+    assert_eq!(server.call("GET", "/api/sessions", None).await, (200, json!([])));
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_object_are_refused_by_what_is_wrong_with_them() {
+    let server = Server::start().await;
+    let post = async |content_type: &str, body: Vec<u8>| {
+        let request = server.request("POST", "/api/sessions").header("content-type", content_type).body(body);
+        let response = request.send().await.expect("answered");
+        let status = response.status().as_u16();
+        (status, response.json::<Value>().await.expect("JSON")["code"].clone())
+    };
+    assert_eq!(post("text/plain", b"{}".to_vec()).await, (415, json!("unsupported_media_type")));
+    assert_eq!(post("application/json", b"{".to_vec()).await, (400, json!("invalid_json")));
+    assert_eq!(post("application/json", b"\xff".to_vec()).await, (400, json!("invalid_json")));
+    assert_eq!(post("application/json", b"{} {}".to_vec()).await, (400, json!("invalid_json")));
+    assert_eq!(post("application/json", vec![b' '; 3 << 20]).await, (413, json!("too_large")));
+    assert_eq!(server.call("GET", "/api/nowhere", None).await.1["code"], "no_such_route");
+    let (status, answer) = server.call("PUT", "/api/sessions", None).await;
+    assert_eq!((status, &answer["code"]), (405, &json!("method_not_allowed")));
+    assert_eq!(server.call("GET", "/api/sessions/not-an-id", None).await.1["code"], "no_such_session");
+}
+
+#[tokio::test]
+async fn rest_types_resizes_and_signals() {
+    let server = Server::start().await;
+    let id = server.open(&["sh"]).await;
+    let mut client = Client::attach(&server, &id).await;
+    let path = |verb: &str| format!("/api/sessions/{id}/{verb}");
+    assert_eq!(server.call("POST", &path("resize"), Some(json!({ "cols": 90, "rows": 20 }))).await, (200, json!({ "cols": 90, "rows": 20 })));
+    let typed = server.call("POST", &path("input"), Some(json!({ "text": "stty size; echo é\n" }))).await;
+    assert_eq!(typed, (200, json!({ "bytes": 19 })));
+    client.until_shown("20 90").await;
+    client.until_shown("é\r\n").await;
+    // "trap 'echo caught' INT" and a loop that waits for it.
+    let typed = server.call("POST", &path("input"), Some(json!({ "base64": "dHJhcCAnZWNobyBjYXUnJ2dodDsgZXhpdCA3JyBJTlQ7IGVjaG8gcmVhJydkeTsgd2hpbGUgOjsgZG8gc2xlZXAgMC4xOyBkb25lCg==" }))).await;
+    assert_eq!(typed.0, 200, "{typed:?}");
+    client.until_shown("ready\r\n").await;
+    assert_eq!(server.call("POST", &path("signal"), Some(json!({ "signal": "INT" }))).await, (204, Value::Null));
+    client.until_shown("caught\r\n").await;
+    for (verb, body, field) in [
+        ("resize", json!({ "cols": 0, "rows": 1 }), "cols"),
+        ("resize", json!({ "cols": 80 }), "rows"),
+        ("signal", json!({ "signal": "SEGV" }), "signal"),
+        ("input", json!({}), "text"),
+        ("input", json!({ "text": "a", "base64": "YQ==" }), "base64"),
+        ("input", json!({ "base64": "!" }), "base64"),
+    ] {
+        let (status, answer) = server.call("POST", &path(verb), Some(body.clone())).await;
+        assert_eq!((status, &answer["details"]["field"]), (400, &json!(field)), "{verb} {body} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_exited_session_stays_readable_until_it_is_closed_and_takes_nothing_more() {
+    let server = Server::start().await;
+    let id = server.open(&["sh", "-c", "echo bye; exit 3"]).await;
+    let mut client = Client::attach(&server, &id).await;
+    client.until_event("exit", |event| matches!(event, fantail::protocol::Event::Exit { code: Some(3), .. }).then_some(())).await;
+    let session = server.session(&id).await;
+    assert_eq!((&session["status"], &session["exitCode"], &session["exitSignal"]), (&json!("exited"), &json!(3), &Value::Null));
+    assert!(session["exitedAt"].is_string());
+    assert_eq!(server.output(&id, 0).await, b"bye\r\n");
+    for (verb, body) in [("input", json!({ "text": "x" })), ("resize", json!({ "cols": 1, "rows": 1 })), ("signal", json!({ "signal": "INT" }))] {
+        let (status, answer) = server.call("POST", &format!("/api/sessions/{id}/{verb}"), Some(body)).await;
+        assert_eq!((status, &answer["code"]), (409, &json!("not_running")), "{verb}");
+    }
+    server.close(&id).await;
+}
+
+#[tokio::test]
+async fn exited_sessions_beyond_the_limit_are_forgotten_oldest_end_first() {
+    let server = Server::start_with(&["--exited-max", "2"]).await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let id = server.open(&["true"]).await;
+        let mut client = Client::attach(&server, &id).await;
+        client.until_event("exit", |event| matches!(event, fantail::protocol::Event::Exit { .. }).then_some(())).await;
+        ids.push((id, client));
+    }
+    // The two that ended first are closed on their viewers as well.
+    for (_, client) in &mut ids[..2] {
+        assert_eq!(client.until_closed().await, crate::support::Closed::With(1000));
+    }
+    let (_, list) = server.call("GET", "/api/sessions", None).await;
+    let left: Vec<_> = list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id").to_owned()).collect();
+    assert_eq!(left, [ids[3].0.clone(), ids[2].0.clone()]);
+}
+
+#[tokio::test]
+async fn output_is_served_by_offset_and_by_range_and_what_is_not_held_is_said() {
+    let server = Server::start_with(&["--log-bytes", "131072"]).await;
+    let id = server.open(&["sh", "-c", "seq 1 100000; exec cat"]).await;
+    let expected: Vec<u8> = (1..=100_000).flat_map(|n| format!("{n}\r\n").into_bytes()).collect();
+    // An unacknowledging viewer that reads keeps the program going, and sees the end.
+    let mut client = Client::attach(&server, &id).await;
+    client.forgets = true;
+    while (client.offset.0 as usize) < expected.len() {
+        client.step().await.expect("open");
+    }
+    let session = server.session(&id).await;
+    let (start, end) = (session["output"]["start"].as_u64().expect("start"), session["output"]["end"].as_u64().expect("end"));
+    assert_eq!(end as usize, expected.len());
+    assert!(start > 0 && end - start <= 131_072);
+    let get = async |query: &str, range: Option<&str>| {
+        let mut request = server.request("GET", &format!("/api/sessions/{id}/output{query}"));
+        if let Some(range) = range {
+            request = request.header("range", range);
+        }
+        let response = request.send().await.expect("answered");
+        let header = |name: &str| response.headers().get(name).map(|v| v.to_str().expect("text").to_owned());
+        let headers = (header("fantail-offset"), header("fantail-end"), header("content-range"));
+        (response.status().as_u16(), headers, response.bytes().await.expect("a body"))
+    };
+    let (status, headers, body) = get("", None).await;
+    assert_eq!((status, headers.0), (200, Some(start.to_string())));
+    assert_eq!(body, expected[start as usize..]);
+    let (from, to) = (start + 1000, start + 1500);
+    let (status, headers, body) = get(&format!("?from={from}&to={to}"), None).await;
+    assert_eq!((status, headers.0, headers.1), (200, Some(from.to_string()), Some(to.to_string())));
+    assert_eq!(body, expected[from as usize..to as usize]);
+    let (status, headers, body) = get("", Some(&format!("bytes={from}-{}", to - 1))).await;
+    assert_eq!((status, headers.2), (206, Some(format!("bytes {from}-{}/{end}", to - 1))));
+    assert_eq!(body, expected[from as usize..to as usize]);
+    let (status, _, body) = get("", Some("bytes=-10")).await;
+    assert_eq!((status, &body[..]), (206, &expected[expected.len() - 10..]));
+    for (query, range) in [("?from=0", None), (&*format!("?to={}", end + 1), None), ("", Some("bytes=0-9"))] {
+        let (status, _, body) = get(query, range).await;
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!((status, &answer["code"]), (416, &json!("range_not_held")), "{query} {range:?}");
+        assert_eq!(answer["details"], json!({ "start": start, "end": end }));
+    }
+    assert_eq!(get("?from=x", None).await.0, 400);
+    assert_eq!(get("?frm=1", None).await.0, 400);
+}
+
+#[tokio::test]
+async fn sessions_beyond_the_limit_are_refused_and_a_place_is_given_back() {
+    let server = Server::start_with(&["--max-sessions", "2"]).await;
+    let (first, _second) = (server.open(&["cat"]).await, server.open(&["cat"]).await);
+    let (status, answer) = server.call("POST", "/api/sessions", Some(json!({ "command": ["cat"] }))).await;
+    assert_eq!((status, &answer["code"]), (429, &json!("too_many_sessions")));
+    server.close(&first).await;
+    server.open(&["cat"]).await;
+}

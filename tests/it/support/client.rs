@@ -1,0 +1,201 @@
+//! A client of the native WebSocket, on another implementation of the WebSocket protocol than the server's.
+
+use fantail::protocol::{ClientMessage, Command, Event, ServerMessage, Welcome};
+use fantail::terminal::Offset;
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::{Server, patiently};
+
+/// How a client joins.
+#[derive(Clone, Default)]
+pub struct Join {
+    /// `from=`; the server's default when `None`.
+    pub from: Option<String>,
+    /// `client=`.
+    pub client: Option<String>,
+    /// More of the query, beginning with `&`.
+    pub query: &'static str,
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// With a close frame of this code.
+    With(u16),
+    /// Without one.
+    Abruptly,
+}
+
+/// A client, and what it has seen.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub welcome: Welcome,
+    /// Offset after the last byte seen.
+    pub offset: Offset,
+    /// All output seen on this connection.
+    pub output: Vec<u8>,
+    pub events: Vec<(Offset, Event)>,
+    pub gaps: Vec<(Offset, Offset)>,
+    /// Highest INPUT_ACK.
+    pub acked: u64,
+    next_seq: u64,
+    /// Keep no output, only its offset; for floods.
+    pub forgets: bool,
+}
+
+impl Client {
+    /// Attaches with the local token.
+    pub async fn attach(server: &Server, session: &str) -> Self {
+        Self::join(server, session, Join::default()).await
+    }
+
+    pub async fn join(server: &Server, session: &str, join: Join) -> Self {
+        match Self::try_join(server, session, join).await {
+            Ok(client) => client,
+            Err(error) => panic!("cannot attach: {error}"),
+        }
+    }
+
+    pub async fn try_join(server: &Server, session: &str, join: Join) -> Result<Self, Error> {
+        let from = join.from.map_or(String::new(), |from| format!("&from={from}"));
+        let client = join.client.map_or(String::new(), |client| format!("&client={client}"));
+        let url = format!("ws://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
+        let mut request = url.replace("?&", "?").into_client_request().expect("a request");
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {}", server.token).parse().expect("a header"));
+        headers.insert("sec-websocket-protocol", "fantail.v1".parse().expect("a header"));
+        let (socket, _) = patiently("a handshake", connect_async(request)).await?;
+        Ok(Self::over(socket).await)
+    }
+
+    /// A client over a socket whose handshake is done; takes the welcome.
+    pub async fn over(mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        let first = patiently("welcome", socket.next()).await.expect("a message").expect("readable").into_data();
+        let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(&first) else {
+            panic!("no event: {first:?}")
+        };
+        let Ok(Event::Welcome(welcome)) = Event::from_json(json) else { panic!("no welcome: {first:?}") };
+        Self {
+            socket,
+            offset: Offset(welcome.offset),
+            next_seq: welcome.input_seq + 1,
+            welcome: *welcome,
+            output: Vec::new(),
+            events: Vec::new(),
+            gaps: Vec::new(),
+            acked: 0,
+            forgets: false,
+        }
+    }
+
+    /// Takes one message. Checks that output continues where it should (law 1).
+    pub async fn step(&mut self) -> Result<(), Closed> {
+        let message = match patiently("a message", self.socket.next()).await {
+            Some(Ok(Message::Binary(message))) => message,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Close(frame))) => {
+                return Err(frame.map_or(Closed::Abruptly, |f| Closed::With(f.code.into())));
+            }
+            Some(Ok(other)) => panic!("unexpected {other:?}"),
+            Some(Err(_)) | None => return Err(Closed::Abruptly),
+        };
+        match ServerMessage::decode(&message).expect("a message of the protocol") {
+            ServerMessage::Output { offset, bytes } => {
+                assert_eq!(offset, self.offset, "output continues where it ended");
+                self.offset = self.offset + bytes.len();
+                if !self.forgets {
+                    self.output.extend_from_slice(bytes);
+                }
+            }
+            ServerMessage::Gap { from, to } => {
+                assert_eq!(from, self.offset, "a gap begins where output ended");
+                self.offset = to;
+                self.gaps.push((from, to));
+            }
+            ServerMessage::Event { offset, json } => {
+                let event = Event::from_json(json).expect("an event");
+                assert_ne!(event, Event::Unknown, "{}", String::from_utf8_lossy(json));
+                self.events.push((offset, event));
+            }
+            ServerMessage::InputAck(seq) => {
+                assert!(seq >= self.acked, "acks go forward");
+                self.acked = seq;
+            }
+            ServerMessage::Snapshot { .. } => panic!("not sent yet"),
+        }
+        Ok(())
+    }
+
+    /// Follows until the output of this connection contains `wanted`.
+    pub async fn until_shown(&mut self, wanted: &str) {
+        while !self.shown().contains(wanted) {
+            if let Err(closed) = self.step().await {
+                panic!("{closed:?} before {wanted:?} was shown: {:?}", self.shown());
+            }
+        }
+    }
+
+    pub fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.output).into_owned()
+    }
+
+    /// Follows until an event for which `is` gives something.
+    pub async fn until_event<T>(&mut self, what: &str, is: impl Fn(&Event) -> Option<T>) -> T {
+        let mut looked_at = 0;
+        loop {
+            while let Some((_, event)) = self.events.get(looked_at) {
+                if let Some(found) = is(event) {
+                    return found;
+                }
+                looked_at += 1;
+            }
+            if let Err(closed) = self.step().await {
+                panic!("{closed:?} before {what}");
+            }
+        }
+    }
+
+    pub async fn until_acked(&mut self, seq: u64) {
+        while self.acked < seq {
+            self.step().await.expect("open until acknowledged");
+        }
+    }
+
+    /// Follows to the connection's end.
+    pub async fn until_closed(&mut self) -> Closed {
+        loop {
+            if let Err(closed) = self.step().await {
+                return closed;
+            }
+        }
+    }
+
+    /// Types `text`, numbered; returns its seq.
+    pub async fn typed(&mut self, text: &str) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.send(&ClientMessage::Input { seq, bytes: text.as_bytes() }).await;
+        seq
+    }
+
+    pub async fn command(&mut self, command: Command) {
+        self.send(&ClientMessage::Command(command)).await;
+    }
+
+    pub async fn send(&mut self, message: &ClientMessage<'_>) {
+        self.send_raw(Message::binary(message.encode())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        patiently("a message taken", self.socket.send(message)).await.expect("sent");
+    }
+
+    /// The connection, for tests that misuse it.
+    pub fn socket(&mut self) -> &mut WebSocketStream<MaybeTlsStream<TcpStream>> {
+        &mut self.socket
+    }
+}

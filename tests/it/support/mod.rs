@@ -1,0 +1,20 @@
+//! A real server in its own process, and clients that keep what a person would see.
+
+mod client;
+mod server;
+
+pub use client::{Client, Closed, Join};
+pub use server::{Server, Session};
+
+use std::time::Duration;
+
+/// How long a test waits for what must happen. Generous, because machines are shared; nothing is asserted about time.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for `what`, or fails saying it never came.
+pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited in vain: {what}"),
+    }
+}

@@ -1,0 +1,141 @@
+//! The server's process, and its REST API.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::patiently;
+
+/// A running server with its own data directory. Dropping it kills it.
+pub struct Server {
+    process: Child,
+    data: TempDir,
+    /// Where it really listens.
+    pub url: String,
+    /// The one-use login token it printed.
+    pub login: Option<String>,
+    /// The local token of its `server.json`.
+    pub token: String,
+    http: reqwest::Client,
+}
+
+/// A session as REST describes it.
+pub type Session = Value;
+
+impl Server {
+    pub async fn start() -> Arc<Self> {
+        Self::start_with(&[]).await
+    }
+
+    pub async fn start_with(arguments: &[&str]) -> Arc<Self> {
+        Arc::new(Self::launch(tempfile::tempdir().expect("a directory"), arguments, &[]).await)
+    }
+
+    pub async fn launch(data: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut process = Self::command(data.path())
+            .args(["serve", "--port", "0"])
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let mut line = async || patiently("a line from the server", lines.next_line()).await.expect("readable");
+        let url = line().await.expect("the server says where it listens");
+        let login = if arguments.contains(&"--no-auth") { None } else { line().await };
+        let login = login.map(|line| line.split_once("#login=").expect("a login link").1.to_owned());
+        let info = std::fs::read_to_string(data.path().join("server.json")).expect("server.json");
+        let info: Value = serde_json::from_str(&info).expect("JSON");
+        let token = info["token"].as_str().expect("token").to_owned();
+        Self { process, data, url, login, token, http: reqwest::Client::new() }
+    }
+
+    /// The program with this data directory and nothing of the tests' environment that would change it.
+    pub fn command(data: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fantail"));
+        command.env("FANTAIL_DATA_DIR", data).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id().expect("running")
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        self.url.strip_prefix("http://").expect("http")
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("signalled");
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        patiently("the server's end", self.process.wait()).await.expect("waited")
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A request with the local token.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    /// Status and JSON body of a request with the local token.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.request(method, path);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = patiently("an answer", request.send()).await.expect("answered");
+        let status = response.status().as_u16();
+        let text = patiently("a body", response.text()).await.expect("a body");
+        (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) })
+    }
+
+    /// Opens a session running `command`.
+    pub async fn open(&self, command: &[&str]) -> String {
+        self.open_with(json!({ "command": command })).await["sessionId"].as_str().expect("an id").to_owned()
+    }
+
+    pub async fn open_with(&self, body: Value) -> Session {
+        let (status, session) = self.call("POST", "/api/sessions", Some(body)).await;
+        assert_eq!(status, 201, "{session}");
+        session
+    }
+
+    pub async fn session(&self, id: &str) -> Session {
+        let (status, session) = self.call("GET", &format!("/api/sessions/{id}"), None).await;
+        assert_eq!(status, 200, "{session}");
+        session
+    }
+
+    pub async fn close(&self, id: &str) {
+        let (status, body) = self.call("DELETE", &format!("/api/sessions/{id}"), None).await;
+        assert_eq!((status, body), (204, Value::Null));
+    }
+
+    /// Output held by the session, from `from` on.
+    pub async fn output(&self, id: &str, from: u64) -> Vec<u8> {
+        let request = self.request("GET", &format!("/api/sessions/{id}/output?from={from}"));
+        let response = patiently("output", request.send()).await.expect("answered");
+        assert_eq!(response.status().as_u16(), 200);
+        patiently("output", response.bytes()).await.expect("a body").to_vec()
+    }
+}
