@@ -9,5 +9,6 @@
 //!
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
+pub mod cli;
 pub mod protocol;
 pub mod terminal;
