@@ -11,4 +11,6 @@
 
 pub mod cli;
 pub mod protocol;
+pub mod registry;
+pub mod session;
 pub mod terminal;

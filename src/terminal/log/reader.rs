@@ -60,7 +60,7 @@ impl LogReader {
         loop {
             let Some(segment) = self.segment.clone() else {
                 match self.locate() {
-                    Located::Inside(chunk) if self.offset < limit => return Pull::Chunk(self.begin_inside(chunk)),
+                    Located::Inside(frame) if self.offset < limit => return Pull::Chunk(self.begin_inside(&frame)),
                     Located::Inside(_) => {
                         self.segment = None;
                         return Pull::Limited;
@@ -135,7 +135,7 @@ impl LogReader {
     }
 
     /// The rest of `frame`, of which the bytes before `self.offset` are not wanted.
-    fn begin_inside(&mut self, frame: Frame) -> Chunk {
+    fn begin_inside(&mut self, frame: &Frame) -> Chunk {
         let skipped = usize::try_from(self.offset.since(frame.offset)).unwrap_or(usize::MAX);
         let body = (frame.payload.start + skipped).min(frame.payload.end)..frame.payload.end;
         let head = Header::new(OUTPUT, self.offset, body.len());

@@ -15,14 +15,14 @@ use crate::terminal::Offset;
 pub const SEGMENT_BYTES: usize = 64 * 1024;
 
 /// A block of the log. Readers hold it by `Arc`, so dropping the oldest never disturbs one still writing it out.
-pub struct Segment {
+pub(super) struct Segment {
     memory: Box<[UnsafeCell<u8>]>,
     /// [`Extent`], packed into one word so that a reader sees its parts together.
     extent: AtomicU64,
     /// Position in the chain of segments, counted from the session's first.
-    pub index: u64,
+    pub(super) index: u64,
     /// Offset of the first output byte in here.
-    pub start: Offset,
+    pub(super) start: Offset,
 }
 
 // SAFETY: `memory` is written only through the one `SegmentWriter` of this segment, and only at positions at or past
@@ -32,13 +32,13 @@ unsafe impl Sync for Segment {}
 
 /// How much of a segment is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub(super) struct Extent {
     /// Bytes of frames, headers included.
-    pub wire: usize,
+    pub(super) wire: usize,
     /// The offset after the last output byte in here.
-    pub end: Offset,
+    pub(super) end: Offset,
     /// No more will come; what follows is in the next segment.
-    pub sealed: bool,
+    pub(super) sealed: bool,
 }
 
 const SEALED: u64 = 1 << 63;
@@ -48,7 +48,7 @@ const PART_MASK: u64 = 0x00ff_ffff;
 impl Segment {
     /// A new segment and the one writer it will ever have.
     #[must_use]
-    pub fn create(index: u64, start: Offset) -> SegmentWriter {
+    pub(super) fn create(index: u64, start: Offset) -> SegmentWriter {
         // Zeroed by the allocator, so that a page nobody prints to is never resident.
         let zeroed = vec![0_u8; SEGMENT_BYTES].into_boxed_slice();
         // SAFETY: `UnsafeCell<u8>` has the layout of `u8` (it is `repr(transparent)`), and the box is given up whole.
@@ -59,14 +59,14 @@ impl Segment {
 
     /// How much is published now. Only grows.
     #[must_use]
-    pub fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> Extent {
         let word = self.extent.load(Ordering::Acquire);
         Extent { wire: part(word >> WIRE_SHIFT), end: self.start + part(word), sealed: word & SEALED != 0 }
     }
 
     /// The frames published so far, as the wire has them.
     #[must_use]
-    pub fn published(&self) -> &[u8] {
+    pub(super) fn published(&self) -> &[u8] {
         let wire = self.extent().wire;
         // SAFETY: the first `wire` bytes lie inside `memory`, were written before `wire` was published, and are not
         // written again (see `Sync` above), so a shared slice of them may live as long as the segment.
@@ -80,7 +80,7 @@ fn part(word: u64) -> usize {
 }
 
 /// The right to append to one segment. There is one for each, and it cannot be cloned.
-pub struct SegmentWriter {
+pub(super) struct SegmentWriter {
     segment: Arc<Segment>,
     wire: usize,
 }
@@ -88,12 +88,12 @@ pub struct SegmentWriter {
 impl SegmentWriter {
     /// The segment, for readers.
     #[must_use]
-    pub const fn segment(&self) -> &Arc<Segment> {
+    pub(super) const fn segment(&self) -> &Arc<Segment> {
         &self.segment
     }
 
     /// The room after what is published: nobody sees it until [`SegmentWriter::publish`].
-    pub fn room(&mut self) -> &mut [u8] {
+    pub(super) fn room(&mut self) -> &mut [u8] {
         let room = &self.segment.memory[self.wire..];
         // SAFETY: these cells lie past the published length, so no reader has a reference to them, and `&mut self`
         // of the only writer makes this the one mutable slice of them.
@@ -101,7 +101,7 @@ impl SegmentWriter {
     }
 
     /// Makes the next `wire` bytes of the room visible, which carry `payload` bytes of output.
-    pub fn publish(&mut self, wire: usize, payload: usize) {
+    pub(super) fn publish(&mut self, wire: usize, payload: usize) {
         self.wire += wire;
         debug_assert!(self.wire <= SEGMENT_BYTES, "published past the segment's end");
         let carried = self.segment.extent.load(Ordering::Relaxed) & PART_MASK;
@@ -110,7 +110,7 @@ impl SegmentWriter {
     }
 
     /// Says that nothing more will come. Call it only when the next segment can be found.
-    pub fn seal(self) {
+    pub(super) fn seal(self) {
         self.segment.extent.fetch_or(SEALED, Ordering::Release);
     }
 }

@@ -34,6 +34,13 @@ impl LogWriter {
         self.end
     }
 
+    /// The bytes before this offset are dropped when the next segment is begun; `None` while there is room for it.
+    #[must_use]
+    pub fn drops_next(&self) -> Option<Offset> {
+        let chain = self.log.chain.read();
+        (chain.segments.len() >= self.segments_max).then(|| chain.segments.get(1).map(|second| second.start)).flatten()
+    }
+
     /// Where the next read(2) may put its bytes. Never empty; call [`LogWriter::commit`] with what it took.
     pub fn space(&mut self) -> &mut [u8] {
         if self.is_full() {

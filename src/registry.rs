@@ -1,0 +1,242 @@
+//! The sessions this node reaches: opened, found, listed, closed, and reaped some time after their program's end.
+//!
+//! Owns every session's task. Knows nothing of who may do what: the edge has asked before it calls.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::session::{Opening, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now};
+
+/// How many sessions there may be and how long those that ended are kept.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Most sessions at once, ended ones that are still listed included.
+    pub sessions_max: usize,
+    /// Most ended sessions kept; beyond, the one that ended first goes.
+    pub exited_max: usize,
+    /// How long an ended session stays readable.
+    pub exited_ttl: Duration,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There are as many as there may be.
+    #[error("there are {max} sessions already, as many as this server may have")]
+    TooMany {
+        /// [`Limits::sessions_max`].
+        max: usize,
+    },
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Draining,
+    /// The program could not be started.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}
+
+/// The registry. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sessions: DashMap<SessionId, Arc<Session>>,
+    /// Sessions listed or being opened: what the limit counts.
+    places: AtomicUsize,
+    limits: Limits,
+    settings: Settings,
+    spawner: Arc<dyn Spawner>,
+    tasks: TaskTracker,
+    draining: CancellationToken,
+    exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
+    exited_changed: Notify,
+}
+
+impl Registry {
+    /// An empty registry. Must be called within the runtime, where its reaper lives until [`Registry::drain`].
+    #[must_use]
+    pub fn new(limits: Limits, settings: Settings, spawner: Arc<dyn Spawner>) -> Self {
+        let registry = Self {
+            shared: Arc::new(Shared {
+                sessions: DashMap::new(),
+                places: AtomicUsize::new(0),
+                limits,
+                settings,
+                spawner,
+                tasks: TaskTracker::new(),
+                draining: CancellationToken::new(),
+                exited: parking_lot::Mutex::default(),
+                exited_changed: Notify::new(),
+            }),
+        };
+        let reaper = registry.clone();
+        registry.shared.tasks.spawn(async move { reaper.reap().await });
+        registry
+    }
+
+    /// Opens a session. It is listed once its program has started; when it cannot be started nothing is left behind.
+    ///
+    /// # Errors
+    /// At the limit, while shutting down, or when the program cannot be started.
+    pub async fn open(&self, opening: Opening) -> Result<Arc<Session>, OpenError> {
+        let place = self.take_place()?;
+        let (session, started, life) = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+        let (registry, opened) = (self.clone(), Arc::clone(&session));
+        // The session lives in a task of its own from the first moment, so that an opener that goes away while the
+        // program starts leaves a whole session and not half of one.
+        let (listed, is_listed) = tokio::sync::oneshot::channel();
+        self.shared.tasks.spawn(async move {
+            let _place = place;
+            let life = registry.shared.tasks.spawn(life);
+            let outcome = match started.await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(SpawnError::Other(std::io::Error::other("the session's task failed"))),
+            };
+            let is_open = outcome.is_ok();
+            if is_open {
+                registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
+                // Looked at after it is listed: whoever drains either finds it in the list or is seen here.
+                if registry.shared.draining.is_cancelled() {
+                    opened.begin_closing();
+                }
+            }
+            drop(listed.send(outcome));
+            if let Err(failure) = life.await {
+                tracing::error!(session = %opened.id(), %failure, "a session's task failed");
+            }
+            if is_open {
+                registry.after_end(&opened).await;
+            }
+        });
+        match is_listed.await {
+            Ok(outcome) => outcome.map(|()| session).map_err(OpenError::Spawn),
+            Err(_) => Err(OpenError::Draining),
+        }
+    }
+
+    /// The session with this id.
+    #[must_use]
+    pub fn find(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.shared.sessions.get(&id).map(|entry| Arc::clone(entry.value()))
+    }
+
+    /// All sessions, newest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Arc<Session>> {
+        let mut sessions: Vec<_> = self.shared.sessions.iter().map(|entry| Arc::clone(entry.value())).collect();
+        sessions.sort_by_key(|session| (std::cmp::Reverse(session.opened_at()), session.id()));
+        sessions
+    }
+
+    /// Ends the session's program and everything in its POSIX session, waits for that, and forgets it.
+    pub async fn close(&self, session: &Arc<Session>) {
+        session.begin_closing();
+        session.ended().await;
+        self.forget(session.id());
+        session.closed().cancelled().await;
+    }
+
+    /// Closes every session and waits until they are gone. No session can be opened any more.
+    pub async fn drain(&self) {
+        self.shared.draining.cancel();
+        for session in self.list() {
+            session.begin_closing();
+        }
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
+    pub fn kill_all(&self) {
+        let leaders: Vec<_> = self
+            .list()
+            .iter()
+            .filter_map(|session| match session.status().state {
+                State::Running { pid } => Some(pid),
+                State::Starting | State::Exited { .. } => None,
+            })
+            .collect();
+        kill_all_now(&leaders);
+    }
+
+    fn take_place(&self) -> Result<Place, OpenError> {
+        let shared = &self.shared;
+        if shared.draining.is_cancelled() {
+            return Err(OpenError::Draining);
+        }
+        let max = shared.limits.sessions_max;
+        let place = Place(Arc::clone(shared));
+        // Counted first: the place gives itself back when it is dropped.
+        if shared.places.fetch_add(1, Ordering::AcqRel) >= max { Err(OpenError::TooMany { max }) } else { Ok(place) }
+    }
+
+    /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
+    /// or reaped.
+    async fn after_end(&self, session: &Session) {
+        if session.is_closing() || self.shared.draining.is_cancelled() {
+            self.forget(session.id());
+            return;
+        }
+        {
+            let mut exited = self.shared.exited.lock();
+            exited.push_back((Instant::now() + self.shared.limits.exited_ttl, session.id()));
+        }
+        self.shared.exited_changed.notify_one();
+        tokio::select! {
+            () = session.closed().cancelled() => {}
+            () = self.shared.draining.cancelled() => self.forget(session.id()),
+        }
+    }
+
+    fn forget(&self, id: SessionId) {
+        if let Entry::Occupied(entry) = self.shared.sessions.entry(id) {
+            let session = entry.remove();
+            self.shared.exited.lock().retain(|(_, exited)| *exited != id);
+            session.mark_closed();
+        }
+    }
+
+    /// Forgets ended sessions when their time has come or there are too many.
+    async fn reap(&self) {
+        loop {
+            let due = {
+                let exited = self.shared.exited.lock();
+                let over = exited.len() > self.shared.limits.exited_max;
+                exited.front().map(|(deadline, id)| (if over { Instant::now() } else { *deadline }, *id))
+            };
+            tokio::select! {
+                () = self.shared.draining.cancelled() => return,
+                () = self.shared.exited_changed.notified() => {}
+                () = async {
+                    match due {
+                        Some((deadline, id)) => {
+                            sleep_until(deadline).await;
+                            self.forget(id);
+                        }
+                        None => std::future::pending().await,
+                    }
+                } => {}
+            }
+        }
+    }
+}
+
+/// A session's place among those there may be, given back when it is dropped.
+struct Place(Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.places.fetch_sub(1, Ordering::AcqRel);
+    }
+}

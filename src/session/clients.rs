@@ -1,0 +1,161 @@
+//! Who has typed into a session, remembered across reconnects, so that resending is safe (law 5).
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{ClientId, Principal, ViewerId};
+
+/// How long a client that has gone is remembered: a train ride without signal.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// Most clients remembered that are not attached; beyond, the one gone longest is forgotten. Bounds what a storm of
+/// connections can leave behind to about 200 KiB a session.
+pub(super) const REMEMBERED_MAX: usize = 1024;
+
+/// One client's place in the order of its input.
+pub(super) struct Client {
+    principal: Principal,
+    /// Highest seq taken: queued, written or refused. What is not above it is dropped.
+    pub(super) taken: u64,
+    /// Bytes of its input not yet written.
+    pub(super) queued: usize,
+    /// Highest seq written to the PTY, for whoever is attached as this client.
+    pub(super) written: watch::Sender<u64>,
+    presence: Presence,
+}
+
+enum Presence {
+    Attached { viewer: ViewerId, superseded: CancellationToken },
+    Gone,
+}
+
+/// What an attaching client learns of itself.
+pub(super) struct Identity {
+    pub(super) id: ClientId,
+    pub(super) taken: u64,
+    pub(super) written: watch::Receiver<u64>,
+    /// Cancelled when another connection attaches as the same client.
+    pub(super) superseded: CancellationToken,
+}
+
+/// All clients of one session.
+#[derive(Default)]
+pub(super) struct Clients {
+    known: HashMap<ClientId, Client>,
+    /// Those that have gone, longest ago first, each once.
+    gone: VecDeque<(Instant, ClientId)>,
+}
+
+impl Clients {
+    /// Attaches `viewer` as the client `wanted`, if that is known and the same principal's, else as `fresh`. A
+    /// connection still attached as that client is superseded: it is most often the dead half of a dropped one.
+    pub(super) fn attach(
+        &mut self,
+        wanted: Option<ClientId>,
+        fresh: ClientId,
+        principal: &Principal,
+        viewer: ViewerId,
+        now: Instant,
+    ) -> Identity {
+        self.forget(now);
+        let id =
+            wanted.filter(|id| self.known.get(id).is_some_and(|known| known.principal == *principal)).unwrap_or(fresh);
+        let client = self.known.entry(id).or_insert_with(|| Client {
+            principal: principal.clone(),
+            taken: 0,
+            queued: 0,
+            written: watch::Sender::new(0),
+            presence: Presence::Gone,
+        });
+        let superseded = CancellationToken::new();
+        let before =
+            std::mem::replace(&mut client.presence, Presence::Attached { viewer, superseded: superseded.clone() });
+        match before {
+            Presence::Attached { superseded, .. } => superseded.cancel(),
+            Presence::Gone => self.gone.retain(|(_, gone)| *gone != id),
+        }
+        Identity { id, taken: client.taken, written: client.written.subscribe(), superseded }
+    }
+
+    /// `viewer` has gone. Nothing changes when another has already taken its client's place.
+    pub(super) fn detach(&mut self, id: ClientId, viewer: ViewerId, now: Instant) -> bool {
+        let Some(client) = self.known.get_mut(&id) else { return false };
+        let is_current = matches!(client.presence, Presence::Attached { viewer: current, .. } if current == viewer);
+        if is_current {
+            client.presence = Presence::Gone;
+            self.gone.push_back((now, id));
+        }
+        self.forget(now);
+        is_current
+    }
+
+    pub(super) fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.known.get_mut(&id)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while let Some(&(since, id)) = self.gone.front()
+            && (self.gone.len() > REMEMBERED_MAX || now.duration_since(since) >= REMEMBERED)
+        {
+            self.gone.pop_front();
+            self.known.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> ClientId {
+        ClientId::from_random([byte; 16])
+    }
+
+    fn ann() -> Principal {
+        Principal("ann".into())
+    }
+
+    #[test]
+    fn a_client_is_taken_up_again_only_by_the_same_principal_and_within_the_grace() {
+        let (mut clients, now) = (Clients::default(), Instant::now());
+        let first = clients.attach(None, id(1), &ann(), ViewerId(1), now);
+        clients.get_mut(first.id).expect("known").taken = 7;
+        clients.detach(first.id, ViewerId(1), now);
+        let stranger = clients.attach(Some(id(1)), id(2), &Principal("bob".into()), ViewerId(2), now);
+        assert_eq!((stranger.id, stranger.taken), (id(2), 0));
+        let again = clients.attach(Some(id(1)), id(3), &ann(), ViewerId(3), now);
+        assert_eq!((again.id, again.taken), (id(1), 7));
+        clients.detach(id(1), ViewerId(3), now);
+        let late = clients.attach(Some(id(1)), id(4), &ann(), ViewerId(4), now + REMEMBERED);
+        assert_eq!((late.id, late.taken), (id(4), 0));
+    }
+
+    #[test]
+    fn a_second_connection_of_a_client_supersedes_the_first_and_outlives_its_end() {
+        let (mut clients, now) = (Clients::default(), Instant::now());
+        let first = clients.attach(None, id(1), &ann(), ViewerId(1), now);
+        let second = clients.attach(Some(id(1)), id(2), &ann(), ViewerId(2), now);
+        assert_eq!(second.id, id(1));
+        assert!(first.superseded.is_cancelled() && !second.superseded.is_cancelled());
+        assert!(!clients.detach(id(1), ViewerId(1), now), "the first one's end is not the client's");
+        assert!(clients.detach(id(1), ViewerId(2), now));
+    }
+
+    #[test]
+    fn clients_that_have_gone_are_bounded_and_those_attached_are_not_forgotten() {
+        let (mut clients, now) = (Clients::default(), Instant::now());
+        let stays = clients.attach(None, id(0), &ann(), ViewerId(0), now);
+        for n in 1..=(REMEMBERED_MAX as u64 + 50) {
+            let mut random = [1; 16];
+            random[8..].copy_from_slice(&n.to_be_bytes());
+            let at = now + Duration::from_millis(n);
+            let client = clients.attach(None, ClientId::from_random(random), &ann(), ViewerId(n), at);
+            clients.detach(client.id, ViewerId(n), at);
+        }
+        assert_eq!(clients.known.len(), REMEMBERED_MAX + 1);
+        assert!(clients.get_mut(stays.id).is_some());
+    }
+}

@@ -1,0 +1,56 @@
+//! How a program ended.
+
+use rustix::process::WaitIdStatus;
+
+/// How a session's program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited by itself.
+    Code(i32),
+    /// A signal ended it: the signal's number.
+    Signal(i32),
+    /// An `onAttach` program that could not be started: the code a shell would give, and why.
+    NotStarted {
+        /// 126 when the program cannot be executed, else 127.
+        code: i32,
+        /// What went wrong, naming the field at fault.
+        reason: String,
+    },
+}
+
+impl Exit {
+    /// From what waitid(2) says. A state that is not an end (stopped, continued) is not asked for, and reads as 0.
+    pub(super) fn from_status(status: &WaitIdStatus) -> Self {
+        match status.terminating_signal() {
+            Some(signal) => Self::Signal(signal),
+            None => Self::Code(status.exit_status().unwrap_or(0)),
+        }
+    }
+
+    /// The exit code, when there is one.
+    #[must_use]
+    pub const fn code(&self) -> Option<i32> {
+        match self {
+            Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
+            Self::Signal(_) => None,
+        }
+    }
+
+    /// The name of the signal that ended it, as `SIGTERM`; a real-time signal by number.
+    #[must_use]
+    pub fn signal(&self) -> Option<String> {
+        match self {
+            Self::Signal(number) => Some(super::signal::name_of(*number)),
+            _ => None,
+        }
+    }
+
+    /// Why it could not be started.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NotStarted { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Names of things: random where a guess must not find one, opaque where the core must not know more.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use uuid::{Builder, Uuid};
+
+/// A session's name on the wire: a random UUID, so 122 bits that cannot be guessed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct SessionId(Uuid);
+
+/// A client's name within one session, kept by the client across its reconnects: a random UUID.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ClientId(Uuid);
+
+/// One attachment of one connection. Never reused within a session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ViewerId(pub u64);
+
+/// Whoever a credential speaks for, as the edge names them. The core only compares it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Principal(pub Arc<str>);
+
+macro_rules! random_id {
+    ($name:ident) => {
+        impl $name {
+            /// An id made of random bytes.
+            #[must_use]
+            pub fn from_random(bytes: [u8; 16]) -> Self {
+                Self(Builder::from_random_bytes(bytes).into_uuid())
+            }
+
+            /// The id as a UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+    };
+}
+
+random_id!(SessionId);
+random_id!(ClientId);

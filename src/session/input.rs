@@ -1,0 +1,231 @@
+//! What was typed and is not yet written: each numbered byte taken once, in its client's order (law 5).
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::clients::Clients;
+use super::{ClientId, ViewerId};
+
+/// Most bytes one client may have queued: its window of unacknowledged input (`welcome.limits.inputBytes`).
+pub const QUEUED_PER_CLIENT_MAX: usize = 1024 * 1024;
+/// Most bytes queued for one session, whoever sent them. A program that does not read its input makes this fill.
+const QUEUED_MAX: usize = 4 * QUEUED_PER_CLIENT_MAX;
+
+/// Why input was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputRefused {
+    /// The program has not been started or has ended.
+    #[error("the session is not running")]
+    NotRunning,
+    /// The connection may only watch.
+    #[error("this connection may only watch")]
+    ViewOnly,
+    /// Another client has taken exclusive control.
+    #[error("another client has taken control")]
+    ControlHeld,
+    /// The program does not read its input, and the queue has reached its limit.
+    #[error("too much input is waiting for the program to read it")]
+    QueueFull,
+    /// A numbered message is missing, so the order cannot be kept.
+    #[error("input seq {got} came where {expected} was due")]
+    Skipped {
+        /// The seq that was due.
+        expected: u64,
+        /// The seq that came.
+        got: u64,
+    },
+}
+
+/// A message's place in its client's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbered {
+    pub(super) client: ClientId,
+    /// From 1; 0 is not numbered: no deduplication, no ack.
+    pub(super) seq: u64,
+}
+
+/// Input waiting for the PTY.
+#[derive(Default)]
+pub(super) struct InputQueue {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+}
+
+struct Entry {
+    bytes: Bytes,
+    from: Option<Numbered>,
+    viewer: Option<ViewerId>,
+}
+
+impl InputQueue {
+    /// Takes `bytes`, unless this client's seq was taken before: then they were, or will be, written already.
+    pub(super) fn push(
+        &mut self,
+        clients: &mut Clients,
+        from: Option<Numbered>,
+        viewer: Option<ViewerId>,
+        bytes: Bytes,
+    ) -> Result<(), InputRefused> {
+        if self.bytes + bytes.len() > QUEUED_MAX {
+            return Err(InputRefused::QueueFull);
+        }
+        if let Some(Numbered { client, seq }) = from
+            && let Some(client) = clients.get_mut(client)
+        {
+            if client.queued + bytes.len() > QUEUED_PER_CLIENT_MAX {
+                return Err(InputRefused::QueueFull);
+            }
+            if seq > 0 && !due(client.taken, seq)? {
+                return Ok(());
+            }
+            client.taken = client.taken.max(seq);
+            client.queued += bytes.len();
+        }
+        self.bytes += bytes.len();
+        self.entries.push_back(Entry { bytes, from, viewer });
+        Ok(())
+    }
+
+    /// Counts a numbered message that was refused as handled, so that it is not sent again.
+    pub(super) fn skip(clients: &mut Clients, Numbered { client, seq }: Numbered) -> Result<(), InputRefused> {
+        if let Some(client) = clients.get_mut(client)
+            && seq > 0
+            && due(client.taken, seq)?
+        {
+            client.taken = seq;
+        }
+        Ok(())
+    }
+
+    /// What to write next, and who typed it. Empty messages come out too: they are acknowledged like others.
+    pub(super) fn front(&self) -> Option<(Bytes, Option<ViewerId>)> {
+        self.entries.front().map(|entry| (entry.bytes.clone(), entry.viewer))
+    }
+
+    /// The first `written` bytes of the front went into the PTY; a message is acknowledged when all of it did.
+    pub(super) fn wrote(&mut self, clients: &mut Clients, written: usize) {
+        self.bytes -= written;
+        let Some(front) = self.entries.front_mut() else { return };
+        front.bytes = front.bytes.slice(written..);
+        let (from, done) = (front.from, front.bytes.is_empty());
+        if let Some(Numbered { client, seq }) = from
+            && let Some(client) = clients.get_mut(client)
+        {
+            client.queued = client.queued.saturating_sub(written);
+            if done && seq > 0 {
+                client.written.send_replace(seq);
+            }
+        }
+        if done {
+            self.entries.pop_front();
+        }
+    }
+
+    /// Forgets what will never be written.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.bytes = 0;
+    }
+}
+
+/// Whether `seq` comes next after `taken`; false when it was taken already.
+const fn due(taken: u64, seq: u64) -> Result<bool, InputRefused> {
+    let expected = taken.saturating_add(1);
+    if seq > expected {
+        return Err(InputRefused::Skipped { expected, got: seq });
+    }
+    Ok(seq == expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::session::Principal;
+
+    fn attached(clients: &mut Clients) -> ClientId {
+        let ann = Principal("ann".into());
+        clients.attach(None, ClientId::from_random([1; 16]), &ann, ViewerId(1), Instant::now()).id
+    }
+
+    /// Writes up to `budget` bytes, at most `most` in one write, as a PTY would take them.
+    fn write(queue: &mut InputQueue, clients: &mut Clients, pty: &mut Vec<u8>, budget: usize, most: usize) {
+        let mut left = budget;
+        while let Some((bytes, _)) = queue.front() {
+            let written = bytes.len().min(most).min(left);
+            if written == 0 && !bytes.is_empty() {
+                return;
+            }
+            pty.extend_from_slice(&bytes[..written]);
+            queue.wrote(clients, written);
+            left -= written;
+        }
+    }
+
+    proptest! {
+        /// The client numbers messages, loses its connection at random, and resends all that was not acknowledged.
+        #[test]
+        fn whatever_is_resent_each_byte_is_written_once_in_order(
+            messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..40),
+            steps in prop::collection::vec((0usize..6, 0usize..60, 1usize..20), 1..80),
+        ) {
+            let (mut clients, mut queue, mut pty) = (Clients::default(), InputQueue::default(), Vec::new());
+            let client = attached(&mut clients);
+            let mut sent = 0; // the client's view: messages sent since it last connected
+            for (send, budget, most) in steps {
+                for _ in 0..send {
+                    if let Some(message) = messages.get(sent) {
+                        let from = Some(Numbered { client, seq: sent as u64 + 1 });
+                        queue.push(&mut clients, from, None, Bytes::from(message.clone())).expect("in order");
+                        sent += 1;
+                    }
+                }
+                write(&mut queue, &mut clients, &mut pty, budget, most);
+                if budget % 3 == 0 {
+                    // The connection drops; the client goes back to what was acknowledged.
+                    sent = usize::try_from(*clients.get_mut(client).expect("known").written.borrow()).expect("small");
+                }
+            }
+            let taken = usize::try_from(clients.get_mut(client).expect("known").taken).expect("small");
+            write(&mut queue, &mut clients, &mut pty, usize::MAX, 7);
+            prop_assert_eq!(pty, messages[..taken].concat());
+            let client = clients.get_mut(client).expect("known");
+            prop_assert_eq!((*client.written.borrow(), client.queued), (taken as u64, 0));
+            prop_assert_eq!(queue.bytes, 0);
+        }
+    }
+
+    #[test]
+    fn a_skipped_number_is_refused_and_a_refused_one_counts_as_handled() {
+        let (mut clients, mut queue) = (Clients::default(), InputQueue::default());
+        let client = attached(&mut clients);
+        let push = |queue: &mut InputQueue, clients: &mut Clients, seq| {
+            queue.push(clients, Some(Numbered { client, seq }), None, Bytes::from_static(b"x"))
+        };
+        assert_eq!(push(&mut queue, &mut clients, 2), Err(InputRefused::Skipped { expected: 1, got: 2 }));
+        InputQueue::skip(&mut clients, Numbered { client, seq: 1 }).expect("due");
+        assert_eq!(push(&mut queue, &mut clients, 1), Ok(()), "already handled");
+        assert!(queue.front().is_none());
+        push(&mut queue, &mut clients, 2).expect("due");
+        push(&mut queue, &mut clients, 0).expect("not numbered");
+        push(&mut queue, &mut clients, 0).expect("not numbered");
+        assert_eq!(queue.bytes, 3);
+    }
+
+    #[test]
+    fn a_client_s_queue_is_bounded_and_so_is_the_session_s() {
+        let (mut clients, mut queue) = (Clients::default(), InputQueue::default());
+        let client = attached(&mut clients);
+        let big = Bytes::from(vec![0; QUEUED_PER_CLIENT_MAX]);
+        queue.push(&mut clients, Some(Numbered { client, seq: 1 }), None, big.clone()).expect("within");
+        let more = queue.push(&mut clients, Some(Numbered { client, seq: 2 }), None, Bytes::from_static(b"x"));
+        assert_eq!(more, Err(InputRefused::QueueFull));
+        for _ in 0..3 {
+            queue.push(&mut clients, None, None, big.clone()).expect("within");
+        }
+        assert_eq!(queue.push(&mut clients, None, None, Bytes::from_static(b"x")), Err(InputRefused::QueueFull));
+    }
+}

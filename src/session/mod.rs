@@ -1,0 +1,36 @@
+//! One program on a PTY: its task (the one owner), its log, its viewers and its input.
+//!
+//! Output flows from [`pty`] through the task into the log, and viewers pull it. Input flows back through a queue
+//! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
+
+mod clients;
+mod exit;
+mod handle;
+mod ids;
+mod input;
+mod launch;
+mod local;
+mod pace;
+mod posix;
+mod processes;
+mod pty;
+mod signal;
+mod status;
+mod task;
+mod viewer;
+mod viewers;
+
+pub use exit::Exit;
+pub use handle::{Attach, AttachError, NotRunning, Opening, Session, Settings, StartOn};
+pub use ids::{ClientId, Principal, SessionId, ViewerId};
+pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
+pub use launch::{Launch, LaunchError};
+pub use local::LocalSpawner;
+pub use processes::kill_all_now;
+pub use pty::{Child, Pty, SpawnError, Spawned, Spawner};
+pub use signal::{Signal, UnknownSignal};
+pub use status::{State, Status};
+pub use viewer::{Next, Viewer, WINDOW_BYTES};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Ending everything that runs in a session's POSIX session (law 9), whoever started it and whatever it ignores.
+//!
+//! A program that called setsid(2) itself has left on purpose (a daemon, a tmux server) and is not followed.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::io::Interest;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::posix;
+
+/// How long programs have to end by themselves after HUP and TERM: long enough to save a file, short enough to wait
+/// for (VibeTunnel's clients expect three seconds as well).
+const GRACE: Duration = Duration::from_secs(3);
+/// How long the kernel may take to end what was killed; only a process stuck in a driver takes longer.
+const KILL_WAIT: Duration = Duration::from_secs(2);
+/// Rounds of looking again after a KILL: a process may have forked between the look and the signal.
+const SWEEPS: usize = 3;
+
+/// A process, held by a descriptor so that a reused id is never signalled.
+type Held = OwnedFd;
+
+/// Ends every process in the POSIX session of `leader`: HUP and TERM, grace, KILL. The leader must not be reaped
+/// before this is done, or its id might already name another session.
+pub(super) async fn end_session(leader: Pid) {
+    let asked = members_of(leader).await;
+    if asked.is_empty() {
+        return;
+    }
+    for signal in [Signal::HUP, Signal::TERM, Signal::CONT] {
+        send(&asked, signal);
+    }
+    let _ = timeout(GRACE, all_ended(asked)).await;
+    for _ in 0..SWEEPS {
+        let left = members_of(leader).await;
+        if left.is_empty() {
+            return;
+        }
+        send(&left, Signal::KILL);
+        let _ = timeout(KILL_WAIT, all_ended(left)).await;
+    }
+    tracing::error!(session = leader.as_raw_nonzero(), "processes outlived SIGKILL");
+}
+
+/// Kills at once, without grace, every process in the POSIX sessions of `leaders`. For a second signal to the server.
+pub fn kill_all_now(leaders: &[Pid]) {
+    for _ in 0..SWEEPS {
+        for leader in leaders {
+            send(&held_members(*leader), Signal::KILL);
+        }
+    }
+}
+
+async fn members_of(leader: Pid) -> Vec<Held> {
+    // Reading /proc takes about 10 µs a process: not for a runtime thread. A failed join is a runtime going down.
+    spawn_blocking(move || held_members(leader)).await.unwrap_or_default()
+}
+
+fn held_members(leader: Pid) -> Vec<Held> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
+    let mut held = Vec::new();
+    for pid in pids.filter(|&pid| is_member(pid, leader)) {
+        // Looked at again once it is held: the id might have been reused in between.
+        if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::NONBLOCK)
+            && is_member(pid, leader)
+        {
+            held.push(pidfd);
+        }
+    }
+    held
+}
+
+/// Whether `pid` is alive and in the POSIX session of `leader`.
+fn is_member(pid: Pid, leader: Pid) -> bool {
+    fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero()))
+        .ok()
+        .and_then(|stat| session_of(&stat))
+        .is_some_and(|session| session == leader.as_raw_nonzero().get())
+}
+
+/// The session id in `/proc/PID/stat` (proc(5)) of a process that still runs. The command's name comes in
+/// parentheses and may contain anything, so fields are counted from the last parenthesis.
+fn session_of(stat: &[u8]) -> Option<i32> {
+    let behind_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let mut fields = stat[behind_name..].split(|&byte| byte == b' ').filter(|field| !field.is_empty());
+    if matches!(fields.next()?, b"Z" | b"X") {
+        return None;
+    }
+    std::str::from_utf8(fields.nth(2)?).ok()?.parse().ok()
+}
+
+fn send(processes: &[Held], signal: Signal) {
+    for process in processes {
+        // It may have ended since; that is what we want.
+        let _ = pidfd_send_signal(process, signal);
+    }
+}
+
+/// Waits for the end of each: a pidfd becomes readable then, also one of a process that is not our child.
+async fn all_ended(processes: Vec<Held>) {
+    for process in processes {
+        if let Ok(watched) = posix::watch(process, Interest::READABLE) {
+            let _ = watched.readable().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_is_found_behind_any_name_and_the_dead_have_none() {
+        assert_eq!(session_of(b"12 (cat) S 1 12 7 34816 12 4194304"), Some(7));
+        assert_eq!(session_of(b"12 (a) Z 9 (x)) R 1 12 8 0"), Some(8));
+        assert_eq!(session_of(b"12 (cat) Z 1 12 7 0"), None);
+        assert_eq!(session_of(b"12 (cat"), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! Sessions with real programs on real terminals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::*;
+use crate::terminal::log::{OUTPUT, frames};
+use crate::terminal::{Offset, Size};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn settings() -> Settings {
+    Settings { log_bytes: 4 << 20, now: || jiff::Timestamp::UNIX_EPOCH }
+}
+
+fn ann() -> Principal {
+    Principal("ann".into())
+}
+
+fn opening(command: &[&str], start_on: StartOn) -> Opening {
+    let command: Vec<_> = command.iter().map(ToString::to_string).collect();
+    let environment = [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("TERM".to_owned(), "xterm".to_owned())];
+    Opening {
+        id: SessionId::from_random([1; 16]),
+        owner: ann(),
+        name: "test".into(),
+        launch: Launch::new(&command, "/".into(), &environment).expect("valid"),
+        size: Size::DEFAULT,
+        start_on,
+    }
+}
+
+async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task::JoinHandle<()>) {
+    let spawner = Arc::new(LocalSpawner { descriptors: None });
+    let (session, started, life) = Session::open(opening(command, start_on), &settings(), spawner);
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    let life = tokio::spawn(life);
+    started.await.expect("told").expect("started");
+    (session, life)
+}
+
+fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
+    let fresh = ClientId::from_random([7; 16]);
+    let attach = Attach { principal: ann(), client: None, fresh, from: None, size };
+    session.attach(&attach, Instant::now()).expect("attached").0
+}
+
+/// Follows until the output contains `wanted`, and returns it all.
+async fn until_shown(viewer: &mut Viewer, wanted: &str) -> String {
+    let mut shown = Vec::new();
+    let follow = async {
+        while !String::from_utf8_lossy(&shown).contains(wanted) {
+            match viewer.pull() {
+                Next::Frames(chunk) => {
+                    let wire = chunk.unsent().concat();
+                    for frame in frames(&wire, 0).filter(|frame| frame.kind == OUTPUT || wanted.contains("event")) {
+                        shown.extend_from_slice(&wire[frame.payload]);
+                    }
+                }
+                Next::CaughtUp => viewer.more().await,
+                Next::Gap { .. } | Next::WindowFull => panic!("the log is large and the window open"),
+            }
+        }
+    };
+    if timeout(PATIENCE, follow).await.is_err() {
+        panic!("never showed {wanted:?}, but {:?}", String::from_utf8_lossy(&shown));
+    }
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[tokio::test]
+async fn a_shell_runs_echoes_what_is_typed_and_its_exit_is_announced_in_order() {
+    let (session, life) = open(&["sh"], StartOn::Open).await;
+    let mut viewer = attach(&session, None);
+    viewer.input(1, "tty; echo $((6*7))\n".into()).expect("taken");
+    let shown = until_shown(&mut viewer, "42").await;
+    assert!(shown.contains("/dev/pts/"), "{shown}");
+    viewer.input(2, "exit 3\n".into()).expect("taken");
+    until_shown(&mut viewer, r#"{"event":"exit","code":3,"signal":null,"reason":null}"#).await;
+    timeout(PATIENCE, life).await.expect("ends").expect("without panic");
+    assert!(matches!(session.status().state, State::Exited { exit: Exit::Code(3), .. }));
+    assert_eq!(viewer.input(3, "x".into()), Err(InputRefused::NotRunning));
+    assert_eq!(session.resize(Size::DEFAULT).await, Err(NotRunning));
+}
+
+#[tokio::test]
+async fn a_program_has_its_own_session_default_signals_and_only_its_terminal_open() {
+    let script =
+        "ls -1 /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status; ps -o sid=,pgid=,pid= -p $$; echo done";
+    let (session, life) = open(&["sh", "-c", script], StartOn::Open).await;
+    let mut viewer = attach(&session, None);
+    let shown = until_shown(&mut viewer, "done").await;
+    // 3 is the directory that ls itself reads. Signals 32 and 33 are glibc's own, which no program can use.
+    assert!(shown.starts_with("0\r\n1\r\n2\r\n3\r\nSigBlk:\t0000000000000000\r\nSigIgn:\t0000000180000000"), "{shown}");
+    let ids = shown.lines().rev().nth(1).expect("ids");
+    assert!(ids.split_whitespace().collect::<std::collections::HashSet<_>>().len() == 1, "{ids}");
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn closing_ends_programs_that_ignore_polite_signals_and_their_background_children() {
+    let script = "trap '' HUP TERM; (trap '' HUP TERM; while :; do sleep 1; done) & setsid true; echo ready; while :; do sleep 1; done";
+    let (session, life) = open(&["sh", "-c", script], StartOn::Open).await;
+    let mut viewer = attach(&session, None);
+    until_shown(&mut viewer, "ready").await;
+    let State::Running { pid } = session.status().state else { panic!("runs") };
+    session.begin_closing();
+    timeout(PATIENCE, life).await.expect("ends").expect("without panic");
+    assert!(matches!(session.status().state, State::Exited { exit: Exit::Signal(9), .. }));
+    let left = std::process::Command::new("ps").args(["-o", "stat=", "-s", &pid.as_raw_nonzero().to_string()]).output();
+    // Orphans belong to the system's init, which may be slow to reap what has ended.
+    let left = String::from_utf8(left.expect("ps runs").stdout).expect("text");
+    assert!(left.split_whitespace().all(|state| state.starts_with('Z')), "{left}");
+}
+
+#[tokio::test]
+async fn a_program_that_starts_on_attach_waits_for_a_viewer_and_takes_its_size() {
+    let (session, life) = open(&["sh", "-c", "stty size"], StartOn::Attach).await;
+    assert_eq!(session.status().state, State::Starting);
+    let mut viewer = attach(&session, Some(Size::new(99, 33).expect("valid")));
+    until_shown(&mut viewer, "33 99").await;
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_resize_reaches_the_program_in_order_with_its_output() {
+    let (session, life) = open(&["sh"], StartOn::Open).await;
+    let mut viewer = attach(&session, None);
+    let wide = Size::new(132, 43).expect("valid");
+    session.resize(wide).await.expect("runs");
+    viewer.input(1, "stty size; exit\n".into()).expect("taken");
+    let shown = until_shown(&mut viewer, r#"{"event":"exit","code":0,"signal":null,"reason":null}"#).await;
+    let resized = shown.find(r#"{"event":"resize","cols":132,"rows":43}"#).expect("announced");
+    assert!(resized < shown.find("43 132").expect("told"), "{shown}");
+    assert_eq!(session.log().size_at(Offset(u64::MAX)), wide);
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_signal_reaches_the_foreground_group() {
+    let (session, life) =
+        open(&["sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done"], StartOn::Open)
+            .await;
+    let mut viewer = attach(&session, None);
+    until_shown(&mut viewer, "ready").await;
+    session.signal("INT".parse().expect("known")).await.expect("runs");
+    until_shown(&mut viewer, "caught").await;
+    life.await.expect("ends");
+    assert!(matches!(session.status().state, State::Exited { exit: Exit::Code(5), .. }));
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_leaves_nothing_behind() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").expect("proc").count();
+    for (command, field) in [("/no/such/program", "command"), ("/etc/passwd", "command"), ("/", "command")] {
+        let before = descriptors();
+        let spawner = Arc::new(LocalSpawner { descriptors: None });
+        let (session, started, life) = Session::open(opening(&[command], StartOn::Open), &settings(), spawner);
+        let ((), told) = tokio::join!(life, started);
+        assert_eq!(told.expect("told").expect_err("refused").field(), Some(field));
+        assert_eq!(session.status().state, State::Starting);
+        drop(session);
+        // Other tests of this process open descriptors too; only a growth that stays would be a leak.
+        assert!(descriptors() <= before + 64);
+    }
+}

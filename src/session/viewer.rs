@@ -1,0 +1,166 @@
+//! One connection attached to one session: a position in its log that pulls.
+//!
+//! Being slow is a position, not an error: a viewer has no queue, and what it did not take costs nobody anything.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::handle::Session;
+use super::input::Numbered;
+use super::viewers::Progress;
+use super::{ClientId, InputRefused, Status, ViewerId};
+use crate::terminal::log::{Chunk, LogReader, Pull};
+use crate::terminal::{Offset, Size};
+
+/// How far past a client's last ack it is sent more: large enough to keep a fast link busy at a browser's parsing
+/// speed, small enough that what it shows is at most a blink old.
+pub const WINDOW_BYTES: u64 = 512 * 1024;
+
+/// One attachment. Dropping it detaches.
+pub struct Viewer {
+    session: Arc<Session>,
+    id: ViewerId,
+    client: ClientId,
+    reader: LogReader,
+    progress: Arc<Progress>,
+    /// What the client has drawn, once it says so at all.
+    rendered: Option<Offset>,
+    end: watch::Receiver<Offset>,
+    status: watch::Receiver<Status>,
+    written: watch::Receiver<u64>,
+    superseded: CancellationToken,
+}
+
+/// What a viewer is to send next.
+pub enum Next {
+    /// Whole frames, to be sent as they are.
+    Frames(Chunk),
+    /// Bytes that are no longer held, and the terminal's size where output goes on.
+    Gap {
+        /// First byte skipped.
+        from: Offset,
+        /// Where output goes on.
+        to: Offset,
+        /// A resize may have been among what was skipped.
+        size: Size,
+    },
+    /// Nothing before the client has drawn more.
+    WindowFull,
+    /// Nothing before the session prints more.
+    CaughtUp,
+}
+
+/// The parts of an attachment, made under the session's locks.
+pub(super) struct Parts {
+    pub(super) session: Arc<Session>,
+    pub(super) id: ViewerId,
+    pub(super) client: ClientId,
+    pub(super) reader: LogReader,
+    pub(super) progress: Arc<Progress>,
+    pub(super) end: watch::Receiver<Offset>,
+    pub(super) written: watch::Receiver<u64>,
+    pub(super) superseded: CancellationToken,
+}
+
+impl Viewer {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { session, id, client, reader, progress, end, written, superseded } = parts;
+        let status = session.watch_status();
+        Self { session, id, client, reader, progress, rendered: None, end, status, written, superseded }
+    }
+
+    /// The session attached to.
+    #[must_use]
+    pub const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// The client this viewer speaks for.
+    #[must_use]
+    pub const fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// The offset after the last byte taken.
+    #[must_use]
+    pub const fn offset(&self) -> Offset {
+        self.reader.offset()
+    }
+
+    /// What is to be sent next.
+    pub fn pull(&mut self) -> Next {
+        // Interest before state: what is published after this line wakes `more`, whatever is found below.
+        self.end.borrow_and_update();
+        let limit = self.rendered.map_or(Offset(u64::MAX), |rendered| rendered + WINDOW_BYTES);
+        let next = match self.reader.pull(limit) {
+            Pull::Chunk(chunk) => Next::Frames(chunk),
+            Pull::Gap { from, to } => Next::Gap { from, to, size: self.session.log().size_at(to) },
+            Pull::Limited => Next::WindowFull,
+            Pull::CaughtUp => Next::CaughtUp,
+        };
+        if self.progress.taken() != self.reader.offset() {
+            self.progress.has_taken(self.reader.offset());
+            self.session.viewer_moved();
+        }
+        next
+    }
+
+    /// Waits until [`Viewer::pull`] may find more.
+    pub async fn more(&mut self) {
+        tokio::select! {
+            changed = self.end.changed() => if changed.is_err() {
+                // The program has ended and everything it printed is there already.
+                std::future::pending::<()>().await;
+            },
+            () = self.progress.echo.notified() => {}
+        }
+    }
+
+    /// The client has drawn up to `offset`. One that claims more than it was sent gains nothing by it.
+    pub fn rendered(&mut self, offset: Offset) {
+        let offset = offset.min(self.reader.offset());
+        self.rendered = Some(self.rendered.map_or(offset, |before| before.max(offset)));
+    }
+
+    /// The session's latest values.
+    pub const fn status(&mut self) -> &mut watch::Receiver<Status> {
+        &mut self.status
+    }
+
+    /// The highest seq of this client's input that was written to the PTY.
+    pub const fn written(&mut self) -> &mut watch::Receiver<u64> {
+        &mut self.written
+    }
+
+    /// Cancelled when another connection has attached as the same client.
+    #[must_use]
+    pub const fn superseded(&self) -> &CancellationToken {
+        &self.superseded
+    }
+
+    /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.
+    ///
+    /// # Errors
+    /// When the session does not take input now. A refused numbered message counts as handled, except where its
+    /// order or the queue's bound was broken.
+    pub fn input(&self, seq: u64, bytes: bytes::Bytes) -> Result<(), InputRefused> {
+        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id), bytes)
+    }
+
+    /// Counts a numbered message that this connection may not send as handled.
+    ///
+    /// # Errors
+    /// When a number was skipped.
+    pub fn skip_input(&self, seq: u64) -> Result<(), InputRefused> {
+        self.session.skip_input(Numbered { client: self.client, seq })
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.session.detach(self.id, self.client, Instant::now());
+    }
+}

@@ -1,0 +1,139 @@
+// Who this page acts for: obtains, renews and forgets the access token, and sends every authorised request.
+// The token lives in a private field and nowhere else: never in storage, a URL, a cookie or the DOM.
+
+import type { Caller, Tokens, User } from "./contract";
+import { ApiError, exchange, type Fetch } from "./request";
+
+// Renew this long before the token ends, so that no request starts with one that dies on the way.
+const EARLY_MS = 60_000;
+
+// Another tab renewed a moment ago: its cookie is on the way to us.
+const RACED_MS = 300;
+const RACED_TRIES = 5;
+
+export type Standing =
+  | { name: "unknown" }
+  | { name: "signedOut" }
+  | { name: "signedIn"; user: User; auth: Caller["auth"] };
+
+export interface Surroundings {
+  fetch: Fetch;
+  now(): number;
+  after(ms: number, run: () => void): () => void;
+  // Runs one renewal at a time across the tabs of this browser, where it can.
+  exclusively<T>(run: () => Promise<T>): Promise<T>;
+}
+
+export class Login {
+  readonly #around: Surroundings;
+  readonly #changed: (standing: Standing) => void;
+  #standing: Standing = { name: "unknown" };
+  #accessToken: string | null = null;
+  #expiresAt = 0;
+  #renewal: Promise<void> | null = null;
+  #cancelTimer: () => void = () => {};
+
+  constructor(around: Surroundings, changed: (standing: Standing) => void) {
+    this.#around = around;
+    this.#changed = changed;
+  }
+
+  get needsTicket(): boolean {
+    return this.#standing.name !== "signedIn" || this.#standing.auth !== "none";
+  }
+
+  // At page load: no login needed, a cookie from before, or the form.
+  async begin(): Promise<void> {
+    try {
+      const caller = (await this.#exchange("GET", "/api/auth/me", null)) as Caller;
+      this.#enter({ name: "signedIn", user: caller.user, auth: caller.auth });
+    } catch (error) {
+      if (!isUnauthenticated(error)) throw error;
+      await this.renew().catch((refused: unknown) => {
+        if (!isUnauthenticated(refused)) throw refused;
+      });
+    }
+  }
+
+  async withPassword(username: string, password: string): Promise<void> {
+    this.#take((await this.#exchange("POST", "/api/auth/login", { username, password })) as Tokens);
+  }
+
+  async withLink(token: string): Promise<void> {
+    this.#take((await this.#exchange("POST", "/api/auth/link", { token })) as Tokens);
+  }
+
+  async leave(): Promise<void> {
+    await this.#exchange("POST", "/api/auth/logout", {});
+    this.#forget();
+  }
+
+  // Concurrent callers share one renewal: a refresh token is good for one use.
+  renew(): Promise<void> {
+    this.#renewal ??= this.#around
+      .exclusively(() => this.#refresh())
+      .finally(() => {
+        this.#renewal = null;
+      });
+    return this.#renewal;
+  }
+
+  async request(method: string, path: string, body: object | null = null): Promise<unknown> {
+    if (this.#accessToken !== null && this.#around.now() > this.#expiresAt - EARLY_MS / 2) await this.renew();
+    try {
+      return await this.#exchange(method, path, body, this.#accessToken);
+    } catch (error) {
+      if (!isUnauthenticated(error) || !this.needsTicket) throw error;
+      await this.renew();
+      return await this.#exchange(method, path, body, this.#accessToken);
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    for (let left = RACED_TRIES; ; left--) {
+      try {
+        return this.#take((await this.#exchange("POST", "/api/auth/refresh", null)) as Tokens);
+      } catch (error) {
+        if (isUnauthenticated(error)) this.#forget();
+        if (!(error instanceof ApiError) || error.code !== "refresh_raced" || left === 0) throw error;
+        await new Promise<void>((resolve) => this.#around.after(RACED_MS, resolve));
+      }
+    }
+  }
+
+  #take(tokens: Tokens): void {
+    this.#accessToken = tokens.accessToken;
+    this.#expiresAt = this.#around.now() + tokens.expiresIn * 1000;
+    this.#cancelTimer();
+    // A short-lived token is renewed at half its life rather than in a loop.
+    const wait = Math.max(tokens.expiresIn * 500, tokens.expiresIn * 1000 - EARLY_MS);
+    // A failure here is not the user's concern yet: the next request renews again and reports it.
+    this.#cancelTimer = this.#around.after(wait, () => void this.renew().catch(() => {}));
+    this.#enter({ name: "signedIn", user: tokens.user, auth: "token" });
+  }
+
+  #forget(): void {
+    this.#cancelTimer();
+    this.#accessToken = null;
+    this.#enter({ name: "signedOut" });
+  }
+
+  #enter(standing: Standing): void {
+    const same = JSON.stringify(standing) === JSON.stringify(this.#standing);
+    this.#standing = standing;
+    if (!same) this.#changed(standing);
+  }
+
+  #exchange(
+    method: string,
+    path: string,
+    body: object | null,
+    token: string | null = null,
+  ): Promise<unknown> {
+    return exchange(this.#around.fetch, method, path, body, token);
+  }
+}
+
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
+}

@@ -1,0 +1,89 @@
+// Which screen is shown: starting, login, the list, or a session. Owns the start of the page and nothing after it.
+
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError } from "./api/request";
+import { login, standing } from "./api/sessions";
+import { route } from "./route";
+import { ListScreen } from "./screens/list";
+import { LoginScreen } from "./screens/login";
+import { Notices, notifyError } from "./screens/notice";
+
+const RETRY_MS = 2_000;
+
+// The session this page has opened and not shown yet: its screen leads from the start.
+let openedHere: string | null = null;
+
+export function App({ loginToken }: { loginToken: string | null }) {
+  const { problem, notice } = useStart(loginToken);
+  return (
+    <>
+      {standing.value.name === "unknown" && <Starting problem={problem} />}
+      {standing.value.name === "signedOut" && <LoginScreen notice={notice} />}
+      {standing.value.name === "signedIn" && <Current />}
+      <Notices />
+    </>
+  );
+}
+
+function Current() {
+  const here = route.value;
+  if (here.screen === "session") return <SessionLoader key={here.id} id={here.id} />;
+  return (
+    <ListScreen
+      onOpened={(session) => {
+        openedHere = session.id;
+      }}
+    />
+  );
+}
+
+function Starting({ problem }: { problem: string | null }) {
+  return (
+    <main class="starting">
+      <p role="status">{problem === null ? "Starting…" : `${problem} Trying again…`}</p>
+    </main>
+  );
+}
+
+// Until the server has said who we are, keep asking: a page opened too early must not need a reload.
+function useStart(loginToken: string | null) {
+  const [problem, setProblem] = useState<string | null>(null);
+  const [notice, setNotice] = useState<string | null>(null);
+  useEffect(() => {
+    let stopped = false;
+    let token = loginToken;
+    const refused = (error: unknown) => {
+      if (!(error instanceof ApiError)) throw error;
+      setNotice(error.message);
+      notifyError(error);
+    };
+    const attempt = async () => {
+      try {
+        if (token !== null) await login.withLink(token).catch(refused);
+        token = null;
+        if (standing.value.name === "unknown") await login.begin();
+      } catch (error) {
+        setProblem(error instanceof Error ? error.message : String(error));
+        if (!stopped) setTimeout(() => void attempt(), RETRY_MS);
+      }
+    };
+    void attempt();
+    return () => {
+      stopped = true;
+    };
+  }, [loginToken]);
+  return { problem, notice };
+}
+
+type SessionScreen = ComponentType<{ id: string; opener: boolean }>;
+
+function SessionLoader({ id }: { id: string }) {
+  const [Screen, setScreen] = useState<SessionScreen | null>(null);
+  const [opener] = useState(() => openedHere === id);
+  useEffect(() => {
+    openedHere = null;
+    import("./screens/session").then(({ default: screen }) => setScreen(() => screen), notifyError);
+  }, []);
+  return Screen === null ? <Starting problem={null} /> : <Screen id={id} opener={opener} />;
+}

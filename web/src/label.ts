@@ -1,0 +1,34 @@
+// Names, titles and times as safe, short text. A program chooses its title: it may be long, hold control characters,
+// or try to turn the reading direction of the page around it.
+
+const LONGEST = 256;
+
+// C0, DEL, C1; line and paragraph separators; bidirectional marks, embeddings, overrides and isolates.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is what this is for.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+export function label(text: string): string {
+  const clean = text.replace(UNSEEN, " ").trim();
+  return clean.length <= LONGEST ? clean : `${clean.slice(0, LONGEST - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+export function age(since: string, now: number): string {
+  const seconds = Math.max(0, (now - Date.parse(since)) / 1000);
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+export function byteCount(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  const step = Math.min(units.length, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 2 ** (10 * step)).toFixed(1)} ${units[step - 1]}`;
+}
+
+// How a program ended, in a sentence.
+export function exitWords(code: number | null, exitSignal: string | null, reason: string | null): string {
+  const how = exitSignal !== null ? `ended by ${label(exitSignal)}` : `exited with code ${code ?? "unknown"}`;
+  return reason === null ? how : `${how}: ${label(reason)}`;
+}

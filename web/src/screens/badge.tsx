@@ -1,0 +1,65 @@
+// The state of the connection in one word, and what that word is for each state.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Attached } from "../terminal/attached";
+import type { Phase } from "../wire/connection";
+
+export type State =
+  | "connecting"
+  | "live"
+  | "view-only"
+  | "reconnecting"
+  | "draining"
+  | "ended"
+  | "closed"
+  | "refused";
+
+export function stateOf(phase: Phase, exited: boolean): State {
+  switch (phase.name) {
+    case "connecting":
+      return phase.again ? "reconnecting" : "connecting";
+    case "waiting":
+      return "reconnecting";
+    case "live":
+      if (exited) return "ended";
+      return phase.access === "view" ? "view-only" : "live";
+    default:
+      return phase.name;
+  }
+}
+
+const WORDS: Record<State, string> = {
+  connecting: "connecting…",
+  live: "live",
+  "view-only": "view only",
+  reconnecting: "reconnecting…",
+  draining: "server is leaving",
+  ended: "ended",
+  closed: "closed",
+  refused: "stopped",
+};
+
+export function Badge({ attached }: { attached: Attached }) {
+  const phase = attached.phaseNow.value;
+  const state = stateOf(phase, attached.exited.value !== null);
+  const left = useCountdown(phase.name === "waiting" ? phase.until : null);
+  const words = left === null ? WORDS[state] : `reconnecting in ${left} s`;
+  return (
+    <span class={`badge ${state}`} role="status" title={phase.name === "waiting" ? phase.why : undefined}>
+      {words}
+    </span>
+  );
+}
+
+// Whole seconds until `until`, or null when it is not worth a number.
+function useCountdown(until: number | null): number | null {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (until === null) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, [until]);
+  const left = until === null ? 0 : Math.ceil((until - now) / 1000);
+  return left >= 1 ? left : null;
+}

@@ -1,0 +1,155 @@
+// The sessions this user has, kept fresh while somebody looks: fetched on focus and every few seconds.
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import type { Session } from "../api/contract";
+import { listSessions, login, standing } from "../api/sessions";
+import { formatCommandLine } from "../command-line";
+import { age, exitWords, label } from "../label";
+import { followLink, go, sessionPath } from "../route";
+import { notifyError } from "./notice";
+import { OpenForm } from "./open";
+import { CloseSession, RenameSession, sessionName } from "./session-dialogs";
+
+const REFRESH_MS = 3_000;
+
+type Open = { dialog: "open" } | { dialog: "rename" | "close"; session: Session } | null;
+
+export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
+  const { sessions, problem, refresh } = useSessions();
+  const [open, setOpen] = useState<Open>(null);
+  const done = () => {
+    setOpen(null);
+    void refresh();
+  };
+  useEffect(() => {
+    document.title = "Fantail";
+  }, []);
+  return (
+    <main class="list">
+      <header>
+        <h1 class="brand">
+          <img src="/favicon.svg" alt="" width="28" height="28" />
+          Fantail
+        </h1>
+        <Account />
+        <button type="button" class="primary" onClick={() => setOpen({ dialog: "open" })}>
+          New session
+        </button>
+      </header>
+      {problem !== null && (
+        <p class="problem banner" role="alert">
+          {problem} Trying again…
+        </p>
+      )}
+      {sessions?.length === 0 && (
+        <div class="empty">
+          <p>No sessions are open.</p>
+          <p>
+            A session is a program on the server that stays when you leave. Open one and come back from
+            anywhere.
+          </p>
+        </div>
+      )}
+      <ul aria-label="Sessions" aria-busy={sessions === null}>
+        {sessions?.map((session) => (
+          <Row key={session.id} session={session} onAsk={(dialog) => setOpen({ dialog, session })} />
+        ))}
+      </ul>
+      {open?.dialog === "open" && (
+        <OpenForm
+          onClose={() => setOpen(null)}
+          onOpened={(session) => {
+            onOpened(session);
+            go(sessionPath(session.id));
+          }}
+        />
+      )}
+      {open?.dialog === "rename" && (
+        <RenameSession session={open.session} onDone={done} onClose={() => setOpen(null)} />
+      )}
+      {open?.dialog === "close" && (
+        <CloseSession session={open.session} onDone={done} onClose={() => setOpen(null)} />
+      )}
+    </main>
+  );
+}
+
+function useSessions() {
+  const [sessions, setSessions] = useState<Session[] | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const refresh = useCallback(async () => {
+    try {
+      setSessions(await listSessions());
+      setProblem(null);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  }, []);
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState === "visible") void refresh();
+    };
+    look();
+    const timer = setInterval(look, REFRESH_MS);
+    addEventListener("focus", look);
+    addEventListener("online", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      removeEventListener("focus", look);
+      removeEventListener("online", look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [refresh]);
+  return { sessions, problem, refresh };
+}
+
+function Account() {
+  const who = standing.value;
+  if (who.name !== "signedIn" || who.auth === "none") return null;
+  return (
+    <div class="account">
+      <span>{label(who.user.username)}</span>
+      <button type="button" class="plain" onClick={() => login.leave().catch(notifyError)}>
+        Log out
+      </button>
+    </div>
+  );
+}
+
+function Row({ session, onAsk }: { session: Session; onAsk(dialog: "rename" | "close"): void }) {
+  const name = sessionName(session);
+  const path = sessionPath(session.id);
+  const watching = session.viewers === 1 ? "1 viewer" : `${session.viewers} viewers`;
+  return (
+    <li>
+      <a href={path} onClick={(event) => followLink(event, path)}>
+        <span class={`dot ${session.status}`} aria-hidden="true" />
+        <span class="name">{name}</span>
+        <span class="status">{statusWords(session)}</span>
+        <code class="command">{label(formatCommandLine(session.command))}</code>
+        <span class="facts">
+          <span>
+            {session.cols}×{session.rows}
+          </span>
+          <span>{watching}</span>
+          <span>{age(session.startedAt, Date.now())}</span>
+        </span>
+      </a>
+      <div class="row-actions">
+        <button type="button" class="plain" aria-label={`Rename ${name}`} onClick={() => onAsk("rename")}>
+          Rename
+        </button>
+        <button type="button" class="plain" aria-label={`Close ${name}`} onClick={() => onAsk("close")}>
+          Close
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function statusWords(session: Session): string {
+  return session.status === "exited"
+    ? exitWords(session.exitCode, session.exitSignal, session.exitReason)
+    : session.status;
+}

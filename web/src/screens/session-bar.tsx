@@ -1,0 +1,156 @@
+// The bar above the terminal: where one is, how the connection does, and what can be done. On a narrow window the
+// actions move into a menu.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { label } from "../label";
+import type { Attached } from "../terminal/attached";
+import { Badge } from "./badge";
+import { CloseSession, RenameSession, sessionName } from "./session-dialogs";
+
+interface Props {
+  attached: Attached;
+  onLeave(): void;
+}
+
+export function SessionBar({ attached, onLeave }: Props) {
+  const session = attached.session.value;
+  const name = session === null ? "" : sessionName(session);
+  const title = label(attached.title.value);
+  const viewers = attached.viewers.value;
+  return (
+    <header class="bar">
+      <button
+        type="button"
+        class="plain back"
+        aria-label="Back to the sessions (Ctrl+Shift+L)"
+        title="Back to the sessions (Ctrl+Shift+L)"
+        onClick={onLeave}
+      >
+        ‹
+      </button>
+      <h1 title={title || name}>
+        {name}
+        {title !== "" && title !== name && <small>{title}</small>}
+      </h1>
+      <Badge attached={attached} />
+      <span class="viewers" title="Pages attached to this session">
+        {viewers === 1 ? "1 viewer" : `${viewers} viewers`}
+      </span>
+      <Actions attached={attached} onLeave={onLeave} />
+    </header>
+  );
+}
+
+function Actions({ attached, onLeave }: Props) {
+  const [menu, setMenu] = useState(false);
+  const [dialog, setDialog] = useState<"rename" | "close" | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const session = attached.session.value;
+  const dismiss = () => {
+    setMenu(false);
+    setDialog(null);
+    attached.focus();
+  };
+
+  useEffect(() => {
+    if (!menu) return;
+    const outside = (event: Event) => {
+      if (event.target instanceof Node && !place.current?.contains(event.target)) setMenu(false);
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setMenu(false);
+    };
+    addEventListener("pointerdown", outside);
+    addEventListener("keydown", onKey);
+    return () => {
+      removeEventListener("pointerdown", outside);
+      removeEventListener("keydown", onKey);
+    };
+  }, [menu]);
+
+  return (
+    <div class="actions" ref={place}>
+      <button
+        type="button"
+        class="plain more"
+        aria-label="Actions"
+        aria-expanded={menu}
+        onClick={() => setMenu(!menu)}
+      >
+        ⋯
+      </button>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: any choice inside closes the menu; the choices are buttons. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a key on a button is a click too. */}
+      <div class={menu ? "menu shown" : "menu"} onClick={() => setMenu(false)}>
+        <SizeAction attached={attached} />
+        <AccessActions attached={attached} />
+        <button type="button" disabled={session === null} onClick={() => setDialog("rename")}>
+          Rename
+        </button>
+        <button type="button" disabled={session === null} onClick={() => setDialog("close")}>
+          Close
+        </button>
+      </div>
+      {session !== null && dialog === "rename" && (
+        <RenameSession session={session} onDone={dismiss} onClose={dismiss} />
+      )}
+      {session !== null && dialog === "close" && (
+        <CloseSession session={session} onDone={onLeave} onClose={dismiss} />
+      )}
+    </div>
+  );
+}
+
+function SizeAction({ attached }: { attached: Attached }) {
+  const { cols, rows } = attached.size.value;
+  const idle = attached.fits.value || !attached.control.value || attached.over;
+  return (
+    <button
+      type="button"
+      class="size"
+      disabled={idle}
+      title="Give the session the size of this window"
+      onClick={() => attached.fitHere()}
+    >
+      Fit{" "}
+      <span>
+        {cols}×{rows}
+      </span>
+    </button>
+  );
+}
+
+function AccessActions({ attached }: { attached: Attached }) {
+  const watching = attached.wantedAccess.value === "view";
+  const holder = attached.holder.value;
+  const mine = holder !== null && holder === attached.clientId;
+  return (
+    <>
+      <button
+        type="button"
+        aria-pressed={watching}
+        disabled={attached.over}
+        title="Attach without being able to type"
+        onClick={() => attached.attachAs(watching ? "control" : "view")}
+      >
+        Watch only
+      </button>
+      {attached.control.value && (
+        <button
+          type="button"
+          aria-pressed={mine}
+          disabled={attached.over}
+          title={mine ? "Let every page type again" : "Only this page may type"}
+          onClick={() => attached.holdControl(!mine)}
+        >
+          {mine ? "Release control" : "Take control"}
+        </button>
+      )}
+      {holder !== null && !mine && (
+        <span class="holder" title={label(holder)}>
+          held by {label(holder).slice(0, 8)}
+        </span>
+      )}
+    </>
+  );
+}

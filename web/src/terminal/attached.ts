@@ -1,0 +1,312 @@
+// This page attached to one session: joins connection, feed, stage, lead and keyboard, and holds what the screen shows
+// of it as signals. Must never send input the user did not type here, nor resize a session it does not lead.
+
+import { signal } from "@preact/signals";
+import type { Terminal } from "@xterm/xterm";
+import type { Access, Session } from "../api/contract";
+import { byteCount, label } from "../label";
+import { notify } from "../screens/notice";
+import { type Clock, Connection, type Listener, type Phase } from "../wire/connection";
+import type { Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
+import { dial } from "../wire/socket";
+import { createTerminal, wantedScrollback } from "./emulator";
+import { Feed } from "./feed";
+import { type ExtraKey, isReport, withControl } from "./keys";
+import { Lead } from "./lead";
+import { watchReplies } from "./replies";
+import type { Size } from "./size";
+import { Stage } from "./stage";
+import { bufferText } from "./text";
+
+// A window being dragged passes many sizes; programs redraw at each they are told.
+const RESIZE_QUIET_MS = 100;
+
+const CLOCK: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export class Attached implements Listener {
+  readonly phaseNow = signal<Phase>({ name: "connecting", again: false });
+  readonly session = signal<Session | null>(null);
+  readonly title = signal("");
+  readonly viewers = signal(0);
+  readonly holder = signal<string | null>(null);
+  readonly exited = signal<Exit | null>(null);
+  readonly size = signal<Size>({ cols: 80, rows: 24 });
+  readonly fits = signal(true);
+  // Before the welcome says otherwise, what is typed waits.
+  readonly control = signal(true);
+  readonly wantedAccess = signal<Access>("control");
+  // Ctrl pressed on the key bar: it holds for the next character.
+  readonly stickyControl = signal(false);
+
+  readonly #connection: Connection;
+  readonly #term: Terminal;
+  readonly #feed: Feed;
+  readonly #stage: Stage;
+  readonly #lead: Lead;
+  readonly #source: () => "user" | "reply" | "unwantedReply";
+  #cancelResize: () => void = () => {};
+  #opener: boolean;
+
+  // `opener`: this page has just opened the session, at its own size.
+  constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
+    this.#opener = opener;
+    this.#lead = new Lead(opener);
+    this.#term = createTerminal(wantedScrollback(location.search));
+    this.#stage = new Stage(room, this.#term);
+    this.#connection = new Connection((request) => dial(sessionId, request), this, CLOCK, "control");
+    this.#feed = new Feed(this.#term, (offset) => this.#connection.rendered(offset));
+    this.#source = watchReplies(this.#term, () => this.#mayReply());
+    this.#term.onData((data) => this.#data(data, new TextEncoder().encode(data)));
+    this.#term.onBinary((data) =>
+      this.#data(
+        data,
+        Uint8Array.from(data, (char) => char.charCodeAt(0)),
+      ),
+    );
+    this.#term.onTitleChange((title) => {
+      this.title.value = label(title);
+    });
+    this.#term.onDimensionsChange(() => this.#stage.layOut());
+    this.#term.attachCustomKeyEventHandler((event) => !this.#shortcut(event, leave));
+    this.#connection.start();
+    this.#term.focus();
+  }
+
+  get clientId(): string | null {
+    return this.#connection.clientId;
+  }
+
+  get drawn(): number {
+    return this.#feed.drawn;
+  }
+
+  // Bytes typed or pasted that the session has not taken yet.
+  get pendingInput(): number {
+    return this.#connection.pendingInput;
+  }
+
+  // Nothing can be done in the session any more; it can be read.
+  get over(): boolean {
+    const { name } = this.phaseNow.value;
+    return this.exited.value !== null || name === "closed" || name === "refused";
+  }
+
+  text(): string {
+    return bufferText(this.#term.buffer.active);
+  }
+
+  dispose(): void {
+    this.#cancelResize();
+    this.#connection.stop();
+    this.#term.dispose();
+  }
+
+  // --- what the user does ---
+
+  focus(): void {
+    this.#term.focus();
+  }
+
+  press(key: ExtraKey): void {
+    this.#term.input(this.#term.modes.applicationCursorKeysMode ? key.application : key.normal);
+  }
+
+  fitHere(): void {
+    this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
+    this.focus();
+  }
+
+  attachAs(access: Access): void {
+    this.wantedAccess.value = access;
+    if (access === "view") this.#lead.follow();
+    this.#connection.attachAs(access);
+  }
+
+  holdControl(hold: boolean): void {
+    this.#connection.command({ command: hold ? "take-control" : "release-control" });
+    this.focus();
+  }
+
+  // --- what the window does ---
+
+  roomChanged(): void {
+    this.#stage.layOut();
+    this.#cancelResize();
+    this.#cancelResize = CLOCK.after(RESIZE_QUIET_MS, () => {
+      this.#compareFit();
+      if (this.#phaseIsLive()) this.#ask(this.#lead.windowChanged(this.#stage.fit, this.size.value));
+    });
+  }
+
+  nudge(): void {
+    this.#connection.nudge();
+  }
+
+  // After an absence in which the server must have given this connection up.
+  absent(ms: number): void {
+    if (ms > 2000 * this.#connection.pingSeconds) this.#connection.redial();
+    else this.#connection.nudge();
+  }
+
+  redial(): void {
+    this.#connection.redial();
+  }
+
+  // --- what the connection says ---
+
+  phase(phase: Phase): void {
+    this.phaseNow.value = phase;
+  }
+
+  welcome(welcome: Welcome, received: number): void {
+    this.session.value = welcome.session;
+    this.viewers.value = welcome.session.viewers;
+    this.control.value = welcome.access === "control";
+    // Nobody else can have answered the first questions of a session this page has just opened.
+    this.#feed.attached(received, this.#opener ? received : welcome.session.output.end);
+    this.#opener = false;
+    this.#lead.reattached();
+    if (welcome.offset >= received) this.#resized(welcome);
+    if (this.#lead.leading) this.roomChanged();
+  }
+
+  output(offset: number, bytes: Uint8Array): void {
+    this.#feed.output(offset, bytes);
+  }
+
+  snapshot(offset: number, cols: number, rows: number, bytes: Uint8Array): void {
+    this.#feed.snapshot(offset, { cols, rows }, bytes);
+    this.#resized({ cols, rows });
+  }
+
+  gap(from: number, to: number): void {
+    this.#feed.gap(to);
+    notify(`${byteCount(to - from)} of output skipped: the server no longer holds them.`);
+  }
+
+  startOver(): void {
+    this.#feed.startOver();
+    notify("The server no longer has this output; starting over.");
+  }
+
+  inputLost(bytes: number): void {
+    notify(`${byteCount(bytes)} typed before the connection was lost may not have arrived.`);
+  }
+
+  event(event: SessionEvent): void {
+    const session = this.session.value;
+    switch (event.event) {
+      case "resize":
+        return this.#resized(event);
+      case "viewers":
+        this.viewers.value = event.count;
+        return;
+      case "control":
+        this.holder.value = event.holder;
+        return;
+      case "renamed":
+        if (session !== null) this.session.value = { ...session, name: event.name };
+        return;
+      case "started":
+        if (session !== null) this.session.value = { ...session, pid: event.pid, status: "running" };
+        return;
+      case "exit":
+        this.exited.value = event;
+        return;
+      case "refused":
+        return this.#refused(event);
+      case "welcome":
+      case "drain":
+    }
+  }
+
+  // --- inside ---
+
+  #data(data: string, bytes: Uint8Array): void {
+    const source = this.#source();
+    if (source === "unwantedReply") return;
+    if (source === "reply" || isReport(data)) {
+      if (this.#mayAct()) this.#send(bytes);
+    } else if (this.#mayType()) {
+      this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
+      this.#send(this.stickyControl.value ? new TextEncoder().encode(withControl(data)) : bytes);
+      this.stickyControl.value = false;
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (!this.#connection.input(bytes))
+      notify("Too much input is waiting for the server; this was not sent.");
+  }
+
+  #mayAct(): boolean {
+    const held = this.holder.value !== null && this.holder.value !== this.clientId;
+    return this.control.value && !held && !this.over;
+  }
+
+  #mayType(): boolean {
+    if (this.#mayAct()) return true;
+    if (!this.over) {
+      notify(
+        this.control.value
+          ? "Another page holds control. Take control to type."
+          : "This page only watches: typing is not sent.",
+      );
+    }
+    return false;
+  }
+
+  #mayReply(): boolean {
+    return document.hasFocus() && this.#mayAct() && !this.#feed.replaying;
+  }
+
+  #phaseIsLive(): boolean {
+    return this.phaseNow.value.name === "live" && this.#mayAct();
+  }
+
+  #ask(size: Size | null): void {
+    if (size !== null) this.#connection.resize(size.cols, size.rows);
+  }
+
+  #resized({ cols, rows }: Size): void {
+    const size = { cols, rows };
+    this.#lead.resized(size, this.size.value);
+    this.#feed.resize(size);
+    this.size.value = size;
+    this.#stage.layOut();
+    this.#compareFit();
+  }
+
+  #compareFit(): void {
+    const fit = this.#stage.fit;
+    this.fits.value = fit.cols === this.size.value.cols && fit.rows === this.size.value.rows;
+  }
+
+  #refused(event: Refused): void {
+    notify(label(event.error));
+  }
+
+  // Ctrl+Shift+L goes back to the list and Ctrl+Shift+C copies: to a program both are the same as without Shift, so
+  // nothing is taken from it.
+  #shortcut(event: KeyboardEvent, leave: () => void): boolean {
+    if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return false;
+    if (event.code === "KeyL") {
+      event.preventDefault();
+      leave();
+      return true;
+    }
+    if (event.code === "KeyC" && this.#term.hasSelection()) {
+      event.preventDefault();
+      document.execCommand("copy");
+      return true;
+    }
+    return false;
+  }
+}

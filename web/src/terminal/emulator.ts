@@ -1,0 +1,106 @@
+// Makes xterm.js the way Fantail wants it: renderer, widths, links, colours. The only file that configures it.
+// Programs choose what it shows: it must never open anything but http(s), nor read or write the clipboard for them.
+
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { WebglAddon } from "@xterm/addon-webgl";
+import { Terminal } from "@xterm/xterm";
+import type { Box } from "./size";
+
+export const SCROLLBAR_WIDTH = 10;
+
+const FONTS =
+  'ui-monospace, "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
+
+// Held lines cost about 1 KiB each at 80 columns, so the default is what one reads back, not what the server holds.
+const SCROLLBACK = 10_000;
+const MOST_SCROLLBACK = 500_000;
+
+export function normalFont(): number {
+  return matchMedia("(pointer: coarse)").matches ? 12 : 14;
+}
+
+// `?scrollback=N` in the page's address.
+export function wantedScrollback(search: string): number {
+  const wanted = new URLSearchParams(search).get("scrollback");
+  if (wanted === null || !/^\d+$/.test(wanted)) return SCROLLBACK;
+  return Math.min(MOST_SCROLLBACK, Number(wanted));
+}
+
+export function createTerminal(scrollback: number): Terminal {
+  const term = new Terminal({
+    // For the grapheme widths; nothing else proposed is used.
+    allowProposedApi: true,
+    fontFamily: FONTS,
+    fontSize: normalFont(),
+    scrollback,
+    scrollbar: { width: SCROLLBAR_WIDTH },
+    cursorBlink: true,
+    macOptionIsMeta: true,
+    minimumContrastRatio: 1,
+    theme: THEME,
+    linkHandler: { activate: (_event, uri) => openLink(uri), allowNonHttpProtocols: false },
+  });
+  term.loadAddon(new UnicodeGraphemesAddon());
+  term.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
+  return term;
+}
+
+// WebGL where the browser has it; when it has not, or takes the context away, xterm's DOM renderer takes over.
+export function drawIn(term: Terminal, parent: HTMLElement): void {
+  term.open(parent);
+  try {
+    const webgl = new WebglAddon();
+    webgl.onContextLoss(() => webgl.dispose());
+    term.loadAddon(webgl);
+  } catch {
+    // No WebGL: the DOM renderer is already drawing.
+  }
+}
+
+// The size of a cell at the normal font, measured by a terminal like the one that will be drawn.
+export function measureCell(): Box {
+  const place = document.createElement("div");
+  place.className = "measure";
+  document.body.append(place);
+  const term = createTerminal(0);
+  drawIn(term, place);
+  const cell = term.dimensions?.css.cell;
+  const measured = { width: cell?.width || 8.4, height: cell?.height || 17 };
+  term.dispose();
+  place.remove();
+  return measured;
+}
+
+function openLink(text: string): void {
+  if (!URL.canParse(text)) return;
+  const { protocol, href } = new URL(text);
+  if (protocol === "http:" || protocol === "https:") window.open(href, "_blank", "noopener,noreferrer");
+}
+
+// Programs assume dark; the page around it follows the system.
+const THEME = {
+  background: "#14171a",
+  foreground: "#d7dce0",
+  cursor: "#7fd1c0",
+  cursorAccent: "#14171a",
+  selectionBackground: "#3a5560",
+  // The scrollbar's lane is part of the terminal, not a column beside it.
+  overviewRulerBorder: "#14171a",
+  black: "#22272b",
+  red: "#e5737a",
+  green: "#8fc77f",
+  yellow: "#dcb86a",
+  blue: "#74a8e0",
+  magenta: "#c292d8",
+  cyan: "#6cc5bd",
+  white: "#c5ccd2",
+  brightBlack: "#6b757d",
+  brightRed: "#f28b91",
+  brightGreen: "#a9dd9a",
+  brightYellow: "#ecd08c",
+  brightBlue: "#93c0f0",
+  brightMagenta: "#d6aee8",
+  brightCyan: "#8cdcd4",
+  brightWhite: "#f2f5f7",
+};
