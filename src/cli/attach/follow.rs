@@ -55,7 +55,7 @@ impl Attachment {
                 break left;
             }
         };
-        let _ = timeout(LEAVE_TIMEOUT, self.part(&mut connection, &left)).await;
+        let _ = timeout(LEAVE_TIMEOUT, self.part(console, &mut connection, &left)).await;
         left
     }
 
@@ -211,9 +211,15 @@ impl Attachment {
     }
 
     /// Sends what was still typed before the user left, and says goodbye.
-    async fn part(&mut self, connection: &mut Connection, left: &Left) {
+    async fn part(&mut self, console: &mut Console, connection: &mut Connection, left: &Left) {
         let code = match left {
-            Left::Ended(Ending::Detached) if connection.welcomed => {
+            Left::Ended(Ending::Detached) => {
+                while !connection.welcomed && self.link.has_input() {
+                    let message = connection.stream.next().await;
+                    if self.received(console, connection, message).is_err() {
+                        return;
+                    }
+                }
                 while let Some(message) = self.next_message(&mut None) {
                     if connection.sink.feed(message).await.is_err() {
                         return;

@@ -18,6 +18,9 @@ mod polled;
 mod session;
 mod stdio;
 
+#[cfg(test)]
+mod laws;
+
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
