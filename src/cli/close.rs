@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::client::{Client, Session, resolve};
+use super::client::Client;
 use super::place::ServerArgs;
 use super::print::{note, out, printable};
+use super::session::{Session, resolve};
 
 /// End sessions: their programs are told to stop, then killed
 #[derive(Debug, clap::Args)]

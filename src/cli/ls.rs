@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::client::{Client, Session, Status};
+use super::client::Client;
 use super::place::ServerArgs;
 use super::print::{out, printable};
+use super::session::{Session, Status};
 
 /// Characters of a name or a command in the table: the rest is in `--json`.
 const CELL_CHARS_MAX: usize = 48;
@@ -100,7 +101,7 @@ fn age(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::tests::session;
+    use super::super::session::tests::session;
     use super::*;
 
     #[test]

@@ -8,3 +8,4 @@ pub mod ls;
 pub mod open;
 pub mod place;
 pub mod print;
+pub mod session;

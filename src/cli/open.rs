@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::attach;
-use super::client::{Client, OpenRequest};
+use super::client::Client;
 use super::place::ServerArgs;
 use super::print::out;
+use super::session::OpenRequest;
 use crate::terminal::Size;
 
 /// Open a session with this terminal's size and directory, and attach to it

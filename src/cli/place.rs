@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::StringValueParser;
 use serde::Deserialize;
 
 /// What a running server writes for the command line of the same account.
@@ -80,7 +80,10 @@ impl ServerArgs {
     /// When none is named and none can be found.
     pub fn place(&self) -> Result<Place, PlaceError> {
         match self.url.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => Ok(Place { url: url.to_owned(), token: self.token.clone(), local: None }),
+            Some(url) => {
+                let token = self.token.clone().filter(|token| !token.0.is_empty());
+                Ok(Place { url: url.to_owned(), token, local: None })
+            }
             None => read(&self.data_dir()?.join(SERVER_FILE)),
         }
     }
@@ -152,10 +155,10 @@ impl From<String> for Token {
 }
 
 impl clap::builder::ValueParserFactory for Token {
-    type Parser = clap::builder::MapValueParser<NonEmptyStringValueParser, fn(String) -> Self>;
+    type Parser = clap::builder::MapValueParser<StringValueParser, fn(String) -> Self>;
 
     fn value_parser() -> Self::Parser {
-        clap::builder::TypedValueParser::map(NonEmptyStringValueParser::new(), Self::from)
+        clap::builder::TypedValueParser::map(StringValueParser::new(), Self::from)
     }
 }
 

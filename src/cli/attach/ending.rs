@@ -31,9 +31,11 @@ impl Ending {
     /// What to tell.
     pub(super) fn line(&self, id: &str) -> Option<String> {
         match self {
-            Self::Exited { reason: Some(reason), .. } => Some(format!("[not started: {}]", printable(reason))),
-            Self::Exited { signal: Some(signal), .. } => Some(format!("[ended by {}]", printable(signal))),
-            Self::Exited { code, .. } => Some(format!("[exited with code {}]", code.unwrap_or(FAILURE.into()))),
+            Self::Exited { signal, reason, .. } => {
+                let why = reason.as_ref().or(signal.as_ref());
+                let why = why.map(|why| format!(" ({})", printable(why))).unwrap_or_default();
+                Some(format!("[exited with code {}{why}]", self.code()))
+            }
             Self::Closed => Some("[session closed]".into()),
             Self::Detached => Some(format!("[detached; fantail attach {id}]")),
             Self::Signalled(_) => None,
@@ -101,7 +103,8 @@ mod tests {
     #[test]
     fn every_ending_is_told_in_one_line_without_control_characters() {
         assert_eq!(exited(Some(0), None).line("x").as_deref(), Some("[exited with code 0]"));
-        assert_eq!(exited(None, Some("SIG\x1b")).line("x").as_deref(), Some("[ended by SIG\\x1b]"));
+        assert_eq!(exited(None, Some("SIG\x1b")).line("x").as_deref(), Some("[exited with code 1 (SIG\\x1b)]"));
+        assert_eq!(exited(None, Some("SIGKILL")).line("x").as_deref(), Some("[exited with code 137 (SIGKILL)]"));
         assert_eq!(Ending::Detached.line("0c6cb0a2").as_deref(), Some("[detached; fantail attach 0c6cb0a2]"));
     }
 }

@@ -13,11 +13,11 @@ use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::answers::Replay;
+use super::attachment::{Attachment, Left};
 use super::console::{self, Console};
 use super::dial::Socket;
 use super::ending::Ending;
 use super::link::Breach;
-use super::session::{Attachment, Left};
 use crate::cli::print::printable;
 use crate::protocol::{Access, Advice, ClientMessage, CloseCode, Event, ServerMessage, Welcome};
 use crate::terminal::Offset;

@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use super::Mode;
+use super::attachment::Attachment;
 use super::console::Console;
 use super::ending::Ending;
-use super::session::Attachment;
 use crate::cli::client::Client;
 use crate::cli::place::ServerArgs;
 use crate::protocol::{Access, ClientMessage, Event, Limits, RefusalCode, SUBPROTOCOL, ServerMessage, Welcome};

@@ -1,10 +1,11 @@
 //! `fantail attach`: this terminal becomes a viewer of a session, and comes back when the connection breaks.
 //!
 //! `link` decides (what to read, resend, report) and `console` is this end; `follow` moves messages between them over
-//! one connection, `session` goes from one connection to the next. Attaching changes nothing (law 6): the session is
+//! one connection, `attachment` goes from one connection to the next. Attaching changes nothing (law 6): the session is
 //! resized only once somebody types here, or when it was opened from here.
 
 mod answers;
+mod attachment;
 mod backoff;
 mod console;
 mod dial;
@@ -15,7 +16,7 @@ mod link;
 mod modes;
 mod outbox;
 mod polled;
-mod session;
+
 mod stdio;
 
 #[cfg(test)]
@@ -25,13 +26,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::client::{Client, Session, resolve};
+use super::client::Client;
 use super::place::ServerArgs;
 use super::print::{note, printable};
+use super::session::{Session, resolve};
 use crate::terminal::Size;
+use attachment::Attachment;
 use console::Console;
 pub(super) use console::terminal_size;
-use session::Attachment;
 
 /// Attach to a session: Ctrl-] d detaches, Ctrl-] Ctrl-] types a Ctrl-]
 #[derive(Debug, clap::Args)]
@@ -107,7 +109,7 @@ fn size_line(session: &Session, here: Option<Size>, mode: Mode) -> Option<String
 
 #[cfg(test)]
 mod tests {
-    use super::super::client::tests::session;
+    use super::super::session::tests::session;
     use super::*;
 
     #[test]

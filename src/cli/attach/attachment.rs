@@ -99,7 +99,12 @@ impl Attachment {
                 Some(result) => break result,
                 None => match self.reconnect(&mut console).await {
                     Ok(Ok(again)) => socket = again,
-                    Ok(Err(ending)) => break Ok(ending),
+                    Ok(Err(ending)) => {
+                        if self.link.has_input() {
+                            console.notice("what you typed since the connection was lost has not been sent");
+                        }
+                        break Ok(ending);
+                    }
                     Err(error) => break Err(error),
                 },
             }
