@@ -69,6 +69,10 @@ impl Attachment {
         let to_send =
             connection.welcomed && (self.resize.is_some() || connection.report.is_some() || self.link.has_input());
         let silent_at = connection.heard + self.silence();
+        let ready = poll_fn(|context| match to_send {
+            true => sink.poll_ready_unpin(context),
+            false => sink.poll_flush_unpin(context),
+        });
         tokio::select! {
             event = console.event(self.link.input_room()) => {
                 let drawn = matches!(event, console::Event::Drawn);
@@ -82,9 +86,7 @@ impl Attachment {
                 connection.heard = Instant::now();
                 self.received(console, connection, message)?;
             }
-            ready = poll_fn(|context| if to_send { sink.poll_ready_unpin(context) } else { sink.poll_flush_unpin(context) }),
-                if to_send || connection.unflushed =>
-            {
+            ready = ready, if to_send || connection.unflushed => {
                 ready.map_err(|_| Left::Lost)?;
                 connection.unflushed = to_send;
                 if let Some(message) = to_send.then(|| self.next_message(&mut connection.report)).flatten() {
