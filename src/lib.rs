@@ -9,7 +9,11 @@
 //!
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
+<<<<<<< HEAD
 pub mod auth;
+=======
+pub mod cli;
+>>>>>>> cli
 pub mod protocol;
 pub mod registry;
 pub mod session;

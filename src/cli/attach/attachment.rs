@@ -1,0 +1,231 @@
+//! One session from here, over as many connections as it takes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use reqwest::StatusCode;
+
+use super::Mode;
+use super::answers::{Replay, without_answers};
+use super::backoff::{Backoff, GIVE_UP_AFTER};
+use super::console::{Console, Event, terminal_size};
+use super::dial::{Socket, dial};
+use super::ending::Ending;
+use super::link::{Breach, Link};
+use crate::cli::client::{Client, ClientError};
+use crate::cli::place::ServerArgs;
+use crate::protocol::{Access, RefusalCode};
+use crate::terminal::Size;
+
+/// Connections in a row that a server may break the contract on: a fault that repeats will not go away.
+const BREACHES_MAX: u32 = 5;
+/// Failed attempts before the user is told: a server that restarts is back within one.
+const QUIET_ATTEMPTS: u32 = 2;
+
+/// What outlives a connection.
+pub(super) struct Attachment {
+    server: ServerArgs,
+    id: String,
+    mode: Mode,
+    backoff: Backoff,
+    breaches: u32,
+    pub(super) link: Link,
+    pub(super) replay: Replay,
+    pub(super) access: Access,
+    /// Whether this terminal's size is the session's to take.
+    claimed: bool,
+    /// The size to ask for next.
+    pub(super) resize: Option<Size>,
+    /// The last refusal told, so that holding a key down tells it once.
+    pub(super) last_refusal: Option<RefusalCode>,
+    told_view_only: bool,
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// For good.
+    Ended(Ending),
+    /// By accident: come back.
+    Lost,
+    /// By the server's fault: come back, but not for ever.
+    Breached(Breach),
+    /// Coming back would end the same way.
+    Refused(String),
+}
+
+impl Attachment {
+    pub(super) fn new(server: ServerArgs, id: String, mode: Mode) -> Self {
+        let opened = mode == Mode::Opened;
+        Self {
+            server,
+            id,
+            mode,
+            backoff: Backoff::default(),
+            breaches: 0,
+            link: Link::default(),
+            replay: Replay::default(),
+            access: if mode == Mode::View { Access::View } else { Access::Control },
+            claimed: opened,
+            resize: if opened { terminal_size() } else { None },
+            last_refusal: None,
+            told_view_only: false,
+        }
+    }
+
+    pub(super) async fn dial(&self, client: &Client) -> Result<Socket, ClientError> {
+        dial(client, &self.id, &self.query()).await
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let view = (self.mode == Mode::View).then(|| ("access", "view".to_owned()));
+        // Counts only for a program that waits for its first viewer.
+        let size = terminal_size().map(|size| [("cols", size.cols().to_string()), ("rows", size.rows().to_string())]);
+        self.link.query().into_iter().chain(view).chain(size.into_iter().flatten()).collect()
+    }
+
+    pub(super) fn opened_here(&self) -> bool {
+        self.mode == Mode::Opened
+    }
+
+    /// Follows the session from `socket` on until it ends or the user leaves, and restores the terminal.
+    pub(super) async fn run(mut self, mut console: Console, mut socket: Socket) -> anyhow::Result<Ending> {
+        let result = loop {
+            let since = Instant::now();
+            let left = self.follow(&mut console, socket).await;
+            match self.judge(left, since.elapsed()) {
+                Some(result) => break result,
+                None => match self.reconnect(&mut console).await {
+                    Ok(Ok(again)) => socket = again,
+                    Ok(Err(ending)) => {
+                        if self.link.has_input() {
+                            console.notice("what you typed since the connection was lost has not been sent");
+                        }
+                        break Ok(ending);
+                    }
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        console.leave().await;
+        result
+    }
+
+    /// What to end with, or nothing to come back.
+    fn judge(&mut self, left: Left, lasted: Duration) -> Option<anyhow::Result<Ending>> {
+        self.backoff.lasted(lasted);
+        match left {
+            Left::Ended(ending) => return Some(Ok(ending)),
+            Left::Refused(why) => return Some(Err(anyhow::anyhow!(why))),
+            Left::Lost => {
+                if self.backoff.attempts() == 0 {
+                    self.breaches = 0;
+                }
+            }
+            Left::Breached(breach) => {
+                self.breaches += 1;
+                if self.breaches >= BREACHES_MAX {
+                    return Some(Err(breach).context("the server breaks the protocol"));
+                }
+            }
+        }
+        None
+    }
+
+    /// Connects again, as long as it takes but for good reasons, while the user may type or leave.
+    async fn reconnect(&mut self, console: &mut Console) -> anyhow::Result<Result<Socket, Ending>> {
+        let until = Instant::now() + GIVE_UP_AFTER;
+        loop {
+            let random = getrandom::u64().context("no randomness")?;
+            let wait = tokio::time::sleep(self.backoff.next(random));
+            if let Err(ending) = self.meanwhile(console, wait).await {
+                return Ok(Err(ending));
+            }
+            // Found anew each time: a server that restarted has another token, and perhaps another port.
+            let error = match Client::find(&self.server) {
+                Err(error) => error,
+                Ok(client) => {
+                    let (id, query) = (self.id.clone(), self.query());
+                    match self.meanwhile(console, dial(&client, &id, &query)).await {
+                        Err(ending) => return Ok(Err(ending)),
+                        Ok(Ok(socket)) => return Ok(Ok(socket)),
+                        Ok(Err(error)) => error,
+                    }
+                }
+            };
+            if is_final(&error) {
+                return Err(error).context("attached no longer");
+            }
+            if Instant::now() >= until {
+                return Err(error).context("attached no longer: the server has not come back");
+            }
+            if self.backoff.attempts() == QUIET_ATTEMPTS {
+                console.notice("connection lost, trying again; Ctrl-] d detaches");
+            }
+        }
+    }
+
+    /// Waits for `future` while this end goes on.
+    async fn meanwhile<T>(&mut self, console: &mut Console, future: impl Future<Output = T>) -> Result<T, Ending> {
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                value = &mut future => return Ok(value),
+                event = console.event(self.link.input_room()) => self.happened(console, event)?,
+            }
+        }
+    }
+
+    /// Takes what happened at this end; an error is an end.
+    pub(super) fn happened(&mut self, console: &mut Console, event: Event) -> Result<(), Ending> {
+        match event {
+            Event::Typed(typed) => {
+                self.typed(console, &typed.input);
+                if typed.detach { Err(Ending::Detached) } else { Ok(()) }
+            }
+            Event::Drawn => {
+                if let Some(next) = self.link.next() {
+                    self.replay.drawn(next - console.waiting() as u64, Instant::now());
+                }
+                Ok(())
+            }
+            Event::Resized => {
+                if self.claimed {
+                    self.resize = terminal_size();
+                }
+                Ok(())
+            }
+            Event::InputEnded => Ok(()),
+            Event::Gone => Err(Ending::Detached),
+            Event::Signalled(number) => Err(Ending::Signalled(number)),
+        }
+    }
+
+    fn typed(&mut self, console: &mut Console, input: &[u8]) {
+        let by_hand = without_answers(input);
+        if self.access == Access::View {
+            if !by_hand.is_empty() && !std::mem::replace(&mut self.told_view_only, true) {
+                console.notice("view only: what you type is not sent; Ctrl-] d detaches");
+            }
+            return;
+        }
+        if !by_hand.is_empty() && !std::mem::replace(&mut self.claimed, true) {
+            self.resize = terminal_size();
+        }
+        self.link.typed(if self.replay.is_on(Instant::now()) { &by_hand } else { input });
+    }
+}
+
+/// Whether trying again would end the same way. A viewer's own last connection may still count against a limit.
+fn is_final(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused { status, .. } => status.is_client_error() && *status != StatusCode::TOO_MANY_REQUESTS,
+        ClientError::BadUrl(_) | ClientError::BadToken => true,
+        ClientError::Place(_)
+        | ClientError::Stale(_)
+        | ClientError::Unreachable { .. }
+        | ClientError::NotFantail { .. } => false,
+    }
+}
