@@ -10,4 +10,5 @@
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
 pub mod auth;
+pub mod store;
 pub mod terminal;
