@@ -10,5 +10,8 @@
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
 pub mod auth;
+pub mod config;
+
 pub mod store;
+pub mod telemetry;
 pub mod terminal;
