@@ -10,8 +10,11 @@
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
 pub mod auth;
+pub mod cli;
 pub mod config;
 
+pub mod http;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod terminal;

@@ -33,7 +33,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         return wrong("no_auth", "allowed only while `bind` is a loopback address");
     }
     if let Err(error) = EnvFilter::try_new(&raw.log_level) {
-        return wrong("log_level", error);
+        return wrong("log_level", error.to_string());
     }
     if let Some(name) = raw.pass_env.iter().find(|name| !is_variable_name(name)) {
         return wrong("pass_env", format!("{name:?} is not the name of a variable that can be passed"));
@@ -65,8 +65,8 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     })
 }
 
-fn wrong<T>(key: &'static str, rule: impl ToString) -> Result<T, Wrong> {
-    Err(Wrong { key, rule: rule.to_string() })
+fn wrong<T>(key: &'static str, rule: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { key, rule: rule.into() })
 }
 
 fn between(key: &'static str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
@@ -88,7 +88,7 @@ fn data_dir(written: &str, environment: &Environment) -> Result<PathBuf, Wrong> 
         None if written.is_empty() => environment.default_data_dir(),
         None => PathBuf::from(written),
     };
-    std::path::absolute(path).or_else(|error| wrong("data_dir", error))
+    std::path::absolute(path).or_else(|error| wrong("data_dir", error.to_string()))
 }
 
 /// An origin as a browser writes it: `https://host[:port]`, lower case, without the scheme's own port.
