@@ -9,13 +9,26 @@
 //!
 //! The modules below are in reading order. Who may import whom is a table in ARCHITECTURE.md, and a test.
 
-<<<<<<< HEAD
-pub mod auth;
-=======
-pub mod cli;
->>>>>>> cli
-pub mod protocol;
-pub mod registry;
-pub mod session;
+pub mod config;
+
 pub mod terminal;
+
+pub mod session;
+
+pub mod registry;
+
+pub mod protocol;
+
 pub mod ws;
+
+pub mod auth;
+
+pub mod store;
+
+pub mod http;
+
+pub mod telemetry;
+
+pub mod server;
+
+pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `fantail` program: arguments to exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fantail::cli::run()
+}

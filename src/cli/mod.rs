@@ -1,11 +1,83 @@
-//! The command line: one file per command, and what they share. Everything here may end the process's patience with
-//! an error for people; nothing here is used by the server.
+//! The command line: one file for each command. The only place where errors become words for people and exit codes.
 
-pub mod attach;
-pub mod client;
-pub mod close;
-pub mod ls;
-pub mod open;
-pub mod place;
-pub mod print;
-pub mod session;
+mod attach;
+mod client;
+mod close;
+mod ls;
+mod open;
+mod place;
+mod print;
+mod serve;
+mod session;
+mod user;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Environment};
+
+/// The command failed.
+const FAILURE: u8 = 1;
+/// The command, or the configuration, makes no sense.
+const USAGE: u8 = 2;
+
+/// A realtime terminal session server.
+#[derive(Parser)]
+#[command(name = "fantail", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve terminal sessions
+    Serve(serve::Serve),
+    /// Open a session, and attach to it
+    Open(open::OpenArgs),
+    /// List sessions
+    Ls(ls::LsArgs),
+    /// Attach this terminal to a session
+    Attach(attach::AttachArgs),
+    /// End sessions
+    Close(close::CloseArgs),
+    /// Manage who can log in
+    User(user::User),
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout and are a success. A closed pipe is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    match start(arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "fantail: {error:#}");
+            ExitCode::from(if error.is::<ConfigError>() { USAGE } else { FAILURE })
+        }
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<ExitCode> {
+    let environment = Environment::read();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(serve) => serve.run(&environment).await,
+            Command::Open(args) => open::run(args).await,
+            Command::Ls(args) => ls::run(args).await,
+            Command::Attach(args) => attach::run(args).await,
+            Command::Close(args) => close::run(args).await,
+            Command::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
+        }
+    })
+}

@@ -8,6 +8,6 @@ mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
-// mod upgrade;
+mod upgrade;
 
-// pub use upgrade::routes;
+pub use upgrade::routes;

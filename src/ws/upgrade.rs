@@ -180,7 +180,12 @@ impl Offer {
 }
 
 fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
 }
 
 fn has_token(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
@@ -247,8 +252,13 @@ mod tests {
         let nothing = Wish { from: None, client: None, access: None, size: None };
         assert_eq!(read(""), Ok(nothing));
         assert_eq!(read("from=7").map(|wish| wish.from), Ok(Some(Offset(7))));
-        assert_eq!(read("access=view&cols=80&rows=24").map(|wish| (wish.access, wish.size)), Ok((Some(Access::View), Some(Size::DEFAULT))));
-        for refused in ["from=-1", "from=+1", "from=x", "from=", "client=x", "access=own", "cols=80", "cols=0&rows=1", "form=1"] {
+        assert_eq!(
+            read("access=view&cols=80&rows=24").map(|wish| (wish.access, wish.size)),
+            Ok((Some(Access::View), Some(Size::DEFAULT)))
+        );
+        for refused in
+            ["from=-1", "from=+1", "from=x", "from=", "client=x", "access=own", "cols=80", "cols=0&rows=1", "form=1"]
+        {
             let is_refused = matches!(read(refused), Err(ApiError::InvalidQuery(_)));
             assert!(is_refused, "{refused}");
         }
@@ -264,7 +274,8 @@ mod tests {
             ("sec-websocket-protocol", "fantail.v1, ticket.abc"),
         ];
         let read = |headers: &[(&'static str, &'static str)]| {
-            let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let pairs =
+                headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
             Offer::read(&pairs.collect())
         };
         let offer = read(&whole).expect("whole");

@@ -78,8 +78,14 @@ async fn bytes_no_longer_held_are_a_gap_and_output_goes_on_behind_it() {
 #[tokio::test]
 async fn a_resize_arrives_in_order_at_every_viewer_and_attaching_changes_nothing() {
     let server = Server::start().await;
-    let id = server.open_with(json!({ "command": ["sh"], "cols": 90, "rows": 25 })).await["id"].as_str().expect("id").to_owned();
-    let (mut ann, mut bob) = (Client::attach(&server, &id).await, Client::join(&server, &id, Join { query: "&cols=10&rows=10", ..Join::default() }).await);
+    let id = server.open_with(json!({ "command": ["sh"], "cols": 90, "rows": 25 })).await["id"]
+        .as_str()
+        .expect("id")
+        .to_owned();
+    let (mut ann, mut bob) = (
+        Client::attach(&server, &id).await,
+        Client::join(&server, &id, Join { query: "&cols=10&rows=10", ..Join::default() }).await,
+    );
     assert_eq!((bob.welcome.cols, bob.welcome.rows), (90, 25), "a viewer's own size changes nothing");
     ann.typed("stty size\n").await;
     bob.until_shown("25 90").await;

@@ -154,7 +154,9 @@ async fn a_shell_that_exits_takes_its_background_jobs_with_it() {
 async fn sigterm_drains_viewers_ends_sessions_and_leaves_no_process() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut server = Server::launch(tempfile::tempdir().expect("a directory"), &[], &[]).await;
-        let id = server.open(&["sh", "-c", "trap 'echo bye; exit' HUP TERM; echo ready; while :; do sleep 0.05; done"]).await;
+        let id = server
+            .open(&["sh", "-c", "trap 'echo bye; exit' HUP TERM; echo ready; while :; do sleep 0.05; done"])
+            .await;
         let stubborn = server.open(&["sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1; done"]).await;
         let pids = [&id, &stubborn].map(|id| async { server.session(id).await["pid"].as_u64().expect("a pid") });
         let pids = futures_util::future::join_all(pids).await;
@@ -243,7 +245,8 @@ async fn the_first_start_makes_a_private_data_directory_and_an_account_can_be_ad
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(process.stdout.take().expect("piped")));
     let url = patiently("a line", lines.next_line()).await.expect("readable").expect("a line");
     let login = reqwest::Client::new().post(format!("{url}/api/auth/login"));
-    let answer = login.json(&json!({ "username": "ann", "password": "correct horse battery" })).send().await.expect("answered");
+    let answer =
+        login.json(&json!({ "username": "ann", "password": "correct horse battery" })).send().await.expect("answered");
     assert_eq!(answer.status().as_u16(), 200);
     let answer: Value = answer.json().await.expect("JSON");
     assert_eq!(answer["user"]["username"], "ann");

@@ -53,10 +53,8 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
     let taken = tempfile::tempdir().expect("a directory");
     let file = taken.path().join("input");
     // Output on its own account all the while, and all input goes into a file as it is, without echo.
-    let script = format!(
-        "stty -echo -icanon; (while :; do seq 1 200; sleep 0.01; done) & exec cat > {}",
-        file.display()
-    );
+    let script =
+        format!("stty -echo -icanon; (while :; do seq 1 200; sleep 0.01; done) & exec cat > {}", file.display());
     let id = server.open(&["sh", "-c", &script]).await;
     let mut typist = Typist { sent: Vec::new(), acked: 0 };
     let mut output: Vec<u8> = Vec::new();
@@ -77,7 +75,11 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
         assert!(client.gaps.is_empty(), "the log is large enough");
         output.extend_from_slice(&client.output);
         assert_eq!(client.offset.0 as usize, output.len(), "every byte since the first, once");
-        join = Join { from: Some(client.offset.to_string()), client: Some(client.welcome.client_id.clone()), ..Join::default() };
+        join = Join {
+            from: Some(client.offset.to_string()),
+            client: Some(client.welcome.client_id.clone()),
+            ..Join::default()
+        };
         // Cut without a word, in whatever state the connection is.
         drop(client);
     }
@@ -97,6 +99,11 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
     output.extend_from_slice(&last.output);
     let held = server.output(&id, 0).await;
     assert!(held.starts_with(&output), "what the client saw is what the session printed, seed {seed}");
-    assert!(typist.sent.len() > RECONNECTS / 2 && output.len() > 10_000, "there was traffic: {} {}", typist.sent.len(), output.len());
+    assert!(
+        typist.sent.len() > RECONNECTS / 2 && output.len() > 10_000,
+        "there was traffic: {} {}",
+        typist.sent.len(),
+        output.len()
+    );
     assert!(last.socket().next().await.is_some());
 }

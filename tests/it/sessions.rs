@@ -8,7 +8,8 @@ use crate::support::{Client, Server};
 async fn a_session_is_opened_listed_inspected_renamed_and_closed() {
     let server = Server::start().await;
     let first = server.open(&["cat"]).await;
-    let body = json!({ "command": ["sh", "-c", "exec cat"], "workingDir": "/tmp", "name": "second", "cols": 100, "rows": 30 });
+    let body =
+        json!({ "command": ["sh", "-c", "exec cat"], "workingDir": "/tmp", "name": "second", "cols": 100, "rows": 30 });
     let opened = server.open_with(body).await;
     let second = opened["sessionId"].as_str().expect("an id");
     assert_eq!(opened["id"], opened["sessionId"]);
@@ -34,7 +35,8 @@ async fn a_session_is_opened_listed_inspected_renamed_and_closed() {
     let ids: Vec<_> = list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id")).collect();
     assert_eq!(ids, [second, &first], "newest first");
 
-    let (status, renamed) = server.call("PATCH", &format!("/api/sessions/{second}"), Some(json!({ "name": "other" }))).await;
+    let (status, renamed) =
+        server.call("PATCH", &format!("/api/sessions/{second}"), Some(json!({ "name": "other" }))).await;
     assert_eq!((status, &renamed["name"]), (200, &json!("other")));
     assert_eq!(server.session(second).await["name"], "other");
 
@@ -118,7 +120,10 @@ async fn rest_types_resizes_and_signals() {
     let id = server.open(&["sh"]).await;
     let mut client = Client::attach(&server, &id).await;
     let path = |verb: &str| format!("/api/sessions/{id}/{verb}");
-    assert_eq!(server.call("POST", &path("resize"), Some(json!({ "cols": 90, "rows": 20 }))).await, (200, json!({ "cols": 90, "rows": 20 })));
+    assert_eq!(
+        server.call("POST", &path("resize"), Some(json!({ "cols": 90, "rows": 20 }))).await,
+        (200, json!({ "cols": 90, "rows": 20 }))
+    );
     let typed = server.call("POST", &path("input"), Some(json!({ "text": "stty size; echo é\n" }))).await;
     assert_eq!(typed, (200, json!({ "bytes": 19 })));
     client.until_shown("20 90").await;
@@ -147,12 +152,23 @@ async fn an_exited_session_stays_readable_until_it_is_closed_and_takes_nothing_m
     let server = Server::start().await;
     let id = server.open(&["sh", "-c", "echo bye; exit 3"]).await;
     let mut client = Client::attach(&server, &id).await;
-    client.until_event("exit", |event| matches!(event, fantail::protocol::Event::Exit { code: Some(3), .. }).then_some(())).await;
+    client
+        .until_event("exit", |event| {
+            matches!(event, fantail::protocol::Event::Exit { code: Some(3), .. }).then_some(())
+        })
+        .await;
     let session = server.session(&id).await;
-    assert_eq!((&session["status"], &session["exitCode"], &session["exitSignal"]), (&json!("exited"), &json!(3), &Value::Null));
+    assert_eq!(
+        (&session["status"], &session["exitCode"], &session["exitSignal"]),
+        (&json!("exited"), &json!(3), &Value::Null)
+    );
     assert!(session["exitedAt"].is_string());
     assert_eq!(server.output(&id, 0).await, b"bye\r\n");
-    for (verb, body) in [("input", json!({ "text": "x" })), ("resize", json!({ "cols": 1, "rows": 1 })), ("signal", json!({ "signal": "INT" }))] {
+    for (verb, body) in [
+        ("input", json!({ "text": "x" })),
+        ("resize", json!({ "cols": 1, "rows": 1 })),
+        ("signal", json!({ "signal": "INT" })),
+    ] {
         let (status, answer) = server.call("POST", &format!("/api/sessions/{id}/{verb}"), Some(body)).await;
         assert_eq!((status, &answer["code"]), (409, &json!("not_running")), "{verb}");
     }
@@ -174,7 +190,8 @@ async fn exited_sessions_beyond_the_limit_are_forgotten_oldest_end_first() {
         assert_eq!(client.until_closed().await, crate::support::Closed::With(1000));
     }
     let (_, list) = server.call("GET", "/api/sessions", None).await;
-    let left: Vec<_> = list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id").to_owned()).collect();
+    let left: Vec<_> =
+        list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id").to_owned()).collect();
     assert_eq!(left, [ids[3].0.clone(), ids[2].0.clone()]);
 }
 
@@ -190,7 +207,8 @@ async fn output_is_served_by_offset_and_by_range_and_what_is_not_held_is_said() 
         client.step().await.expect("open");
     }
     let session = server.session(&id).await;
-    let (start, end) = (session["output"]["start"].as_u64().expect("start"), session["output"]["end"].as_u64().expect("end"));
+    let (start, end) =
+        (session["output"]["start"].as_u64().expect("start"), session["output"]["end"].as_u64().expect("end"));
     assert_eq!(end as usize, expected.len());
     assert!(start > 0 && end - start <= 131_072);
     let get = async |query: &str, range: Option<&str>| {

@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::session::{Launch, StartOn};
-use crate::terminal::Size;
+use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
-pub const NAME_CHARS_MAX: usize = 256;
+pub(super) const NAME_CHARS_MAX: usize = 256;
 /// Variables of the server's own, which a client cannot set.
 const RESERVED: &str = "FANTAIL_";
 
 /// The request's body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OpenRequest {
+pub(super) struct OpenRequest {
     command: Option<Vec<String>>,
     working_dir: Option<String>,
     #[serde(default)]
@@ -38,34 +38,41 @@ enum Spawn {
 }
 
 /// What the server gives every session.
-pub struct Surroundings<'a> {
+pub(super) struct Surroundings<'a> {
     /// The environment programs inherit, name and value.
-    pub environment: &'a [(OsString, OsString)],
+    pub(super) environment: &'a [(OsString, OsString)],
     /// The default working directory, and what `~` means.
-    pub home: &'a Path,
+    pub(super) home: &'a Path,
     /// The login shell.
-    pub shell: &'a Path,
+    pub(super) shell: &'a Path,
 }
 
 /// What a request comes to.
-pub struct Plan {
+pub(super) struct Plan {
     /// What to start.
-    pub launch: Launch,
+    pub(super) launch: Launch,
     /// What people call it.
-    pub name: String,
+    pub(super) name: String,
     /// The terminal's size.
-    pub size: Size,
+    pub(super) size: Size,
     /// When to start it.
-    pub start_on: StartOn,
+    pub(super) start_on: StartOn,
 }
 
 /// A field that breaks a rule.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub(super) struct Invalid {
     /// As the wire spells it.
-    pub field: String,
+    pub(super) field: String,
     /// What it must be.
-    pub rule: String,
+    pub(super) rule: String,
+}
+
+impl From<SizeError> for Invalid {
+    fn from(error: SizeError) -> Self {
+        let rule = format!("must be between {} and {}, got {}", Size::MIN, Size::MAX, error.got);
+        Self { field: error.field.to_owned(), rule }
+    }
 }
 
 impl OpenRequest {
@@ -73,8 +80,9 @@ impl OpenRequest {
     ///
     /// # Errors
     /// Names the first field at fault.
-    pub fn plan(self, surroundings: &Surroundings<'_>) -> Result<Plan, Invalid> {
-        let command = self.command.unwrap_or_else(|| vec![surroundings.shell.to_string_lossy().into_owned(), "-l".to_owned()]);
+    pub(super) fn plan(self, surroundings: &Surroundings<'_>) -> Result<Plan, Invalid> {
+        let command =
+            self.command.unwrap_or_else(|| vec![surroundings.shell.to_string_lossy().into_owned(), "-l".to_owned()]);
         let dir = working_dir(self.working_dir.as_deref(), surroundings.home)?;
         let name = match self.name {
             Some(name) => checked_name(name)?,
@@ -83,11 +91,7 @@ impl OpenRequest {
         let size = Size::new(
             self.cols.unwrap_or(Size::DEFAULT.cols().into()),
             self.rows.unwrap_or(Size::DEFAULT.rows().into()),
-        )
-        .map_err(|error| Invalid {
-            field: error.field.to_owned(),
-            rule: format!("must be between {} and {}, got {}", Size::MIN, Size::MAX, error.got),
-        })?;
+        )?;
         let environment = environment(surroundings.environment, self.env)?;
         let launch = Launch::new(&command, dir, &environment)
             .map_err(|error| Invalid { field: error.field.to_owned(), rule: error.rule.to_owned() })?;
@@ -103,7 +107,7 @@ impl OpenRequest {
 ///
 /// # Errors
 /// When it is empty, too long, or has control characters.
-pub fn checked_name(name: String) -> Result<String, Invalid> {
+pub(super) fn checked_name(name: String) -> Result<String, Invalid> {
     let length = name.chars().count();
     if length == 0 || length > NAME_CHARS_MAX || name.chars().any(char::is_control) || name.trim().is_empty() {
         let rule = format!("must be 1 to {NAME_CHARS_MAX} characters, not all blank, without control characters");
@@ -144,7 +148,10 @@ fn environment(
     environment.insert("COLORTERM".into(), "truecolor".into());
     for (name, value) in additions {
         if name.starts_with(RESERVED) {
-            return Err(Invalid { field: format!("env.{name}"), rule: format!("names with {RESERVED} are the server's") });
+            return Err(Invalid {
+                field: format!("env.{name}"),
+                rule: format!("names with {RESERVED} are the server's"),
+            });
         }
         environment.insert(name.into(), value.into());
     }
@@ -157,7 +164,8 @@ mod tests {
 
     fn plan(body: &str) -> Result<Plan, Invalid> {
         let environment = [("PATH".into(), "/bin".into()), ("TERM".into(), "dumb".into())];
-        let surroundings = Surroundings { environment: &environment, home: Path::new("/home/ann"), shell: Path::new("/bin/zsh") };
+        let surroundings =
+            Surroundings { environment: &environment, home: Path::new("/home/ann"), shell: Path::new("/bin/zsh") };
         serde_json::from_str::<OpenRequest>(body).expect("well-formed").plan(&surroundings)
     }
 
@@ -175,7 +183,8 @@ mod tests {
 
     #[test]
     fn what_the_client_gives_is_kept() {
-        let plan = plan(r#"{"command":["a"],"workingDir":"~/src","env":{"TERM":"vt100"},"name":"é","cols":1000,"rows":1}"#);
+        let plan =
+            plan(r#"{"command":["a"],"workingDir":"~/src","env":{"TERM":"vt100"},"name":"é","cols":1000,"rows":1}"#);
         let plan = plan.expect("valid");
         assert_eq!((plan.launch.dir(), plan.name.as_str()), (Path::new("/home/ann/src"), "é"));
         assert!(plan.launch.environment().contains(&c"TERM=vt100".to_owned()));

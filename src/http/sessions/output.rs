@@ -4,7 +4,7 @@ use crate::terminal::Offset;
 
 /// The bytes asked for: by `?from=&to=`, or by `Range: bytes=a-b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// All that is held.
     All,
     /// From an offset up to, and without, another; to the end without one.
@@ -15,18 +15,20 @@ pub enum Wanted {
 
 /// The `Range` header is not one range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadRange;
+pub(super) struct BadRange;
 
 impl Wanted {
     /// From a `Range` header (RFC 9110 section 14.2): one range of bytes; several are refused.
     ///
     /// # Errors
     /// When it is anything else.
-    pub fn from_range(header: &str) -> Result<Self, BadRange> {
+    pub(super) fn from_range(header: &str) -> Result<Self, BadRange> {
         let (first, last) = header.trim().strip_prefix("bytes=").and_then(|r| r.split_once('-')).ok_or(BadRange)?;
         let number = |text: &str| match text.trim() {
             "" => Ok(None),
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().map(Some).map_err(|_| BadRange),
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map(Some).map_err(|_| BadRange)
+            }
             _ => Err(BadRange),
         };
         match (number(first)?, number(last)?) {
@@ -40,10 +42,12 @@ impl Wanted {
     /// The offsets meant, when `held` is held. They may lie outside of it. A range ends at the end at the latest, as
     /// HTTP has it.
     #[must_use]
-    pub fn within(self, held: &std::ops::Range<Offset>) -> std::ops::Range<Offset> {
+    pub(super) fn within(self, held: &std::ops::Range<Offset>) -> std::ops::Range<Offset> {
         match self {
             Self::All => held.clone(),
-            Self::Between(from, to) => Offset(from)..to.map_or(held.end, |to| Offset(to).min(held.end).max(Offset(from))),
+            Self::Between(from, to) => {
+                Offset(from)..to.map_or(held.end, |to| Offset(to).min(held.end).max(Offset(from)))
+            }
             Self::Last(bytes) => (held.end - bytes).max(held.start)..held.end,
         }
     }

@@ -1,0 +1,151 @@
+//! Every way we know to pass off a token that is not ours.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::*;
+
+const KEY: [u8; KEY_BYTES] = [42; KEY_BYTES];
+const ANN: AccountId = AccountId(Uuid::from_u128(1));
+const LOGIN: LoginId = LoginId(Uuid::from_u128(2));
+const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn ring() -> KeyRing {
+    KeyRing::new(SigningKey::new("k1", &KEY).unwrap(), Vec::new(), LIFETIME)
+}
+
+fn good_claims() -> Value {
+    let id = Uuid::from_u128(3).to_string();
+    json!({"iss": "fantail", "aud": "fantail", "sub": id, "sid": id, "jti": id, "iat": 1_000, "exp": 1_900})
+}
+
+/// Signs with our key whatever header and claims a forger who has somehow got hold of it would like.
+fn forge(header: &Header, claims: &Value) -> String {
+    jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(&KEY)).unwrap()
+}
+
+fn our_header() -> Header {
+    Header { typ: Some(TYPE.into()), kid: Some("k1".into()), ..Header::new(ALGORITHM) }
+}
+
+fn refused(token: &str) {
+    assert_eq!(ring().verify(token, at(1_100)), Err(TokenError::Invalid), "{token}");
+}
+
+#[test]
+fn a_token_comes_back_as_it_was_made() {
+    let token = ring().mint(ANN, LOGIN, Uuid::from_u128(3), at(1_000)).unwrap();
+    let claims = ring().verify(&token, at(1_100)).unwrap();
+    assert_eq!(
+        claims,
+        Claims { account: ANN, login: LOGIN, id: Uuid::from_u128(3), issued: at(1_000), expires: at(1_900) }
+    );
+}
+
+#[test]
+fn the_forgers_tools_work_when_nothing_is_forged() {
+    assert!(ring().verify(&forge(&our_header(), &good_claims()), at(1_100)).is_ok());
+}
+
+#[test]
+fn an_expired_token_is_told_from_an_invalid_one() {
+    let token = ring().mint(ANN, LOGIN, Uuid::nil(), at(1_000)).unwrap();
+    assert!(ring().verify(&token, at(1_904)).is_ok(), "leeway");
+    assert_eq!(ring().verify(&token, at(1_905)), Err(TokenError::Expired));
+    assert_eq!(ring().verify(&token, at(900)), Err(TokenError::Invalid), "from the future");
+    let other = KeyRing::new(SigningKey::new("k1", &[1; 32]).unwrap(), Vec::new(), LIFETIME);
+    assert_eq!(other.verify(&token, at(5_000)), Err(TokenError::Invalid), "expired and not ours");
+}
+
+#[test]
+fn only_our_own_header_is_taken() {
+    let encoded = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let body = encoded(good_claims());
+    for header in [
+        json!({"alg": "none"}),
+        json!({"typ": "at+jwt", "alg": "none", "kid": "k1"}),
+        json!({"alg": "HS256", "kid": "k1"}),
+        json!({"typ": "at+jwt", "alg": "HS256", "kid": "k1", "crit": ["exp"]}),
+    ] {
+        refused(&format!("{}.{body}.", encoded(header.clone())));
+        refused(&format!("{}.{body}.AAAA", encoded(header)));
+    }
+    let headers = [
+        Header { alg: Algorithm::HS384, ..our_header() },
+        Header { typ: Some("JWT".into()), ..our_header() },
+        Header { typ: None, ..our_header() },
+        Header { kid: None, ..our_header() },
+        Header { kid: Some("k2".into()), ..our_header() },
+        Header { kid: Some("../k1".into()), ..our_header() },
+        Header { kid: Some("x".repeat(64 * 1024)), ..our_header() },
+        Header { crit: Some(vec!["exp".into()]), ..our_header() },
+        Header { jku: Some("https://evil.example/keys".into()), ..our_header() },
+        Header { x5u: Some("https://evil.example/cert".into()), ..our_header() },
+    ];
+    for header in headers {
+        refused(&forge(&header, &good_claims()));
+    }
+}
+
+#[test]
+fn every_claim_must_be_there_and_of_its_type() {
+    let wrong: [(&str, &[Value]); 7] = [
+        ("exp", &[json!("1900"), json!(1900.5), json!(-1), json!(1e300), Value::Null, json!([1900]), json!(u64::MAX)]),
+        ("iat", &[json!("1000"), json!(-1), Value::Null, json!(99_999_999)]),
+        ("iss", &[json!("other"), json!(["fantail"]), Value::Null]),
+        ("aud", &[json!("other"), json!(["fantail"]), Value::Null]),
+        ("sub", &[json!("ann"), json!(1), Value::Null]),
+        ("sid", &[json!(""), Value::Null]),
+        ("jti", &[json!("x"), Value::Null]),
+    ];
+    for (claim, values) in wrong {
+        for value in values {
+            let mut claims = good_claims();
+            claims[claim] = value.clone();
+            refused(&forge(&our_header(), &claims));
+        }
+        let mut claims = good_claims();
+        claims.as_object_mut().unwrap().remove(claim);
+        refused(&forge(&our_header(), &claims));
+    }
+}
+
+#[test]
+fn a_claim_given_twice_is_refused() {
+    let token = forge(&our_header(), &good_claims());
+    let header = token.split('.').next().unwrap();
+    let twice = good_claims().to_string().replace('{', "{\"exp\":99999999,");
+    let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(twice));
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &EncodingKey::from_secret(&KEY), ALGORITHM).unwrap();
+    refused(&format!("{message}.{signature}"));
+}
+
+#[test]
+fn tampering_is_noticed_wherever_it_happens() {
+    let token = ring().mint(ANN, LOGIN, Uuid::from_u128(3), at(1_000)).unwrap();
+    for at in (0..token.len()).step_by(7) {
+        let mut bytes = token.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        refused(&String::from_utf8(bytes).unwrap());
+    }
+    for cut in [0, 1, token.len() / 2, token.len() - 1] {
+        refused(&token[..cut]);
+    }
+    refused(&format!("{token}.x"));
+    refused(&"a".repeat(1024 * 1024));
+}
+
+#[test]
+fn an_older_key_is_taken_and_does_not_sign() {
+    let old = ring().mint(ANN, LOGIN, Uuid::nil(), at(1_000)).unwrap();
+    let rotated =
+        KeyRing::new(SigningKey::new("k2", &[7; 32]).unwrap(), vec![SigningKey::new("k1", &KEY).unwrap()], LIFETIME);
+    assert!(rotated.verify(&old, at(1_100)).is_ok());
+    let new = rotated.mint(ANN, LOGIN, Uuid::nil(), at(1_000)).unwrap();
+    assert_eq!(ring().verify(&new, at(1_100)), Err(TokenError::Invalid));
+}

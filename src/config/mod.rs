@@ -1,0 +1,119 @@
+//! Every setting: a flag of `fantail serve`, a `FANTAIL_*` variable and a key of the configuration file, in that order
+//! of precedence. Checked once, then plain data.
+//!
+//! The only place that reads the environment. A setting that is wrong or unknown stops the start, naming the key and
+//! where it stands; nothing is corrected silently.
+
+mod check;
+mod environment;
+mod raw;
+mod sources;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use environment::Environment;
+pub use raw::LogStyle;
+pub use sources::Flags;
+
+/// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
+#[derive(Clone)]
+pub struct Config {
+    /// The address to listen on.
+    pub bind: IpAddr,
+    /// The port; 0 takes any free one.
+    pub port: u16,
+    /// Where accounts, keys and the lock are.
+    pub data_dir: PathBuf,
+    /// Whether everyone who can reach the (loopback) address is the owner.
+    pub no_auth: bool,
+    /// How log lines are written.
+    pub log_format: LogStyle,
+    /// Which log lines are written.
+    pub log_level: String,
+    /// Origins under which a proxy serves us: `https://host[:port]`, as browsers write them.
+    pub public_urls: Vec<String>,
+    /// Bytes of output held for each session.
+    pub log_bytes: usize,
+    /// Sessions at once.
+    pub max_sessions: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long an exited session is kept.
+    pub exited_ttl: Duration,
+    /// Exited sessions kept at once.
+    pub exited_max: usize,
+    /// How long an access token lives.
+    pub access_token_lifetime: Duration,
+    /// What a session's program finds in its environment, before anything a request adds.
+    pub session_environment: Vec<(OsString, OsString)>,
+    /// The home directory: where sessions start, and what `~/` means.
+    pub home: PathBuf,
+    /// The login shell.
+    pub shell: PathBuf,
+    /// The account the server runs as.
+    pub login_name: Option<String>,
+}
+
+/// Why the settings were refused. The message is for the person who wrote them.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key that does not exist.
+    #[error("{key}: there is no such setting ({place})")]
+    Unknown {
+        /// The key.
+        key: String,
+        /// Where it stands.
+        place: String,
+    },
+    /// A value that cannot be.
+    #[error("{key}: {rule} ({place})")]
+    Wrong {
+        /// The key.
+        key: String,
+        /// What is wrong, or what the value must be.
+        rule: String,
+        /// Where it stands.
+        place: String,
+    },
+    /// The configuration file cannot be read.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads flags, environment and file, and checks them.
+    ///
+    /// # Errors
+    /// When any setting is unknown or wrong, or the file cannot be read.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let (raw, places) = sources::merge(flags, environment)?;
+        check::check(raw, environment).map_err(|wrong| ConfigError::Wrong {
+            key: wrong.key.into(),
+            rule: wrong.rule,
+            place: places.of(wrong.key),
+        })
+    }
+
+    /// Whether only this machine can reach the address.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        self.bind.to_canonical().is_loopback()
+    }
+
+    /// The address to listen on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests;

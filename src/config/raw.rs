@@ -1,0 +1,78 @@
+//! The settings as they are written, with their defaults: the list of keys there are.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogStyle {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Every key, unchecked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) bind: IpAddr,
+    pub(super) port: u16,
+    /// Empty for the default, which depends on the environment.
+    pub(super) data_dir: String,
+    pub(super) no_auth: bool,
+    pub(super) log_format: LogStyle,
+    pub(super) log_level: String,
+    #[serde(deserialize_with = "list")]
+    pub(super) public_urls: Vec<String>,
+    pub(super) log_bytes: u64,
+    pub(super) max_sessions: u64,
+    pub(super) max_connections: u64,
+    pub(super) exited_ttl_seconds: u64,
+    pub(super) exited_max: u64,
+    #[serde(deserialize_with = "list")]
+    pub(super) pass_env: Vec<String>,
+    pub(super) access_token_seconds: u64,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 4020,
+            data_dir: String::new(),
+            no_auth: false,
+            log_format: LogStyle::Text,
+            log_level: "info".into(),
+            public_urls: Vec::new(),
+            log_bytes: 4 * 1024 * 1024,
+            max_sessions: 4096,
+            max_connections: 16_384,
+            exited_ttl_seconds: 600,
+            exited_max: 1000,
+            pass_env: Vec::new(),
+            access_token_seconds: 900,
+        }
+    }
+}
+
+/// Keys whose value is text even where it looks like a number.
+pub(super) const TEXT_KEYS: [&str; 6] = ["bind", "data_dir", "log_format", "log_level", "public_urls", "pass_env"];
+
+/// A list, or its items with commas between them, which is all a variable can hold.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a list of strings")]
+    enum Written {
+        Text(String),
+        Items(Vec<String>),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Items(items) => items,
+        Written::Text(text) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Into::into).collect(),
+    })
+}

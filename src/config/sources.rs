@@ -1,0 +1,174 @@
+//! Where settings come from, and which of them wins: default < file < variable < flag.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use figment::providers::{Format as _, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::Serialize;
+
+use super::raw::{LogStyle, Raw, TEXT_KEYS};
+use super::{ConfigError, Environment};
+
+/// What every variable of ours starts with.
+const PREFIX: &str = "FANTAIL_";
+/// Variables of ours that are no settings: what the command line and sessions use, and where the file is.
+const NOT_SETTINGS: [&str; 4] = ["FANTAIL_TOKEN", "FANTAIL_URL", "FANTAIL_SESSION_ID", "FANTAIL_CONFIG"];
+
+/// The settings as flags of `fantail serve`.
+#[derive(Args, Clone, Debug, Default, Serialize)]
+pub struct Flags {
+    /// Configuration file [default: ~/.config/fantail/fantail.toml, where it exists]
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bind: Option<IpAddr>,
+    /// Port to listen on; 0 takes any free one [default: 4020]
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Where accounts and keys are kept [default: ~/.local/share/fantail]
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Take everyone who reaches the address for its owner; on loopback only
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_auth: Option<bool>,
+    /// How log lines are written [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogStyle>,
+    /// Which log lines are written, such as `info` or `warn,fantail=debug` [default: info]
+    #[arg(long, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<String>,
+    /// Origins under which a proxy serves this server, such as `https://term.example.org`
+    #[arg(long, value_name = "URL", value_delimiter = ',', alias = "public-url")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_urls: Option<Vec<String>>,
+    /// Bytes of output held for each session [default: 4194304]
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_bytes: Option<u64>,
+    /// Sessions at once [default: 4096]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_sessions: Option<u64>,
+    /// Connections at once [default: 16384]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u64>,
+    /// How long an exited session is kept [default: 600]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exited_ttl_seconds: Option<u64>,
+    /// Exited sessions kept at once [default: 1000]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exited_max: Option<u64>,
+    /// Names of further environment variables that sessions inherit
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_env: Option<Vec<String>>,
+    /// How long an access token lives [default: 900]
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_seconds: Option<u64>,
+}
+
+/// Where each setting that is not a default stands.
+#[derive(Default)]
+pub(super) struct Places(BTreeMap<String, String>);
+
+impl Places {
+    pub(super) fn of(&self, key: &str) -> String {
+        self.0.get(key).cloned().unwrap_or_else(|| "by default".into())
+    }
+}
+
+/// One setting in one place. Each is a source of its own, so that a complaint names exactly where it stands.
+struct Setting {
+    key: String,
+    value: Value,
+    place: String,
+}
+
+impl Provider for Setting {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.place.clone())
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Profile::Default.collect(Dict::from([(self.key.clone(), self.value.clone())])))
+    }
+}
+
+/// Reads and merges every source.
+pub(super) fn merge(flags: &Flags, environment: &Environment) -> Result<(Raw, Places), ConfigError> {
+    let mut figment = Figment::from(Serialized::defaults(Raw::default()));
+    let defaults = Value::serialize(Raw::default()).ok().and_then(Value::into_dict).unwrap_or_default();
+    let mut places = Places::default();
+    let file = environment.config_file(flags.config.as_deref()).map(|path| of_file(&path)).transpose()?;
+    let settings = file.into_iter().flatten().chain(of_variables(environment)?).chain(of_flags(flags));
+    for setting in settings {
+        if !defaults.contains_key(&setting.key) {
+            return Err(ConfigError::Unknown { key: setting.key, place: setting.place });
+        }
+        places.0.insert(setting.key.clone(), setting.place.clone());
+        figment = figment.merge(setting);
+    }
+    let raw = figment.extract().map_err(|error| {
+        let key = error.path.join(".");
+        ConfigError::Wrong { rule: error.kind.to_string(), place: places.of(&key), key }
+    })?;
+    Ok((raw, places))
+}
+
+fn of_file(path: &Path) -> Result<Vec<Setting>, ConfigError> {
+    let wrong = |reason: String| ConfigError::File { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let dict: Dict = Toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let place = path.display().to_string();
+    Ok(dict.into_iter().map(|(key, value)| Setting { key, value, place: place.clone() }).collect())
+}
+
+fn of_variables(environment: &Environment) -> Result<Vec<Setting>, ConfigError> {
+    let mut settings = Vec::new();
+    for (name, value) in environment.variables() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        if NOT_SETTINGS.contains(&name) {
+            continue;
+        }
+        let key = name[PREFIX.len()..].to_lowercase();
+        let place = format!("environment variable {name}");
+        let Some(text) = value.to_str() else {
+            return Err(ConfigError::Wrong { key, rule: "not UTF-8".into(), place });
+        };
+        let value = if TEXT_KEYS.contains(&key.as_str()) { Value::from(text) } else { number_or_text(text) };
+        settings.push(Setting { key, value, place });
+    }
+    Ok(settings)
+}
+
+fn number_or_text(text: &str) -> Value {
+    if let Ok(number) = text.parse::<u64>() {
+        return Value::from(number);
+    }
+    text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+fn of_flags(flags: &Flags) -> Vec<Setting> {
+    let given = Value::serialize(flags).ok().and_then(Value::into_dict).unwrap_or_default();
+    let setting = |(key, value): (String, Value)| {
+        let place = format!("flag --{}", key.replace('_', "-"));
+        Setting { key, value, place }
+    };
+    given.into_iter().map(setting).collect()
+}

@@ -1,0 +1,109 @@
+//! Precedence, and that nothing wrong gets past the start.
+
+use std::path::Path;
+
+use super::*;
+
+fn load<const N: usize>(flags: &Flags, variables: [(&str, &str); N]) -> Result<Config, ConfigError> {
+    Config::load(flags, &Environment::of(variables))
+}
+
+fn refusal<const N: usize>(flags: &Flags, variables: [(&str, &str); N]) -> String {
+    load(flags, variables).err().unwrap().to_string()
+}
+
+fn file(text: &str) -> (tempfile::TempDir, Flags) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fantail.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, Flags { config: Some(path), ..Flags::default() })
+}
+
+#[test]
+fn the_defaults_are_a_loopback_server_with_auth() {
+    let config = load(&Flags::default(), [("HOME", "/home/ann")]).unwrap();
+    assert_eq!(config.address().to_string(), "127.0.0.1:4020");
+    assert!(!config.no_auth);
+    assert_eq!(config.data_dir, Path::new("/home/ann/.local/share/fantail"));
+    assert_eq!(config.log_bytes, 4 * 1024 * 1024);
+    assert_eq!(config.access_token_lifetime, Duration::from_secs(900));
+}
+
+#[test]
+fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
+    let (_dir, mut flags) = file("port = 1\nmax_sessions = 1\nlog_level = 'warn'\n");
+    let variables = [("FANTAIL_PORT", "2"), ("FANTAIL_MAX_SESSIONS", "2")];
+    flags.port = Some(3);
+    let config = load(&flags, variables).unwrap();
+    assert_eq!((config.port, config.max_sessions, config.log_level.as_str()), (3, 2, "warn"));
+    assert_eq!(config.max_connections, 16_384);
+}
+
+#[test]
+fn lists_can_be_written_as_lists_and_with_commas() {
+    let (_dir, flags) = file("public_urls = ['https://A.example:443', 'http://b.example:80/']");
+    let config = load(&flags, [("FANTAIL_PASS_ENV", "EDITOR, PAGER"), ("PAGER", "less"), ("SECRET", "x")]).unwrap();
+    assert_eq!(config.public_urls, ["https://a.example", "http://b.example"]);
+    let names: Vec<_> = config.session_environment.iter().map(|(name, _)| name.to_str().unwrap()).collect();
+    assert_eq!(names, ["HOME", "PAGER", "PATH", "SHELL"]);
+}
+
+#[test]
+fn an_unknown_setting_is_named_with_its_place() {
+    let (dir, flags) = file("prot = 1\n");
+    let expected = format!("prot: there is no such setting ({}/fantail.toml)", dir.path().display());
+    assert_eq!(refusal(&flags, []), expected);
+    assert_eq!(
+        refusal(&Flags::default(), [("FANTAIL_PROT", "1")]),
+        "prot: there is no such setting (environment variable FANTAIL_PROT)"
+    );
+    let others = [("FANTAIL_TOKEN", "x"), ("FANTAIL_URL", "x"), ("FANTAIL_SESSION_ID", "x")];
+    assert!(load(&Flags::default(), others).is_ok());
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_its_place() {
+    for (name, value) in [
+        ("FANTAIL_PORT", "65536"),
+        ("FANTAIL_PORT", "http"),
+        ("FANTAIL_BIND", "localhost.evil"),
+        ("FANTAIL_NO_AUTH", "perhaps"),
+        ("FANTAIL_LOG_FORMAT", "xml"),
+        ("FANTAIL_LOG_LEVEL", "fantail=loud"),
+        ("FANTAIL_LOG_BYTES", "131071"),
+        ("FANTAIL_LOG_BYTES", "1073741825"),
+        ("FANTAIL_MAX_SESSIONS", "0"),
+        ("FANTAIL_ACCESS_TOKEN_SECONDS", "1"),
+        ("FANTAIL_PASS_ENV", "FANTAIL_TOKEN"),
+        ("FANTAIL_PASS_ENV", "A=B"),
+        ("FANTAIL_PUBLIC_URLS", "https://a.example/path"),
+        ("FANTAIL_PUBLIC_URLS", "https://ann@a.example"),
+        ("FANTAIL_PUBLIC_URLS", "ftp://a.example"),
+        ("FANTAIL_PUBLIC_URLS", "*"),
+    ] {
+        let refusal = refusal(&Flags::default(), [(name, value)]);
+        let key = name.strip_prefix("FANTAIL_").unwrap().to_lowercase();
+        assert!(refusal.starts_with(&format!("{key}: ")), "{refusal}");
+        assert!(refusal.ends_with(&format!("(environment variable {name})")), "{refusal}");
+    }
+    let (_dir, flags) = file("port = 'x'\n");
+    assert!(refusal(&flags, []).contains("fantail.toml"));
+}
+
+#[test]
+fn without_auth_nothing_but_loopback_is_bound() {
+    let flags = |bind: &str| Flags { no_auth: Some(true), bind: bind.parse().ok(), ..Flags::default() };
+    assert!(load(&flags("127.0.0.1"), []).is_ok());
+    assert!(load(&flags("::1"), []).is_ok());
+    for bind in ["0.0.0.0", "::", "192.168.1.5", "::ffff:192.168.1.5"] {
+        assert!(refusal(&flags(bind), []).starts_with("no_auth: "), "{bind}");
+    }
+}
+
+#[test]
+fn a_file_that_is_asked_for_must_be_there_and_make_sense() {
+    let missing = Flags { config: Some("/nowhere/fantail.toml".into()), ..Flags::default() };
+    assert!(refusal(&missing, []).starts_with("/nowhere/fantail.toml: "));
+    let (_dir, flags) = file("port = \n");
+    assert!(matches!(load(&flags, []), Err(ConfigError::File { .. })));
+}

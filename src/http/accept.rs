@@ -1,0 +1,148 @@
+//! Accepting connections: HTTP/1.1 only, bounded in number, in header size and in time.
+//!
+//! Our own loop, because the framework's has no header timeout: a hundred half-sent requests would stay for ever.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use super::connection::Connection;
+
+/// How long a request's head may take to arrive, and a connection may be idle between two requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest head of a request, in bytes: a 4 KiB token, cookies, and room. Larger ones get 431.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Most headers of a request; browsers send about 20.
+const HEADERS_MAX: usize = 64;
+/// How long to wait when the machine has no descriptor or memory for another connection: long enough for one to be
+/// freed, and no busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// A peer that vanished is noticed after idle + interval × probes = 2 minutes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// See [`KEEPALIVE_IDLE`].
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// See [`KEEPALIVE_IDLE`].
+const KEEPALIVE_PROBES: u32 = 4;
+/// What a connection too many is told, without its request being read.
+const TOO_MANY: &str = r#"{"error": "as many connections as allowed are open", "code": "too_many_connections", "status": 429, "requestId": ""}"#;
+
+/// What every connection is served with.
+pub struct Acceptor {
+    /// The routes.
+    pub service: Router,
+    /// Connections at once, WebSockets included.
+    pub max_connections: usize,
+    /// Owns every connection's task.
+    pub tracker: TaskTracker,
+    /// Ends the loop, and every connection after the request it is in.
+    pub closing: CancellationToken,
+}
+
+impl Acceptor {
+    /// Accepts connections until told to close.
+    pub async fn run(self, listener: TcpListener) {
+        let slots = Arc::new(Semaphore::new(self.max_connections));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.closing.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
+                    Ok(slot) => self.serve(stream, peer, slot),
+                    Err(_) => refuse(&stream),
+                },
+                Err(error) => self.recover(&error).await,
+            }
+        }
+    }
+
+    /// A peer that gave up before it was accepted is its own affair; a machine that is full needs a pause.
+    async fn recover(&self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+        if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+            return;
+        }
+        tracing::warn!(%error, "no connection can be accepted for now");
+        tokio::select! {
+            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+            () = self.closing.cancelled() => {}
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        if let Err(error) = configure(&stream) {
+            tracing::debug!(%error, %peer, "a connection could not be configured");
+            return;
+        }
+        let Ok(local) = stream.local_addr() else { return };
+        let connection = Connection { local, peer, slot: Some(Arc::new(slot)) };
+        let service = self.service.clone();
+        self.tracker.spawn(converse(stream, service, connection, self.closing.clone()));
+    }
+}
+
+/// Serves one connection until it ends, becomes a WebSocket, or the server closes.
+async fn converse(stream: TcpStream, service: Router, connection: Connection, closing: CancellationToken) {
+    let peer = connection.peer;
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(connection.clone());
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer).with_upgrades());
+    let ended = tokio::select! {
+        ended = talk.as_mut() => ended,
+        () = closing.cancelled() => {
+            talk.as_mut().graceful_shutdown();
+            talk.await
+        }
+    };
+    if let Err(error) = ended {
+        // What peers do wrong is not worth a line each in a storm of them.
+        tracing::debug!(%error, %peer, "a connection ended badly");
+    }
+}
+
+fn configure(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
+    Ok(())
+}
+
+/// Tells a connection too many that it is, as far as its socket takes that at once, and hangs up.
+fn refuse(stream: &TcpStream) {
+    tracing::debug!("a connection too many");
+    let answer = format!(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
+         connection: close\r\n\r\n{TOO_MANY}",
+        TOO_MANY.len()
+    );
+    // One that does not take it at once is hung up on all the same.
+    let _ = stream.try_write(answer.as_bytes());
+}

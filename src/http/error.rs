@@ -1,0 +1,265 @@
+//! Refusals: the one shape in which every route says no, and the one match that gives each a status and a code.
+//!
+//! What went wrong inside stays inside: it is logged where it happened, and answered as `internal`.
+
+use std::fmt::Display;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::store::StoreError;
+
+/// Seconds after which a client that met a ceiling may try again.
+const RETRY_SOON: u64 = 1;
+/// Seconds after which a login may be tried again: the queue takes about as long to empty.
+const RETRY_LOGIN: u64 = 10;
+
+/// Everything a route can refuse with. Adding one means adding its line to the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// 400: the body is not JSON. Holds why.
+    InvalidJson(String),
+    /// 400: a field of the body is missing, unknown, of the wrong type or out of range.
+    InvalidField {
+        /// Its path, as `env.PATH`.
+        field: String,
+        /// What it must be.
+        rule: String,
+        /// What it was, where that may be repeated.
+        got: Option<String>,
+    },
+    /// 400: a parameter of the URL makes no sense. Holds which and why.
+    InvalidQuery(String),
+    /// 400: a credential stands in the URL, where proxies and histories keep it.
+    CredentialInUrl,
+    /// 401: no credential.
+    Unauthenticated,
+    /// 401: a credential that is none of ours, or no longer.
+    InvalidToken,
+    /// 401: a credential that was good; renew it.
+    ExpiredToken,
+    /// 401: name and password do not belong together, or the login link is used up.
+    InvalidLogin,
+    /// 401: the ticket is used up, expired or for another session.
+    InvalidTicket,
+    /// 403: the request was made by a page of another site.
+    ForeignOrigin,
+    /// 403: the caller may only look.
+    ViewOnly,
+    /// 404: no such session, or none that the caller may know of.
+    NoSuchSession,
+    /// 404: no such route.
+    NoSuchRoute,
+    /// 405: the route does not take this method.
+    MethodNotAllowed,
+    /// 409: the session has not started, or has exited.
+    NotRunning,
+    /// 409: a client has taken exclusive control.
+    ControlHeld,
+    /// 409: another tab has just renewed.
+    RefreshRaced,
+    /// 413: the body is larger than this many bytes.
+    TooLarge(usize),
+    /// 415: a body must be `application/json`.
+    UnsupportedMediaType,
+    /// 416: these addresses are no longer, or not yet, held.
+    RangeNotHeld {
+        /// The oldest address held.
+        start: u64,
+        /// The address after the newest.
+        end: u64,
+    },
+    /// 421: the request was meant for another server.
+    ForeignHost,
+    /// 422: the program could not be started.
+    SpawnFailed {
+        /// `command` or `workingDir`.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// 426: this route is a WebSocket.
+    UpgradeRequired,
+    /// 429: as many sessions as the server allows.
+    TooManySessions,
+    /// 429: as many connections as the server allows.
+    TooManyConnections,
+    /// 429: as many viewers as a session allows.
+    TooManyViewers,
+    /// 429: as many client ids as a session remembers.
+    TooManyClients,
+    /// 429: the program does not read its input.
+    InputQueueFull,
+    /// 429: too many logins at once.
+    TooManyLogins,
+    /// 500: our fault; the log knows more.
+    Internal,
+    /// 503: the server is going away.
+    Draining,
+    /// 503: the machine has no more terminals.
+    NoTerminalsLeft,
+    /// 503: the machine has no more of something.
+    OutOfResources,
+}
+
+/// A refusal as it leaves the server. Rides on the response until the outermost layer, which knows the request's id.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    pub(super) code: &'static str,
+    message: String,
+    details: Option<Value>,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// A field of the body that is not what `rule` says: "must be {rule}, got {got}".
+    pub fn field(field: impl Into<String>, rule: impl Into<String>, got: impl Display) -> Self {
+        Self::InvalidField { field: field.into(), rule: rule.into(), got: Some(got.to_string()) }
+    }
+
+    /// The one match: what each refusal is called outside.
+    fn refusal(self) -> Refusal {
+        use StatusCode as S;
+        let plain = |status, code, message: &str| Refusal::new(status, code, message.to_owned());
+        let later = |code, message: &str| plain(S::TOO_MANY_REQUESTS, code, message).retry(RETRY_SOON);
+        match self {
+            Self::InvalidJson(why) => Refusal::new(S::BAD_REQUEST, "invalid_json", why),
+            Self::InvalidField { field, rule, got } => Refusal::field(&field, &rule, got),
+            Self::InvalidQuery(why) => Refusal::new(S::BAD_REQUEST, "invalid_query", why),
+            Self::CredentialInUrl => plain(S::BAD_REQUEST, "credential_in_url", "a credential must not be in the URL"),
+            Self::Unauthenticated => plain(S::UNAUTHORIZED, "unauthenticated", "a credential is needed"),
+            Self::InvalidToken => plain(S::UNAUTHORIZED, "invalid_token", "the token is not valid"),
+            Self::ExpiredToken => plain(S::UNAUTHORIZED, "expired_token", "the token has expired"),
+            Self::InvalidLogin => plain(S::UNAUTHORIZED, "invalid_login", "the login is not valid"),
+            Self::InvalidTicket => plain(S::UNAUTHORIZED, "invalid_ticket", "the ticket is not valid"),
+            Self::ForeignOrigin => plain(S::FORBIDDEN, "foreign_origin", "the page is of another site"),
+            Self::ViewOnly => plain(S::FORBIDDEN, "view_only", "the access is to view only"),
+            Self::NoSuchSession => plain(S::NOT_FOUND, "no_such_session", "there is no such session"),
+            Self::NoSuchRoute => plain(S::NOT_FOUND, "no_such_route", "there is no such route"),
+            Self::MethodNotAllowed => plain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method"),
+            Self::NotRunning => plain(S::CONFLICT, "not_running", "the session is not running"),
+            Self::ControlHeld => plain(S::CONFLICT, "control_held", "a client has taken control of the session"),
+            Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
+            Self::TooLarge(max) => {
+                Refusal::new(S::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {max} bytes"))
+            }
+            Self::UnsupportedMediaType => {
+                plain(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "a body must be application/json")
+            }
+            Self::RangeNotHeld { start, end } => {
+                plain(S::RANGE_NOT_SATISFIABLE, "range_not_held", "these bytes are not held")
+                    .with(json!({"start": start, "end": end}))
+            }
+            Self::ForeignHost => plain(S::MISDIRECTED_REQUEST, "foreign_host", "this server does not have that name"),
+            Self::SpawnFailed { field, reason } => {
+                Refusal::new(S::UNPROCESSABLE_ENTITY, "spawn_failed", reason).with(json!({"field": field}))
+            }
+            Self::UpgradeRequired => plain(S::UPGRADE_REQUIRED, "upgrade_required", "this route is a WebSocket"),
+            Self::TooManySessions => later("too_many_sessions", "as many sessions as allowed are open"),
+            Self::TooManyConnections => later("too_many_connections", "as many connections as allowed are open"),
+            Self::TooManyViewers => later("too_many_viewers", "as many viewers as allowed are attached"),
+            Self::TooManyClients => later("too_many_clients", "as many clients as allowed are remembered"),
+            Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
+            Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
+            Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
+            Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
+            Self::NoTerminalsLeft => plain(S::SERVICE_UNAVAILABLE, "no_terminals_left", "no terminals left"),
+            Self::OutOfResources => plain(S::SERVICE_UNAVAILABLE, "out_of_resources", "the server is out of resources"),
+        }
+    }
+}
+
+impl Refusal {
+    const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+        Self { status, code, message, details: None, retry_after: None }
+    }
+
+    fn field(field: &str, rule: &str, got: Option<String>) -> Self {
+        let message = match got {
+            Some(got) => format!("{field}: must be {rule}, got {got}"),
+            None => format!("{field}: {rule}"),
+        };
+        Self::new(StatusCode::BAD_REQUEST, "invalid_field", message).with(json!({"field": field, "rule": rule}))
+    }
+
+    fn with(self, details: Value) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
+    fn retry(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The body, for the request of that id.
+    pub(super) fn body(&self, request_id: &str) -> Value {
+        let mut body = json!({
+            "error": self.message, "code": self.code, "status": self.status.as_u16(), "requestId": request_id,
+        });
+        if let Some(details) = &self.details {
+            body["details"] = details.clone();
+        }
+        body
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let refusal = self.refusal();
+        let mut response = refusal.status.into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = refusal.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        match refusal.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::UPGRADE_REQUIRED => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(refusal);
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            StoreError::Unavailable(_) => Self::OutOfResources,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_shape_of_the_contract() {
+        let body = ApiError::field("cols", "between 1 and 1000", 0).refusal().body("r1");
+        let expected = json!({
+            "error": "cols: must be between 1 and 1000, got 0", "code": "invalid_field", "status": 400,
+            "requestId": "r1", "details": {"field": "cols", "rule": "between 1 and 1000"},
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_full_server_says_when_to_come_back() {
+        let response = ApiError::TooManyLogins.into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "10");
+    }
+
+    #[test]
+    fn the_insides_of_a_failure_stay_inside() {
+        let error = ApiError::from(StoreError::Damaged("secret"));
+        assert!(!error.refusal().body("r1").to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,295 @@
+//! The wiring: the only place that names the concrete store, the wall clock and the system's randomness.
+//!
+//! ```text
+//! Server::bind   data directory → lock → store → owner, keys → listener → server.json
+//! serve_until    accept … signal → drain → close → wait for every task → remove server.json
+//! ```
+
+mod announcement;
+mod first_start;
+mod lock;
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::{AccountId, Secret};
+use crate::config::Config;
+use crate::http::accept::Acceptor;
+use crate::http::extract::LOCAL_TOKEN_PREFIX;
+use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
+use crate::registry::{Limits, Registry};
+use crate::session::{self, LocalSpawner};
+use crate::store::{DataDir, SqliteStore, Store, StoreError};
+use crate::ws;
+use announcement::Announcement;
+use lock::Lock;
+pub use lock::tell_running_server;
+
+/// How long requests and connections may take to end once the server goes away.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+/// How often refresh tokens nobody used in time are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How long an expired refresh token is still known, so that its late use is told from a forgery.
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another server runs on this data directory.
+    #[error("another server is running{}", .0.as_ref().map(|other| format!(" at {other}")).unwrap_or_default())]
+    AlreadyRunning(Option<String>),
+    /// The address is taken or not ours.
+    #[error("{address} cannot be listened on: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no randomness, or a key cannot be used.
+    #[error("no secret can be made")]
+    NoSecrets,
+    /// The data directory cannot be written.
+    #[error("the data directory cannot be written: {0}")]
+    Place(#[from] io::Error),
+}
+
+/// A server that listens and does not accept yet.
+pub struct Server {
+    config: Config,
+    app: App,
+    registry: Registry,
+    store: Arc<SqliteStore>,
+    listener: TcpListener,
+    address: SocketAddr,
+    announcement: Announcement,
+    /// Held until the end of the process, so that a second server on this data directory refuses to start.
+    _lock: Lock,
+}
+
+impl Server {
+    /// Prepares everything and listens.
+    ///
+    /// # Errors
+    /// When anything that is needed cannot be had. Nothing is left behind then.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let dir = DataDir::prepare(&config.data_dir)?;
+        let lock = Lock::take(&dir)?;
+        let outside = outside();
+        let store = Arc::new(SqliteStore::open(&dir).await?);
+        let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
+        let keys = first_start::keys(&*store, &outside, config.access_token_lifetime).await?;
+        let local = local_token(&outside)?;
+        let registry = registry(&config);
+        let app = App::new(Parts {
+            registry: registry.clone(),
+            settings: Settings {
+                programs: Programs {
+                    environment: config.session_environment.clone(),
+                    home: config.home.clone(),
+                    shell: config.shell.clone(),
+                },
+                no_auth: config.no_auth,
+                public_urls: config.public_urls.clone(),
+                cores: std::thread::available_parallelism().map_or(1, usize::from),
+            },
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            keys,
+            owner: AccountId(owner.id),
+            local_token: crate::auth::Digest::of(&local),
+            outside,
+        });
+        app.learn_ended_logins().await.map_err(|_| ServerError::NoSecrets)?;
+        let (listener, address) = listen(config.address()).await?;
+        warn_of_the_open_net(&config, &*store).await?;
+        // Last, because whoever finds the file believes that a server is there.
+        let announcement = Announcement::write(&dir, &local_url(address), &local)?;
+        Ok(Self { config, app, registry, store, listener, address, announcement, _lock: lock })
+    }
+
+    /// Where it listens, as a browser on this machine writes it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        local_url(self.address)
+    }
+
+    /// Where it listens, as bound, when that is more than [`Self::url`] says.
+    #[must_use]
+    pub fn wider_url(&self) -> Option<String> {
+        let bound = format!("http://{}", self.address);
+        (bound != self.url()).then_some(bound)
+    }
+
+    /// A link that logs its first user in as the owner; none where nobody has to log in.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn login_link(&self) -> Result<Option<String>, ServerError> {
+        if self.config.no_auth {
+            return Ok(None);
+        }
+        let token = self.app.mint_link().map_err(|_| ServerError::NoSecrets)?;
+        Ok(Some(format!("{}/#login={token}", self.url())))
+    }
+
+    /// What the routes share.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Serves until told to drain; then tells viewers, ends sessions and waits for everything, unless told to end at
+    /// once.
+    pub async fn serve_until(self, shutdown: Shutdown) -> Ended {
+        let tracker = TaskTracker::new();
+        let closing = CancellationToken::new();
+        let acceptor = Acceptor {
+            service: self.app.service(ws::routes(self.app.clone(), tracker.clone())),
+            max_connections: self.config.max_connections,
+            tracker: tracker.clone(),
+            closing: closing.clone(),
+        };
+        tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
+        tracker.spawn(acceptor.run(self.listener));
+        tracker.spawn(keep_house(self.app.clone(), closing.clone()));
+        shutdown.drain.cancelled().await;
+
+        tracing::info!("going away");
+        // Viewers are told to resume later before their sessions end; requests that are being answered are finished.
+        self.app.drain();
+        closing.cancel();
+        tracker.close();
+        let drained = async {
+            self.registry.drain().await;
+            if tokio::time::timeout(CLOSE_DEADLINE, tracker.wait()).await.is_err() {
+                tracing::warn!(tasks = tracker.len(), "some tasks did not end in time");
+            }
+        };
+        let ended = tokio::select! {
+            () = drained => Ended::Drained,
+            () = shutdown.at_once.cancelled() => {
+                tracing::warn!("ending at once");
+                self.registry.kill_all();
+                Ended::AtOnce
+            }
+        };
+        self.announcement.remove();
+        self.store.close().await;
+        tracing::info!("gone");
+        ended
+    }
+}
+
+/// How a server is told to end.
+#[derive(Clone, Default)]
+pub struct Shutdown {
+    /// Tell viewers, end sessions, finish what was begun.
+    pub drain: CancellationToken,
+    /// Wait for nothing any more.
+    pub at_once: CancellationToken,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything had time to end.
+    Drained,
+    /// What had not ended by itself was killed.
+    AtOnce,
+}
+
+/// The sessions of this server, and room for their viewers' sockets.
+fn registry(config: &Config) -> Registry {
+    // Each connection takes a descriptor and each session three; most systems start programs with 1,024.
+    let descriptors = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: descriptors.maximum, maximum: descriptors.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open descriptors stays low");
+    }
+    let limits =
+        Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
+    #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
+    let settings = session::Settings { log_bytes: config.log_bytes, now: Timestamp::now };
+    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: Some(descriptors) }))
+}
+
+/// Listens for signals of the command line beside us, and forgets what has expired.
+async fn keep_house(app: App, closing: CancellationToken) {
+    let mut told = match tokio::signal::unix::signal(lock::look_again_signal()) {
+        Ok(told) => told,
+        Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),
+    };
+    let mut forget = tokio::time::interval(FORGET_EVERY);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            _ = told.recv() => {
+                // A failure is in the log; the next signal tries again.
+                let _ = app.learn_ended_logins().await;
+            }
+            _ = forget.tick() => {
+                let before = app.now().saturating_sub(FORGET_AFTER).unwrap_or(Timestamp::MIN);
+                if let Err(error) = app.store().forget_expired(before).await {
+                    tracing::warn!(%error, "expired logins could not be forgotten");
+                }
+            }
+        }
+    }
+}
+
+/// The wall clock and the system's randomness, for the whole crate.
+#[must_use]
+pub fn outside() -> Outside {
+    #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
+    let clock: Clock = Arc::new(Timestamp::now);
+    #[expect(clippy::disallowed_methods, reason = "the one place the system's randomness is read")]
+    let random: Random = Arc::new(|bytes| getrandom::fill(bytes).is_ok());
+    Outside::new(clock, random)
+}
+
+fn local_token(outside: &Outside) -> Result<String, ServerError> {
+    let secret: Secret = outside.secret().map_err(|_| ServerError::NoSecrets)?;
+    Ok(format!("{LOCAL_TOKEN_PREFIX}{}", secret.reveal()))
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let failed = |error| ServerError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// The address as this machine reaches it: "every address" includes loopback.
+fn local_url(bound: SocketAddr) -> String {
+    let ip = match bound {
+        SocketAddr::V4(bound) if bound.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(bound) if bound.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        _ => bound.ip(),
+    };
+    format!("http://{}", SocketAddr::new(ip, bound.port()))
+}
+
+async fn warn_of_the_open_net(config: &Config, store: &dyn Store) -> Result<(), ServerError> {
+    if config.is_loopback() {
+        return Ok(());
+    }
+    tracing::warn!(bind = %config.bind, "listening beyond this machine without encryption: put a TLS proxy in front");
+    if !store.has_passwords().await? {
+        tracing::warn!("no account has a password yet: only the login link lets anyone in (fantail user passwd NAME)");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

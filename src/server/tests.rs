@@ -1,0 +1,110 @@
+//! A server as a whole: what it leaves on the disk, says on the wire, and does at its end.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::config::{Environment, Flags};
+
+fn config(dir: &std::path::Path, no_auth: bool) -> Config {
+    let flags = Flags {
+        data_dir: Some(dir.to_owned()),
+        port: Some(0),
+        no_auth: Some(no_auth),
+        max_connections: Some(2),
+        ..Flags::default()
+    };
+    Config::load(&flags, &Environment::of([("USER", "ann")])).unwrap()
+}
+
+async fn ask(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_server_starts_answers_and_ends_without_a_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::bind(config(dir.path(), false)).await.unwrap();
+    let (address, shutdown) = (server.address, CancellationToken::new());
+    assert!(server.login_link().unwrap().unwrap().starts_with(&format!("http://{address}/#login=")));
+    assert_eq!(server.app().store().owner().await.unwrap().unwrap().name, "ann");
+    let second = Server::bind(config(dir.path(), false)).await.err().unwrap().to_string();
+    assert!(second.contains(&format!("http://{address} (process ")), "{second}");
+
+    let serving = server.serve_until(shutdown.clone());
+    let asking = async {
+        assert!(ask(address, &get(address, "/health")).await.starts_with("HTTP/1.1 200"));
+        assert!(ask(address, &get(address, "/api/auth/me")).await.contains("\"unauthenticated\""));
+        let wrong_host = get(address, "/health").replace(&address.to_string(), "evil.example");
+        assert!(ask(address, &wrong_host).await.contains("\"foreign_host\""));
+        shutdown.cancel();
+    };
+    tokio::join!(serving, asking);
+    assert!(!dir.path().join("server.json").exists());
+    assert!(TcpStream::connect(address).await.is_err());
+    assert!(Server::bind(config(dir.path(), true)).await.unwrap().login_link().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so_and_the_others_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::bind(config(dir.path(), true)).await.unwrap();
+    let (address, shutdown) = (server.address, CancellationToken::new());
+    let asking = async {
+        let first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let mut refusal = String::new();
+        third.read_to_string(&mut refusal).await.unwrap();
+        assert!(refusal.contains("too_many_connections"), "{refusal}");
+        second.write_all(get(address, "/health").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        second.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        drop(first);
+        shutdown.cancel();
+    };
+    tokio::join!(server.serve_until(shutdown.clone()), asking);
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::bind(config(dir.path(), true)).await.unwrap();
+    let (address, shutdown) = (server.address, CancellationToken::new());
+    let asking = async {
+        let begun = std::time::Instant::now();
+        let (slow, huge) = tokio::join!(ask(address, "GET / HTTP/1.1\r\nHost: x\r\nA"), async {
+            let many = "X-Header: 0123456789\r\n".repeat(2_000);
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let _ = stream.write_all(format!("GET / HTTP/1.1\r\n{many}").as_bytes()).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            answer
+        });
+        assert!(slow.is_empty() || slow.starts_with("HTTP/1.1 408"), "{slow}");
+        assert!(!String::from_utf8_lossy(&huge).contains("200 OK"));
+        assert!(begun.elapsed() < Duration::from_secs(8));
+        shutdown.cancel();
+    };
+    tokio::join!(server.serve_until(shutdown.clone()), asking);
+}
+
+#[test]
+fn an_address_of_every_interface_is_reached_by_loopback() {
+    for (bound, url) in [
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::]:80", "http://[::1]:80"),
+        ("192.168.1.5:80", "http://192.168.1.5:80"),
+    ] {
+        assert_eq!(local_url(bound.parse().unwrap()), url);
+    }
+}
