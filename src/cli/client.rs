@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer. Closing a session waits for its processes to go, with their grace.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server, ready to be asked.
-pub struct Client {
+pub(super) struct Client {
     http: reqwest::Client,
     root: Url,
     authorization: Option<HeaderValue>,
@@ -26,7 +26,7 @@ pub struct Client {
 
 /// Why a request got no answer to use.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(super) enum ClientError {
     /// No server to ask.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -73,7 +73,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is none, or its address or token cannot be used. Nothing is sent yet.
-    pub fn find(args: &ServerArgs) -> Result<Self, ClientError> {
+    pub(super) fn find(args: &ServerArgs) -> Result<Self, ClientError> {
         Self::at(args.place()?)
     }
 
@@ -101,13 +101,13 @@ impl Client {
 
     /// Whether the server is one of this machine, whose directories are ours.
     #[must_use]
-    pub const fn is_local(&self) -> bool {
+    pub(super) const fn is_local(&self) -> bool {
         self.local.is_some()
     }
 
     /// # Errors
     /// When the server does not open it.
-    pub async fn open(&self, session: &OpenRequest) -> Result<Session, ClientError> {
+    pub(super) async fn open(&self, session: &OpenRequest) -> Result<Session, ClientError> {
         let request = self.request(Method::POST, &["api", "sessions"], &[]).timeout(ANSWER_TIMEOUT);
         self.read(self.send(request.json(session)).await?).await
     }
@@ -116,7 +116,7 @@ impl Client {
     ///
     /// # Errors
     /// When the server does not tell.
-    pub async fn list_json(&self) -> Result<Vec<serde_json::Value>, ClientError> {
+    pub(super) async fn list_json(&self) -> Result<Vec<serde_json::Value>, ClientError> {
         let request = self.request(Method::GET, &["api", "sessions"], &[]).timeout(ANSWER_TIMEOUT);
         self.read(self.send(request).await?).await
     }
@@ -125,7 +125,7 @@ impl Client {
     ///
     /// # Errors
     /// When the server does not tell.
-    pub async fn list(&self) -> Result<Vec<Session>, ClientError> {
+    pub(super) async fn list(&self) -> Result<Vec<Session>, ClientError> {
         let request = self.request(Method::GET, &["api", "sessions"], &[]).timeout(ANSWER_TIMEOUT);
         self.read(self.send(request).await?).await
     }
@@ -134,7 +134,7 @@ impl Client {
     ///
     /// # Errors
     /// When the server does not.
-    pub async fn close(&self, id: &str) -> Result<(), ClientError> {
+    pub(super) async fn close(&self, id: &str) -> Result<(), ClientError> {
         let request = self.request(Method::DELETE, &["api", "sessions", id], &[]).timeout(ANSWER_TIMEOUT);
         self.send(request).await.map(|_| ())
     }

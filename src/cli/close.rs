@@ -9,7 +9,7 @@ use super::session::{Session, resolve};
 
 /// End sessions: their programs are told to stop, then killed
 #[derive(Debug, clap::Args)]
-pub struct CloseArgs {
+pub(super) struct CloseArgs {
     /// An id, the start of one, or a name
     #[arg(required = true, value_name = "ID")]
     pub sessions: Vec<String>,
@@ -23,7 +23,7 @@ pub struct CloseArgs {
 ///
 /// # Errors
 /// When the server cannot be asked.
-pub async fn run(args: CloseArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: CloseArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
     let sessions = client.list().await?;
     let mut code = ExitCode::SUCCESS;

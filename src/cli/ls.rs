@@ -16,7 +16,7 @@ const GUTTER: &str = "  ";
 
 /// List the sessions, newest first
 #[derive(Debug, clap::Args)]
-pub struct LsArgs {
+pub(super) struct LsArgs {
     /// Print the API's answer as it is
     #[arg(long)]
     pub json: bool,
@@ -28,7 +28,7 @@ pub struct LsArgs {
 
 /// # Errors
 /// When the server cannot be asked, or stdout fails.
-pub async fn run(args: LsArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: LsArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
     if args.json {
         let sessions = client.list_json().await?;

@@ -14,7 +14,7 @@ use crate::terminal::Size;
 
 /// Open a session with this terminal's size and directory, and attach to it
 #[derive(Debug, clap::Args)]
-pub struct OpenArgs {
+pub(super) struct OpenArgs {
     /// What to call it
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -46,7 +46,7 @@ pub struct OpenArgs {
 
 /// # Errors
 /// When the session cannot be opened, or attaching to it fails.
-pub async fn run(args: OpenArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: OpenArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
     let detach = args.detach || !std::io::stdout().is_terminal();
     let (server, request) = request(args, client.is_local(), attach::terminal_size())?;

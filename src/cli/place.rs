@@ -14,7 +14,7 @@ const SERVER_FILE: &str = "server.json";
 
 /// Which server to talk to. Flatten into a command's arguments.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct ServerArgs {
+pub(super) struct ServerArgs {
     /// Where the server keeps its data [default: $XDG_DATA_HOME/fantail or ~/.local/share/fantail]
     #[arg(long, env = "FANTAIL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<OsString>,
@@ -34,11 +34,11 @@ pub struct ServerArgs {
 
 /// A credential. Never shown, also not by `{:?}` (law 8).
 #[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct Token(String);
+pub(super) struct Token(String);
 
 /// A server's address and what it takes to be let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(super) struct Place {
     /// The server's root, as given.
     pub url: String,
     /// None for a server that asks for none.
@@ -49,7 +49,7 @@ pub struct Place {
 
 /// The local server a [`Place`] was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
+pub(super) struct Local {
     /// Its file.
     pub file: PathBuf,
     /// Its process.
@@ -58,7 +58,7 @@ pub struct Local {
 
 /// Why no server could be found.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub(super) enum PlaceError {
     /// No data directory can be derived: there is no home.
     #[error("no home directory: name the server's data directory with --data-dir")]
     NoHome,
@@ -78,7 +78,7 @@ impl ServerArgs {
     ///
     /// # Errors
     /// When none is named and none can be found.
-    pub fn place(&self) -> Result<Place, PlaceError> {
+    pub(super) fn place(&self) -> Result<Place, PlaceError> {
         match self.url.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => {
                 let token = self.token.clone().filter(|token| !token.0.is_empty());
@@ -126,7 +126,7 @@ fn read(file: &Path) -> Result<Place, PlaceError> {
 impl Local {
     /// Whether the process that wrote the file is gone, which leaves the file stale.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         // A file can hold any number, and `from_raw` takes no negative one.
         let Some(pid) = rustix::process::Pid::from_raw(self.pid.max(0)) else { return true };
         // Not being allowed to signal it means that it is there.
@@ -137,7 +137,7 @@ impl Local {
 impl Token {
     /// The credential itself, for the one header that carries it.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 /// `text` with every character that a terminal would obey, or that would reorder the line, written out instead.
 #[must_use]
-pub fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, char| {
         let _ = match char {
             '\n' => line.write_str("\\n"),
@@ -29,7 +29,7 @@ fn obeyed(char: char) -> bool {
 ///
 /// # Errors
 /// When stdout fails otherwise.
-pub fn out(text: &str) -> io::Result<()> {
+pub(super) fn out(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
@@ -38,7 +38,7 @@ pub fn out(text: &str) -> io::Result<()> {
 }
 
 /// Writes `line` and a newline to stderr. When that fails there is nobody left to tell.
-pub fn note(line: &str) {
+pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

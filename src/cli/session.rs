@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::print::printable;
 
 /// Characters of an id that people are shown: enough to tell sessions apart, and a prefix finds its session.
-pub const SHORT_ID_CHARS: usize = 8;
+pub(super) const SHORT_ID_CHARS: usize = 8;
 
 /// A session as the API describes it; what no command shows is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Session {
+pub(super) struct Session {
     /// Its id in full.
     pub id: String,
     /// What its opener called it.
@@ -38,7 +38,7 @@ pub struct Session {
 /// How far a session has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Status {
+pub(super) enum Status {
     /// Its program waits for the first viewer.
     Starting,
     /// Its program runs.
@@ -53,7 +53,7 @@ pub enum Status {
 /// What to open. What is absent is left to the server.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OpenRequest {
+pub(super) struct OpenRequest {
     /// The program and its arguments; empty for the login shell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
@@ -79,7 +79,7 @@ pub struct OpenRequest {
 
 /// Why no session, or no single one, was meant.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotFound {
+pub(super) enum NotFound {
     /// None.
     #[error("no session has the id or name {0}; `fantail ls` lists them")]
     None(String),
@@ -97,7 +97,7 @@ pub enum NotFound {
 ///
 /// # Errors
 /// When it names none, or several.
-pub fn resolve<'a>(sessions: &'a [Session], wanted: &str) -> Result<&'a Session, NotFound> {
+pub(super) fn resolve<'a>(sessions: &'a [Session], wanted: &str) -> Result<&'a Session, NotFound> {
     let ways: [&dyn Fn(&Session) -> bool; 3] =
         [&|session| session.id == wanted, &|session| session.name.as_deref() == Some(wanted), &|session| {
             !wanted.is_empty() && session.id.starts_with(wanted)
@@ -119,7 +119,7 @@ pub fn resolve<'a>(sessions: &'a [Session], wanted: &str) -> Result<&'a Session,
 impl Session {
     /// The start of its id, as people are shown it.
     #[must_use]
-    pub fn short_id(&self) -> String {
+    pub(super) fn short_id(&self) -> String {
         printable(&self.id.chars().take(SHORT_ID_CHARS).collect::<String>())
     }
 }

@@ -37,7 +37,7 @@ pub(super) use console::terminal_size;
 
 /// Attach to a session: Ctrl-] d detaches, Ctrl-] Ctrl-] types a Ctrl-]
 #[derive(Debug, clap::Args)]
-pub struct AttachArgs {
+pub(super) struct AttachArgs {
     /// An id, the start of one, or a name
     #[arg(value_name = "ID")]
     pub session: String,
@@ -68,7 +68,7 @@ pub(super) enum Mode {
 
 /// # Errors
 /// When there is no such session, or no way to stay attached to it.
-pub async fn run(args: AttachArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: AttachArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
     let sessions = client.list().await?;
     let session = resolve(&sessions, &args.session)?;

@@ -17,7 +17,7 @@ const RESERVED: &str = "FANTAIL_";
 /// The request's body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct OpenRequest {
+pub(crate) struct OpenRequest {
     command: Option<Vec<String>>,
     working_dir: Option<String>,
     #[serde(default)]
