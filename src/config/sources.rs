@@ -143,7 +143,8 @@ fn of_variables(environment: &Environment) -> Result<Vec<Setting>, ConfigError> 
     let mut settings = Vec::new();
     for (name, value) in environment.variables() {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        if NOT_SETTINGS.contains(&name) {
+        // A variable set to nothing is how a shell script leaves one out.
+        if NOT_SETTINGS.contains(&name) || value.is_empty() {
             continue;
         }
         let key = name[PREFIX.len()..].to_lowercase();

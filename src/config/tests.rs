@@ -59,6 +59,7 @@ fn an_unknown_setting_is_named_with_its_place() {
     );
     let others = [("FANTAIL_TOKEN", "x"), ("FANTAIL_URL", "x"), ("FANTAIL_SESSION_ID", "x")];
     assert!(load(&Flags::default(), others).is_ok());
+    assert_eq!(load(&Flags::default(), [("FANTAIL_PORT", "")]).ok().unwrap().port, 4020, "set to nothing is not set");
 }
 
 #[test]

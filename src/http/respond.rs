@@ -47,8 +47,8 @@ pub(super) async fn answer(State(app): State<App>, request: Request, next: Next)
     let mut response = next.run(request).instrument(span.clone()).await;
     let refusal = response.extensions_mut().remove::<Refusal>();
     let code = refusal.as_ref().map(|refusal| refusal.code);
-    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, milliseconds, "answered"));
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros, "answered"));
     if let Some(refusal) = refusal {
         response = explained(response, &refusal, &id);
     }

@@ -1,0 +1,146 @@
+//! The promises of the edge, through the whole service as a connection would use it.
+
+mod credentials;
+mod shape;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use axum::body::Body as HttpBody;
+use axum::http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use super::*;
+use crate::auth::token::SigningKey;
+use crate::store::{Account, DataDir, SqliteStore};
+
+const PASSWORD: &str = "correct horse battery";
+const LOCAL_TOKEN: &str = "ftl_local_test";
+const HOST: &str = "127.0.0.1:4020";
+const ORIGIN: &str = "http://127.0.0.1:4020";
+
+/// A server without a socket, whose clock stands still until it is moved.
+struct Edge {
+    app: App,
+    clock: Arc<AtomicI64>,
+    _dir: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+struct Answer {
+    status: StatusCode,
+    headers: header::HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn code(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+    }
+
+    fn text(&self, field: &str) -> String {
+        self.body[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.body)).to_owned()
+    }
+
+    fn cookie(&self) -> String {
+        let set = self.headers[header::SET_COOKIE].to_str().unwrap();
+        set.split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Edge {
+    async fn new() -> Self {
+        Self::with(false).await
+    }
+
+    async fn with(no_auth: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&DataDir::prepare(dir.path()).unwrap()).await.unwrap();
+        let clock = Arc::new(AtomicI64::new(1_800_000_000));
+        let owner = Account {
+            id: Uuid::from_u128(1),
+            name: "ann".into(),
+            // bcrypt's least cost, so that a right password is quick to check.
+            password_hash: Some(bcrypt::non_truncating_hash_with_salt(PASSWORD, 4, [1; 16]).unwrap().to_string()),
+            created: Timestamp::UNIX_EPOCH,
+        };
+        store.add_account(&owner).await.unwrap();
+        let keys = KeyRing::new(SigningKey::new("k1", &[9; 32]).unwrap(), Vec::new(), SignedDuration::from_mins(15));
+        let app = App::new(Parts {
+            settings: Settings { no_auth, public_urls: vec!["https://term.example.org".into()], cores: 2 },
+            store: Arc::new(store),
+            keys,
+            owner: AccountId(owner.id),
+            local_token: Digest::of(LOCAL_TOKEN),
+            outside: outside(Arc::clone(&clock)),
+        });
+        Self { app, clock, _dir: dir }
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    async fn send(&self, request: Request<HttpBody>) -> Answer {
+        let response = self.raw(request).await;
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+
+    async fn raw(&self, mut request: Request<HttpBody>) -> Response<HttpBody> {
+        let local = HOST.parse().unwrap();
+        request.extensions_mut().insert(Connection { local, peer: local, slot: None });
+        if !request.headers().contains_key(header::HOST) {
+            request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
+        }
+        self.app.service().oneshot(request).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(post(path, &[], &body)).await
+    }
+
+    async fn get_as(&self, path: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.send(Request::get(path).header(header::AUTHORIZATION, bearer).body(HttpBody::empty()).unwrap()).await
+    }
+
+    async fn log_in(&self) -> Answer {
+        let answer = self.post("/api/auth/login", json!({"username": "ann", "password": PASSWORD})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer
+    }
+
+    async fn refresh(&self, token: &str) -> Answer {
+        self.post("/api/auth/refresh", json!({"refreshToken": token})).await
+    }
+}
+
+fn post(path: &str, headers: &[(header::HeaderName, &str)], body: &Value) -> Request<HttpBody> {
+    let json = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    let request = headers.iter().fold(json, |request, (name, value)| request.header(name, *value));
+    request.body(HttpBody::from(body.to_string())).unwrap()
+}
+
+fn get(path: &str) -> Request<HttpBody> {
+    Request::get(path).body(HttpBody::empty()).unwrap()
+}
+
+/// A clock that is moved by hand, and randomness that never repeats.
+fn outside(clock: Arc<AtomicI64>) -> Outside {
+    let counter = AtomicU64::new(0);
+    let random = move |bytes: &mut [u8]| {
+        bytes.fill(0);
+        let next = counter.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        let length = bytes.len().min(next.len());
+        bytes[..length].copy_from_slice(&next[..length]);
+        true
+    };
+    let now = move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap();
+    Outside::new(Arc::new(now), Arc::new(random))
+}
