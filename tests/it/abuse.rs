@@ -1,1 +1,1 @@
-//!
+//! What a hostile or broken peer does is refused with its code, and nobody else is disturbed.

@@ -5,6 +5,7 @@ mod shape;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::body::Body as HttpBody;
 use axum::http::{Request, Response, StatusCode, header};
@@ -16,6 +17,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::auth::token::SigningKey;
+use crate::registry::Limits;
+use crate::session::{self, LocalSpawner};
 use crate::store::{Account, DataDir, SqliteStore};
 
 const PASSWORD: &str = "correct horse battery";
@@ -52,6 +55,13 @@ impl Answer {
     }
 }
 
+/// No route tested here starts a program.
+fn registry() -> Registry {
+    let limits = Limits { sessions_max: 1, exited_max: 1, exited_ttl: Duration::ZERO };
+    let settings = session::Settings { log_bytes: 0, now: || Timestamp::UNIX_EPOCH };
+    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
+}
+
 impl Edge {
     async fn new() -> Self {
         Self::with(false).await
@@ -71,7 +81,13 @@ impl Edge {
         store.add_account(&owner).await.unwrap();
         let keys = KeyRing::new(SigningKey::new("k1", &[9; 32]).unwrap(), Vec::new(), SignedDuration::from_mins(15));
         let app = App::new(Parts {
-            settings: Settings { no_auth, public_urls: vec!["https://term.example.org".into()], cores: 2 },
+            settings: Settings {
+                no_auth,
+                public_urls: vec!["https://term.example.org".into()],
+                cores: 2,
+                programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
+            },
+            registry: registry(),
             store: Arc::new(store),
             keys,
             owner: AccountId(owner.id),
@@ -98,7 +114,7 @@ impl Edge {
         if !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         }
-        self.app.service().oneshot(request).await.unwrap()
+        self.app.service(Router::new()).oneshot(request).await.unwrap()
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
