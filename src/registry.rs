@@ -97,7 +97,6 @@ impl Registry {
         // program starts leaves a whole session and not half of one.
         let (listed, is_listed) = tokio::sync::oneshot::channel();
         self.shared.tasks.spawn(async move {
-            let _place = place;
             let life = registry.shared.tasks.spawn(life);
             let outcome = match started.await {
                 Ok(outcome) => outcome,
@@ -106,6 +105,7 @@ impl Registry {
             let is_open = outcome.is_ok();
             if is_open {
                 registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
+                place.keep();
                 // Looked at after it is listed: whoever drains either finds it in the list or is seen here.
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
@@ -202,6 +202,7 @@ impl Registry {
     fn forget(&self, id: SessionId) {
         if let Entry::Occupied(entry) = self.shared.sessions.entry(id) {
             let session = entry.remove();
+            self.shared.places.fetch_sub(1, Ordering::AcqRel);
             self.shared.exited.lock().retain(|(_, exited)| *exited != id);
             session.mark_closed();
         }
@@ -232,8 +233,15 @@ impl Registry {
     }
 }
 
-/// A session's place among those there may be, given back when it is dropped.
+/// The place of a session that is being opened, given back when it is dropped.
 struct Place(Arc<Shared>);
+
+impl Place {
+    /// The session is listed: from now on its place is given back when it is forgotten.
+    fn keep(self) {
+        self.0.places.fetch_add(1, Ordering::AcqRel);
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -64,7 +65,12 @@ fn explained(response: Response, refusal: &Refusal, request_id: &str) -> Respons
 }
 
 fn complete(mut response: Response) -> Response {
+    let is_cut_short = response.status() == StatusCode::PAYLOAD_TOO_LARGE;
     let headers = response.headers_mut();
+    if is_cut_short {
+        // The rest of the body is not read, so the connection cannot carry another request: say so.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

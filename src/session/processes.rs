@@ -13,9 +13,11 @@ use tokio::time::timeout;
 
 use super::posix;
 
-/// How long programs have to end by themselves after HUP and TERM: long enough to save a file, short enough to wait
-/// for (VibeTunnel's clients expect three seconds as well).
-const GRACE: Duration = Duration::from_secs(3);
+/// How long programs have to end by themselves after HUP, as at a terminal that went away: shells save their history,
+/// editors their files.
+const HANGUP_GRACE: Duration = Duration::from_secs(1);
+/// How long what ignored HUP has after TERM. With the above three seconds, which VibeTunnel's clients expect as well.
+const TERM_GRACE: Duration = Duration::from_secs(2);
 /// How long the kernel may take to end what was killed; only a process stuck in a driver takes longer.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 /// Rounds of looking again after a KILL: a process may have forked between the look and the signal.
@@ -24,24 +26,21 @@ const SWEEPS: usize = 3;
 /// A process, held by a descriptor so that a reused id is never signalled.
 type Held = OwnedFd;
 
-/// Ends every process in the POSIX session of `leader`: HUP and TERM, grace, KILL. The leader must not be reaped
-/// before this is done, or its id might already name another session.
+/// Ends every process in the POSIX session of `leader`: HUP, TERM, KILL, each with its grace. The leader must not be
+/// reaped before this is done, or its id might already name another session.
 pub(super) async fn end_session(leader: Pid) {
-    let asked = members_of(leader).await;
-    if asked.is_empty() {
-        return;
-    }
-    for signal in [Signal::HUP, Signal::TERM, Signal::CONT] {
-        send(&asked, signal);
-    }
-    let _ = timeout(GRACE, all_ended(asked)).await;
-    for _ in 0..SWEEPS {
+    let kills = std::iter::repeat_n((Signal::KILL, KILL_WAIT), SWEEPS);
+    for (signal, grace) in [(Signal::HUP, HANGUP_GRACE), (Signal::TERM, TERM_GRACE)].into_iter().chain(kills) {
         let left = members_of(leader).await;
         if left.is_empty() {
             return;
         }
-        send(&left, Signal::KILL);
-        let _ = timeout(KILL_WAIT, all_ended(left)).await;
+        send(&left, signal);
+        send(&left, Signal::CONT); // a stopped process hears nothing else
+        let _ = timeout(grace, all_ended(left)).await;
+    }
+    if members_of(leader).await.is_empty() {
+        return;
     }
     tracing::error!(session = leader.as_raw_nonzero(), "processes outlived SIGKILL");
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use async_trait::async_trait;
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
 use tokio::io::Interest;
@@ -126,12 +127,17 @@ impl Pty {
         self.master.writable().await.map(|mut ready| ready.retain_ready())
     }
 
-    /// Reads what is there, without waiting.
+    /// Reads what is there, without waiting. Asks the terminal itself: the runtime may not have heard yet of output
+    /// that a program left when it ended.
     ///
     /// # Errors
     /// `WouldBlock` when there is nothing; EIO when the terminal has been hung up.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        self.master.try_io(Interest::READABLE, |master| Ok(rustix::io::read(master, &mut *into)?))
+        match rustix::io::read(&self.master, &mut *into) {
+            // Asked again through the runtime, which thereby learns that it has to wait.
+            Err(Errno::AGAIN) => self.master.try_io(Interest::READABLE, |master| Ok(rustix::io::read(master, into)?)),
+            read => Ok(read?),
+        }
     }
 
     /// Writes what the terminal takes, without waiting.

@@ -134,18 +134,20 @@ impl Task {
 
     /// Records the terminal's new size, in order with the output.
     fn resized(&mut self, size: Size) {
-        self.log.resize(size, &in_order(&InOrder::Resize { cols: size.cols(), rows: size.rows() }));
         self.session.update(|status| status.size = size);
+        self.log.resize(size, &in_order(&InOrder::Resize { cols: size.cols(), rows: size.rows() }));
         self.published();
     }
 
     /// Records the end, after the last output.
     fn exited(&mut self, exit: Exit) {
-        let event = InOrder::Exit { code: exit.code(), signal: exit.signal(), reason: exit.reason() };
-        self.log.event(&in_order(&event));
+        let event = in_order(&InOrder::Exit { code: exit.code(), signal: exit.signal(), reason: exit.reason() });
         let at = (self.settings.now)();
         self.session.touch(at);
+        // The last output is there before the state says so, and the state before the event does.
+        self.log.publish();
         self.session.update(|status| status.state = State::Exited { exit, at });
+        self.log.event(&event);
         self.published();
     }
 

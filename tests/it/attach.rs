@@ -219,6 +219,7 @@ async fn closing_a_session_gives_its_viewers_the_rest_and_close_1000() {
     client.until_shown("ready").await;
     server.close(&id).await;
     assert_eq!(client.until_closed().await, Closed::With(1000));
-    assert_eq!(client.shown(), "ready\r\nbye\r\n");
+    // The shell may say as well what became of its sleep.
+    assert!(client.shown().ends_with("bye\r\n"), "{}", client.shown());
     assert!(matches!(client.events.last(), Some((_, Event::Exit { code: Some(0), .. }))), "{:?}", client.events);
 }

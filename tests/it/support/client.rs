@@ -132,11 +132,14 @@ impl Client {
 
     /// Follows until the output of this connection contains `wanted`.
     pub async fn until_shown(&mut self, wanted: &str) {
-        while !self.shown().contains(wanted) {
-            if let Err(closed) = self.step().await {
-                panic!("{closed:?} before {wanted:?} was shown: {:?}", self.shown());
+        let follow = async {
+            while !self.shown().contains(wanted) {
+                if let Err(closed) = self.step().await {
+                    panic!("{closed:?} before {wanted:?} was shown: {:?}", self.shown());
+                }
             }
-        }
+        };
+        patiently(wanted, follow).await;
     }
 
     pub fn shown(&self) -> String {
@@ -146,32 +149,41 @@ impl Client {
     /// Follows until an event for which `is` gives something.
     pub async fn until_event<T>(&mut self, what: &str, is: impl Fn(&Event) -> Option<T>) -> T {
         let mut looked_at = 0;
-        loop {
-            while let Some((_, event)) = self.events.get(looked_at) {
-                if let Some(found) = is(event) {
-                    return found;
+        let follow = async {
+            loop {
+                while let Some((_, event)) = self.events.get(looked_at) {
+                    if let Some(found) = is(event) {
+                        return found;
+                    }
+                    looked_at += 1;
                 }
-                looked_at += 1;
+                if let Err(closed) = self.step().await {
+                    panic!("{closed:?} before {what}");
+                }
             }
-            if let Err(closed) = self.step().await {
-                panic!("{closed:?} before {what}");
-            }
-        }
+        };
+        patiently(what, follow).await
     }
 
     pub async fn until_acked(&mut self, seq: u64) {
-        while self.acked < seq {
-            self.step().await.expect("open until acknowledged");
-        }
+        let follow = async {
+            while self.acked < seq {
+                self.step().await.expect("open until acknowledged");
+            }
+        };
+        patiently("an ack", follow).await;
     }
 
     /// Follows to the connection's end.
     pub async fn until_closed(&mut self) -> Closed {
-        loop {
-            if let Err(closed) = self.step().await {
-                return closed;
+        let follow = async {
+            loop {
+                if let Err(closed) = self.step().await {
+                    return closed;
+                }
             }
-        }
+        };
+        patiently("the connection's end", follow).await
     }
 
     /// Types `text`, numbered; returns its seq.

@@ -59,6 +59,7 @@ impl Server {
     pub fn command(data: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fantail"));
         command.env("FANTAIL_DATA_DIR", data).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
+        command.env("FANTAIL_LOG_LEVEL", "warn");
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
