@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::terminal::Offset;
 
-/// How long the program waits for viewers of which none takes anything: longer than a busy browser's pause, short
-/// enough that a sleeping phone does not stop a build.
-const STALLED_AFTER: Duration = Duration::from_secs(2);
+/// How long the program waits for viewers of which none takes anything: longer than a busy browser's or a loaded
+/// machine's pause, short enough that a sleeping phone does not stop a build.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// The state of one session's pacing.
 #[derive(Default)]

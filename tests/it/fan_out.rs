@@ -6,7 +6,7 @@ use fantail::protocol::{ClientMessage, Event};
 use fantail::terminal::Offset;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Client, Join, Server};
+use crate::support::{Client, Join, Server, alone};
 
 const VIEWERS: usize = 1000;
 const STREAM: usize = 8 << 20;
@@ -33,6 +33,7 @@ async fn session_printing(server: &Server, file: &std::path::Path) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
+    let _turn = alone().await;
     let server = Server::start_with(&["--log-bytes", "16777216"]).await;
     let folder = tempfile::tempdir().expect("a directory");
     let stream = noise(STREAM);
@@ -69,6 +70,7 @@ async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
+    let _turn = alone().await;
     let server = Server::start_with(&["--log-bytes", "1048576"]).await;
     let folder = tempfile::tempdir().expect("a directory");
     let stream = noise(64 << 20);
@@ -99,6 +101,7 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lone_viewer_that_stalls_does_not_hold_the_program() {
+    let _turn = alone().await;
     let server = Server::start_with(&["--log-bytes", "131072"]).await;
     let id = server.open(&["sh", "-c", "head -c 1 >/dev/null; seq 1 2000000; exec cat"]).await;
     let mut stuck = Client::attach(&server, &id).await;

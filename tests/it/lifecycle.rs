@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Client, Closed, Server, patiently};
+use crate::support::{Client, Closed, Server, alone, patiently};
 
 /// What the server holds: descriptors, threads, and children that were not reaped.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ fn session_members(sid: u64) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_sessions_opened_and_closed_leave_no_zombie_descriptor_or_thread() {
+    let _turn = alone().await;
     let server = Server::start().await;
     // A few first, so that pools have their threads and connections.
     churn(&server, 40).await;

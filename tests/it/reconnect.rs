@@ -5,7 +5,7 @@ use std::time::Duration;
 use fantail::protocol::ClientMessage;
 use futures_util::StreamExt;
 
-use crate::support::{Client, Join, PATIENCE, Server};
+use crate::support::{Client, Join, PATIENCE, Server, alone};
 
 const RECONNECTS: usize = 200;
 
@@ -46,6 +46,7 @@ impl Typist {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_direction() {
+    let _turn = alone().await;
     let seed = std::process::id().into();
     let mut random = Random(seed);
     println!("seed {seed}");

@@ -128,6 +128,7 @@ proptest! {
                     writer.resize(Size::new(cols.into(), 24).expect("valid"), cols.to_string().as_bytes());
                     resizes.push((writer.end(), cols));
                 }
+                #[expect(clippy::cast_possible_truncation, reason = "a fraction of a small number")]
                 Step::Join(fraction) => {
                     let held = log.held();
                     let from = held.start + (held.end.since(held.start) as f64 * fraction) as u64;

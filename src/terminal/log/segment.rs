@@ -123,6 +123,7 @@ mod tests {
     fn a_reader_on_another_thread_sees_only_whole_published_bytes() {
         let mut writer = Segment::create(0, Offset::ZERO);
         let segment = Arc::clone(writer.segment());
+        #[expect(clippy::disallowed_methods, reason = "a second thread is what is tested, and it is joined")]
         let reader = std::thread::spawn(move || {
             loop {
                 let extent = segment.extent();

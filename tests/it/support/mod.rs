@@ -4,12 +4,18 @@ mod client;
 mod server;
 
 pub use client::{Client, Closed, Join};
-pub use server::{Server, Session};
+pub use server::Server;
 
 use std::time::Duration;
 
 /// How long a test waits for what must happen. Generous, because machines are shared; nothing is asserted about time.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for its turn among the tests that take the whole machine: beside another of them, a flood says nothing.
+pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}
 
 /// Waits for `what`, or fails saying it never came.
 pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {

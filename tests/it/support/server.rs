@@ -24,9 +24,6 @@ pub struct Server {
     http: reqwest::Client,
 }
 
-/// A session as REST describes it.
-pub type Session = Value;
-
 impl Server {
     pub async fn start() -> Arc<Self> {
         Self::start_with(&[]).await
@@ -115,13 +112,13 @@ impl Server {
         self.open_with(json!({ "command": command })).await["sessionId"].as_str().expect("an id").to_owned()
     }
 
-    pub async fn open_with(&self, body: Value) -> Session {
+    pub async fn open_with(&self, body: Value) -> Value {
         let (status, session) = self.call("POST", "/api/sessions", Some(body)).await;
         assert_eq!(status, 201, "{session}");
         session
     }
 
-    pub async fn session(&self, id: &str) -> Session {
+    pub async fn session(&self, id: &str) -> Value {
         let (status, session) = self.call("GET", &format!("/api/sessions/{id}"), None).await;
         assert_eq!(status, 200, "{session}");
         session
