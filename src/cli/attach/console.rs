@@ -64,7 +64,17 @@ impl Console {
         let mut console = Self::over(stdin.as_fd(), stdout.as_fd())?;
         console.is_terminal = stdout.is_terminal();
         console.raw = raw;
+        console.clear();
         Ok(console)
+    }
+
+    /// Gives the session a blank screen: its output begins at the top left corner. What was there scrolls up and stays
+    /// readable.
+    fn clear(&mut self) {
+        if let Some(size) = terminal_size().filter(|_| self.is_terminal) {
+            self.waiting.extend_from_slice("\r\n".repeat(size.rows().into()).as_bytes());
+            self.waiting.extend_from_slice(b"\x1b[H\x1b[2J");
+        }
     }
 
     /// Over any two descriptors, which need not be terminals.

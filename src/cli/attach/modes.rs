@@ -1,7 +1,7 @@
 //! What a program may have left a terminal in, and the bytes that undo it. Pure.
 //!
-//! Follows the output only as far as undoing needs: leaving an alternate screen that was never entered would move the
-//! cursor away from what is on the screen.
+//! Follows the output only as far as undoing needs: leaving an alternate screen that was never entered, or origin mode
+//! where it was not set, would move the cursor away from what is on the screen.
 
 /// Parameters of one control sequence that are looked at; no program sets more modes at once.
 const PARAMETERS_MAX: usize = 16;
@@ -9,20 +9,23 @@ const PARAMETERS_MAX: usize = 16;
 /// Undone without asking, because doing so changes nothing where it is not needed.
 const RESTORE: &str = concat!(
     "\x18",                                                                       // end a sequence that was cut
-    "\x1b[0m\x1b[4l\x1b[?6l\x1b[?7h\x1b(B\x0f", // colours, insert, origin, wrap, charset
+    "\x1b[0m\x1b[4l\x1b[?7h\x1b(B\x0f",                                           // colours, insert, wrap, charset
     "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l", // mouse
-    "\x1b[?1004l\x1b[?2004l\x1b[?2026l",        // focus, bracketed paste, held drawing
-    "\x1b[?1l\x1b>\x1b[>4m\x1b[=0u",            // cursor keys, keypad, key protocols
-    "\x1b7\x1b[r\x1b8",                         // scroll region, which homes the cursor
-    "\x1b[?25h\x1b[0 q",                        // cursor
+    "\x1b[?1004l\x1b[?2004l\x1b[?2026l", // focus, bracketed paste, held drawing
+    "\x1b[?1l\x1b>\x1b[>4m\x1b[=0u",     // cursor keys, keypad, key protocols
+    "\x1b7\x1b[r\x1b8",                  // scroll region, which homes the cursor
+    "\x1b[?25h\x1b[0 q",                 // cursor
 );
 const LEAVE_ALTERNATE: &str = "\x18\x1b[?1049l";
+/// Homes the cursor as well.
+const LEAVE_ORIGIN: &str = "\x18\x1b[?6l";
 
 /// Follows a program's output.
 #[derive(Debug, Default)]
 pub(super) struct Modes {
     state: State,
     alternate: bool,
+    origin: bool,
     mid_line: bool,
 }
 
@@ -50,7 +53,7 @@ impl Modes {
                 (State::Ground, _) => State::Ground,
                 (State::Escape, b'[') => State::Sequence { private: false, parameters: vec![0] },
                 (State::Escape, b'c') => {
-                    self.alternate = false;
+                    (self.alternate, self.origin) = (false, false);
                     State::Ground
                 }
                 (State::Escape, _) => State::Ground,
@@ -72,6 +75,9 @@ impl Modes {
                 if parameters.iter().any(|mode| matches!(mode, 47 | 1047 | 1049)) {
                     self.alternate = byte == b'h';
                 }
+                if parameters.contains(&6) {
+                    self.origin = byte == b'h';
+                }
                 return State::Ground;
             }
             // A final byte, or a control that ends the sequence.
@@ -84,8 +90,9 @@ impl Modes {
     /// What brings the terminal back to how a shell expects it, with the cursor at the start of a line.
     pub(super) fn restore(&self) -> String {
         let leave = if self.alternate { LEAVE_ALTERNATE } else { "" };
+        let origin = if self.origin { LEAVE_ORIGIN } else { "" };
         let line = if self.mid_line { "\r\n" } else { "\r" };
-        format!("{leave}{RESTORE}{line}")
+        format!("{leave}{origin}{RESTORE}{line}")
     }
 }
 
@@ -99,6 +106,16 @@ mod tests {
         let mut modes = Modes::default();
         pieces.iter().for_each(|piece| modes.shown(piece));
         modes.restore().contains("?1049l")
+    }
+
+    #[test]
+    fn the_cursor_is_sent_home_only_out_of_origin_mode() {
+        let mut modes = Modes::default();
+        assert!(!modes.restore().contains("?6l"));
+        modes.shown(b"\x1b[?6h");
+        assert!(modes.restore().contains("?6l"));
+        modes.shown(b"\x1b[?6l");
+        assert!(!modes.restore().contains("?6l"));
     }
 
     #[test]
