@@ -33,7 +33,10 @@ use announcement::Announcement;
 use lock::Lock;
 pub use lock::tell_running_server;
 
-/// How long requests and connections may take to end once the server goes away.
+/// How long sessions may take to end once the server goes away: their graces and the kernel's time, with room. Only a
+/// process that even SIGKILL does not end takes longer.
+const SESSIONS_DEADLINE: Duration = Duration::from_secs(15);
+/// How long requests and connections may take to end after that.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often refresh tokens nobody used in time are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
@@ -171,7 +174,9 @@ impl Server {
         closing.cancel();
         tracker.close();
         let drained = async {
-            self.registry.drain().await;
+            if tokio::time::timeout(SESSIONS_DEADLINE, self.registry.drain()).await.is_err() {
+                tracing::warn!("some sessions did not end in time");
+            }
             if tokio::time::timeout(CLOSE_DEADLINE, tracker.wait()).await.is_err() {
                 tracing::warn!(tasks = tracker.len(), "some tasks did not end in time");
             }

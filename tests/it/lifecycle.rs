@@ -56,6 +56,52 @@ async fn two_thousand_sessions_opened_and_closed_leave_no_zombie_descriptor_or_t
     assert_eq!(server.call("GET", "/api/sessions", None).await, (200, json!([])));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_sessions_leave_no_task_behind() {
+    use fantail::registry::{Limits, Registry};
+    use fantail::session::{ClientId, Launch, LocalSpawner, Opening, Principal, SessionId, Settings, StartOn};
+    let _turn = alone().await;
+    let limits = Limits { sessions_max: 16, exited_max: 16, exited_ttl: std::time::Duration::from_secs(600) };
+    #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
+    let settings = Settings { log_bytes: 1 << 20, now: jiff::Timestamp::now };
+    let registry = Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }));
+    let owner = Principal(uuid::Uuid::nil());
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for turn in 0..2000_u128 {
+        let command: &[&str] = if turn % 2 == 0 { &["/bin/cat"] } else { &["/bin/true"] };
+        let command: Vec<_> = command.iter().map(ToString::to_string).collect();
+        let opening = Opening {
+            id: SessionId::from_random(turn.to_be_bytes()),
+            owner,
+            name: "churn".into(),
+            launch: Launch::new(&command, "/".into(), &[]).expect("valid"),
+            size: fantail::terminal::Size::DEFAULT,
+            start_on: StartOn::Open,
+        };
+        let session = registry.open(opening).await.expect("opened");
+        let attach = fantail::session::Attach {
+            principal: owner,
+            client: None,
+            fresh: ClientId::from_random([1; 16]),
+            from: None,
+            size: None,
+            window: 1 << 20,
+        };
+        let viewer = session.attach(&attach, tokio::time::Instant::now()).expect("attached");
+        registry.close(&session).await;
+        drop(viewer);
+    }
+    // A task's end is seen a moment after what it was waited for.
+    patiently("the last tasks' end", async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(registry.list().len(), 0);
+}
+
 /// Waits until the HTTP connections of the test's client are all that is left, and the count is the same twice.
 async fn settled(pid: u32) -> Holdings {
     loop {
