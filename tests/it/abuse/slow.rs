@@ -2,6 +2,7 @@
 
 use fantail::protocol::{ClientMessage, Event};
 use fantail::terminal::Offset;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::raw::{BINARY, PING, PONG, frame, handshake, request};
 use crate::support::{Bystander, Client, Raw, Server, patiently, resident_bytes};
@@ -66,6 +67,23 @@ async fn answers_nobody_reads_are_bounded() {
     assert!(grown < 16 * MEBIBYTE, "{} KiB more", grown / 1024);
     flooders.shutdown().await;
     bystander.is_served("their end").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_read_slower_than_they_are_asked_for_are_bounded() {
+    let mut bystander = Bystander::arrive().await;
+    let (mut reader, mut writer) = Raw::attach(&bystander.server, &bystander.session).await.split();
+    let before = resident_bytes(bystander.server.pid());
+    let pings = frame(PING, &[0; 125]).repeat(1000);
+    let asking = tokio::spawn(async move { while writer.write_all(&pings).await.is_ok() {} });
+    let mut piece = [0; 1024];
+    for _ in 0..48 * MEBIBYTE / piece.len() as u64 {
+        patiently("an answer", reader.read_exact(&mut piece)).await.expect("open");
+    }
+    let grown = resident_bytes(bystander.server.pid()).saturating_sub(before);
+    assert!(grown < 8 * MEBIBYTE, "{} KiB more", grown / 1024);
+    bystander.is_served("a slow reader").await;
+    asking.abort();
 }
 
 #[tokio::test]

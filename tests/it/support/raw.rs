@@ -122,7 +122,7 @@ impl Raw {
 
     /// Reads until the server hangs up.
     pub async fn ended(&mut self) {
-        while self.read_more().await {}
+        patiently("the connection's end", async { while self.read_more().await {} }).await;
     }
 
     /// The next frame, or `None` when the server hangs up instead.
@@ -139,13 +139,21 @@ impl Raw {
 
     /// The payload of the next frame that begins with `first`.
     pub async fn until(&mut self, first: u8) -> Vec<u8> {
-        loop {
-            let frame = self.frame().await.unwrap_or_else(|| panic!("no frame {first:#x} before the end"));
-            assert!(frame.first == first || frame.first != CLOSE, "closed instead: {frame:?}");
-            if frame.first == first {
-                return frame.payload;
+        let follow = async {
+            loop {
+                let frame = self.frame().await.unwrap_or_else(|| panic!("no frame {first:#x} before the end"));
+                assert!(frame.first == first || frame.first != CLOSE, "closed instead: {frame:?}");
+                if frame.first == first {
+                    return frame.payload;
+                }
             }
-        }
+        };
+        patiently("a frame", follow).await
+    }
+
+    /// Both halves, for who reads and writes at its own pace.
+    pub fn split(self) -> (tokio::net::tcp::OwnedReadHalf, tokio::net::tcp::OwnedWriteHalf) {
+        self.stream.into_split()
     }
 
     /// Reads to the server's close frame and answers it, as a client must. The code, once the server has hung up.
