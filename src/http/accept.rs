@@ -140,7 +140,7 @@ fn refuse(stream: &TcpStream) {
     tracing::debug!("a connection too many");
     let answer = format!(
         "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
-         connection: close\r\n\r\n{TOO_MANY}",
+         x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{TOO_MANY}",
         TOO_MANY.len()
     );
     // One that does not take it at once is hung up on all the same.

@@ -218,6 +218,8 @@ impl IntoResponse for ApiError {
             }
             StatusCode::UPGRADE_REQUIRED => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                // RFC 6455 section 4.4: whoever came with another version learns which one is spoken.
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             _ => {}
         }

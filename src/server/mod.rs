@@ -77,6 +77,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     announcement: Announcement,
+    /// Signals of the command line beside us.
+    look_again: io::Result<tokio::signal::unix::Signal>,
     /// Held until the end of the process, so that a second server on this data directory refuses to start.
     _lock: Lock,
 }
@@ -88,6 +90,8 @@ impl Server {
     /// When anything that is needed cannot be had. Nothing is left behind then.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
         let dir = DataDir::prepare(&config.data_dir)?;
+        // Before the lock, whose holder is told by signal of a changed password: unheard it would end the process.
+        let look_again = tokio::signal::unix::signal(lock::look_again_signal());
         let lock = Lock::take(&dir)?;
         let outside = outside();
         let store = Arc::new(SqliteStore::open(&dir).await?);
@@ -118,7 +122,7 @@ impl Server {
         warn_of_the_open_net(&config, &*store).await?;
         // Last, because whoever finds the file believes that a server is there.
         let announcement = Announcement::write(&dir, &local_url(address), &local)?;
-        Ok(Self { config, app, registry, store, listener, address, announcement, _lock: lock })
+        Ok(Self { config, app, registry, store, listener, address, announcement, look_again, _lock: lock })
     }
 
     /// Where it listens, as a browser on this machine writes it.
@@ -165,7 +169,7 @@ impl Server {
         };
         tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
         tracker.spawn(acceptor.run(self.listener));
-        tracker.spawn(keep_house(self.app.clone(), closing.clone()));
+        tracker.spawn(keep_house(self.app.clone(), self.look_again, closing.clone()));
         shutdown.drain.cancelled().await;
 
         tracing::info!("going away");
@@ -230,8 +234,8 @@ fn registry(config: &Config) -> Registry {
 }
 
 /// Listens for signals of the command line beside us, and forgets what has expired.
-async fn keep_house(app: App, closing: CancellationToken) {
-    let mut told = match tokio::signal::unix::signal(lock::look_again_signal()) {
+async fn keep_house(app: App, look_again: io::Result<tokio::signal::unix::Signal>, closing: CancellationToken) {
+    let mut told = match look_again {
         Ok(told) => told,
         Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),
     };

@@ -67,19 +67,21 @@ impl InputQueue {
         viewer: Option<ViewerId>,
         bytes: Bytes,
     ) -> Result<(), InputRefused> {
+        let mut typist = from.and_then(|from| Some((clients.get_mut(from.client)?, from.seq)));
+        if let Some((client, seq)) = &typist
+            && *seq > 0
+            && !due(client.taken, *seq)?
+        {
+            return Ok(()); // before the bounds: what is resent takes no room a second time
+        }
         if self.bytes + bytes.len() > QUEUED_MAX {
             return Err(InputRefused::QueueFull);
         }
-        if let Some(Numbered { client, seq }) = from
-            && let Some(client) = clients.get_mut(client)
-        {
+        if let Some((client, seq)) = &mut typist {
             if client.queued + bytes.len() > QUEUED_PER_CLIENT_MAX {
                 return Err(InputRefused::QueueFull);
             }
-            if seq > 0 && !due(client.taken, seq)? {
-                return Ok(());
-            }
-            client.taken = client.taken.max(seq);
+            client.taken = client.taken.max(*seq);
             client.queued += bytes.len();
         }
         self.bytes += bytes.len();

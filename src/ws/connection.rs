@@ -168,7 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.heard = Instant::now();
                 self.take_messages().await?;
             }
-            sent = self.outgoing.write_some(&mut self.writer), if !self.outgoing.is_idle() => sent?,
+            sent = self.outgoing.write_some(&mut self.writer), if !self.outgoing.is_idle() => {
+                sent?;
+                // Those that were left while too much of its own was waiting.
+                self.take_messages().await?;
+            }
             () = self.viewer.more(), if self.caught_up && self.outgoing.wants_chunk() && open => {}
             Ok(()) = self.status.changed(), if open && !self.outgoing.is_full() => self.tell_changes(),
             Ok(()) = self.written.changed(), if open && !self.outgoing.is_full() => self.acknowledge(),
@@ -189,9 +193,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Takes the whole messages that have arrived.
+    /// Takes the whole messages that have arrived, as far as there is room for what they cause.
     async fn take_messages(&mut self) -> io::Result<()> {
-        loop {
+        while !self.outgoing.is_full() {
             let received = match self.frames.next() {
                 Ok(Some(received)) => received,
                 Ok(None) => return Ok(()),
@@ -223,6 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
+        Ok(())
     }
 
     fn tell_changes(&mut self) {

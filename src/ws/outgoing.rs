@@ -87,6 +87,10 @@ impl Outgoing {
                     // Given back: most connections rarely say anything of their own.
                     self.own = Vec::new();
                     self.own_sent = 0;
+                } else if self.own_sent > OWN_MAX {
+                    // It may never be empty while a client asks faster than it reads.
+                    self.own.drain(..self.own_sent);
+                    self.own_sent = 0;
                 }
             }
         }
@@ -96,4 +100,28 @@ impl Outgoing {
 
 fn nonzero(written: usize) -> io::Result<()> {
     if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_sent_is_not_kept_however_slowly_the_rest_goes() {
+        let (mut writer, mut reader) = tokio::io::duplex(1024);
+        let mut outgoing = Outgoing::default();
+        let mut received = [0; 1024];
+        // Never empty, as when a client asks faster than it reads.
+        outgoing.pong(&[7; 125]);
+        for _ in 0..10_000 {
+            while !outgoing.is_full() {
+                outgoing.pong(&[7; 125]);
+            }
+            outgoing.write_some(&mut writer).await.unwrap();
+            assert_ne!(reader.read(&mut received).await.unwrap(), 0);
+        }
+        assert!(outgoing.own.len() <= 3 * OWN_MAX, "{} bytes are held", outgoing.own.len());
+    }
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -39,16 +40,21 @@ struct Sockets {
 
 /// The WebSocket's route. Its connections live on `connections`.
 pub fn routes(app: App, connections: TaskTracker) -> Router {
-    Router::new().route("/api/sessions/{id}/ws", get(upgrade)).with_state(Sockets { app, connections })
+    Router::new()
+        .route("/api/sessions/{id}/ws", get(upgrade))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(Sockets { app, connections })
 }
 
 async fn upgrade(
     State(Sockets { app, connections }): State<Sockets>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     mut request: Request,
 ) -> Result<Response, ApiError> {
     let offer = Offer::read(request.headers())?;
     let wish = Wish::read(request.uri())?;
+    // An id that is not even UTF-8 is no session's.
+    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let grant = credential(&app, &id, &offer, request.headers())?;
     let reached = Reached::by(&app, &id, grant.account)?;
     let access = reached.access.narrowed(wish.access.or(Some(grant.access)).map(|asked| asked.min(grant.access)));

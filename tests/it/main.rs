@@ -8,6 +8,7 @@ mod support;
 
 mod abuse;
 mod attach;
+mod auth;
 mod fan_out;
 mod hygiene;
 mod lifecycle;

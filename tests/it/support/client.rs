@@ -17,6 +17,12 @@ pub struct Join {
     pub from: Option<String>,
     /// `client=`.
     pub client: Option<String>,
+    /// The bearer token; the local one when there is neither this nor a ticket.
+    pub bearer: Option<String>,
+    /// A ticket beside the subprotocol, as a page sends it.
+    pub ticket: Option<String>,
+    /// The page the socket is opened from.
+    pub origin: Option<String>,
     /// More of the query, beginning with `&`.
     pub query: &'static str,
 }
@@ -66,8 +72,18 @@ impl Client {
         let url = format!("ws://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
         let mut request = url.replace("?&", "?").into_client_request().expect("a request");
         let headers = request.headers_mut();
-        headers.insert("authorization", format!("Bearer {}", server.token).parse().expect("a header"));
-        headers.insert("sec-websocket-protocol", "fantail.v1".parse().expect("a header"));
+        let mut protocols = "fantail.v1".to_owned();
+        match join.ticket {
+            Some(ticket) => protocols.push_str(&format!(", ticket.{ticket}")),
+            None => {
+                let bearer = join.bearer.as_ref().unwrap_or(&server.token);
+                headers.insert("authorization", format!("Bearer {bearer}").parse().expect("a header"));
+            }
+        }
+        headers.insert("sec-websocket-protocol", protocols.parse().expect("a header"));
+        if let Some(origin) = join.origin {
+            headers.insert("origin", origin.parse().expect("a header"));
+        }
         let (socket, _) = patiently("a handshake", connect_async(request)).await?;
         Ok(Self::over(socket).await)
     }

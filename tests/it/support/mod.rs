@@ -1,10 +1,16 @@
 //! A real server in its own process, and clients that keep what a person would see.
 
+mod bystander;
 mod client;
+mod login;
+pub mod raw;
 mod server;
 
+pub use bystander::Bystander;
 pub use client::{Client, Closed, Join};
-pub use server::Server;
+pub use login::Login;
+pub use raw::{Answer, Raw};
+pub use server::{Server, open_descriptors, resident_bytes};
 
 use std::time::Duration;
 

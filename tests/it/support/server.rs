@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::patiently;
+use super::{Answer, patiently};
 
 /// A running server with its own data directory. Dropping it kills it.
 pub struct Server {
@@ -34,7 +34,13 @@ impl Server {
     }
 
     pub async fn launch(data: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::launch_logging(data, arguments, environment, Stdio::inherit()).await
+    }
+
+    /// The same with its log, which is its stderr, sent elsewhere.
+    pub async fn launch_logging(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut process = Self::command(data.path())
+            .stderr(log)
             .args(["serve", "--port", "0"])
             .args(arguments)
             .envs(environment.iter().copied())
@@ -107,6 +113,26 @@ impl Server {
         (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) })
     }
 
+    /// The whole answer to a request with another credential, or with none.
+    pub async fn ask(&self, bearer: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = self.http.request(method.parse().expect("a method"), format!("{}{path}", self.url));
+        let request = bearer.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+        let request = body.iter().fold(request, reqwest::RequestBuilder::json);
+        Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
+    }
+
+    /// Runs `fantail` with these arguments on the same data directory; `line` is what it reads.
+    pub async fn fantail(&self, arguments: &[&str], line: &str) -> std::process::Output {
+        let mut command = Self::command(self.data());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        // One that refuses its arguments has gone without reading.
+        let _ = stdin.write_all(format!("{line}\n").as_bytes()).await;
+        drop(stdin);
+        patiently("the command's end", child.wait_with_output()).await.expect("waited")
+    }
+
     /// Opens a session running `command`.
     pub async fn open(&self, command: &[&str]) -> String {
         self.open_with(json!({ "command": command })).await["sessionId"].as_str().expect("an id").to_owned()
@@ -136,4 +162,17 @@ impl Server {
         assert_eq!(response.status().as_u16(), 200);
         patiently("output", response.bytes()).await.expect("a body").to_vec()
     }
+}
+
+/// How many descriptors a process has open.
+pub fn open_descriptors(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("running").count()
+}
+
+/// The memory a process occupies.
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("running");
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let kilobytes: u64 = kilobytes.trim().trim_end_matches(" kB").parse().expect("a number");
+    kilobytes * 1024
 }

@@ -1,0 +1,130 @@
+//! Connections that end in every way but the proper one leave nothing behind.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use crate::support::raw::{BINARY, frame, handshake, request};
+use crate::support::{Bystander, Raw, Server, open_descriptors, patiently};
+
+/// Waits until the server has no more descriptors open than `before`, and the session one viewer.
+async fn all_given_back(bystander: &Bystander, before: usize) {
+    let server = &bystander.server;
+    patiently("descriptors given back", async {
+        while open_descriptors(server.pid()) > before || server.session(&bystander.session).await["viewers"] != 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// As a browser whose process was killed.
+    Reset,
+    /// With nothing said.
+    Hangup,
+    /// Nothing more sent, the rest never read.
+    HalfClose,
+    /// In the middle of a frame.
+    MidFrame,
+    /// In the middle of the handshake.
+    MidHandshake,
+    /// Right after the request, before its answer.
+    Impatient,
+}
+
+const WAYS: [Way; 6] = [Way::Reset, Way::Hangup, Way::HalfClose, Way::MidFrame, Way::MidHandshake, Way::Impatient];
+
+/// Connects and leaves. What is returned is still connected on this side.
+async fn leave(server: &Server, session: &str, way: Way) -> Option<Raw> {
+    match way {
+        Way::Reset => Raw::attach(server, session).await.reset(),
+        Way::Hangup => drop(Raw::attach(server, session).await),
+        Way::HalfClose => {
+            let mut raw = Raw::attach(server, session).await;
+            raw.shut_down().await;
+            return Some(raw);
+        }
+        Way::MidFrame => {
+            let mut raw = Raw::attach(server, session).await;
+            raw.send(&frame(BINARY, &[0x01; 1000])[..500]).await;
+            raw.reset();
+        }
+        Way::MidHandshake => {
+            let mut raw = Raw::connect(server).await;
+            let head = handshake(server, session, &[]);
+            raw.send(&head[..head.len() / 2]).await;
+            raw.reset();
+        }
+        Way::Impatient => {
+            let mut raw = Raw::connect(server).await;
+            raw.send(handshake(server, session, &[])).await;
+            raw.reset();
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn however_a_connection_ends_its_descriptor_is_given_back() {
+    let mut bystander = Bystander::arrive().await;
+    let before = open_descriptors(bystander.server.pid());
+    for way in WAYS {
+        let mut halves = Vec::new();
+        for _ in 0..20 {
+            halves.extend(leave(&bystander.server, &bystander.session, way).await);
+        }
+        all_given_back(&bystander, before).await;
+        bystander.is_served(&format!("{way:?}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_connections_that_abort_leave_nothing() {
+    let mut bystander = Bystander::arrive().await;
+    let before = open_descriptors(bystander.server.pid());
+    let (server, session) = (Arc::clone(&bystander.server), bystander.session.clone());
+    let storm = stream::iter(0..1000).map(|n| {
+        let (server, session) = (&server, &session);
+        async move {
+            let way = WAYS[n % WAYS.len()];
+            // A half-closed one is dropped here: the server may not have noticed yet.
+            drop(leave(server, session, way).await);
+        }
+    });
+    patiently("the storm's end", storm.buffer_unordered(50).collect::<Vec<()>>()).await;
+    bystander.is_served("a storm").await;
+    all_given_back(&bystander, before).await;
+    bystander.is_served("its end").await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_told_so_and_a_place_is_given_back() {
+    let server = Server::start_with(&["--max-connections", "4"]).await;
+    // One after the other: the test's own client may hold one.
+    let mut held = Vec::new();
+    let full = loop {
+        assert!(held.len() < 5, "no limit");
+        let mut raw = Raw::connect(&server).await;
+        match raw.ask(&request("GET /health", &[("host", server.authority())])).await {
+            answer if answer.status == 200 => held.push(raw),
+            answer => break answer,
+        }
+    };
+    assert_eq!(full.code(), (429, "too_many_connections".into()));
+    assert!(full.json()["requestId"].is_string() && full.header("retry-after").is_some(), "{full:?}");
+    assert_eq!(full.header("x-content-type-options"), Some("nosniff"));
+    drop(held);
+    patiently("a place", async {
+        loop {
+            let mut raw = Raw::connect(&server).await;
+            raw.send(request("GET /health", &[("host", server.authority())])).await;
+            if raw.answer().await.is_some_and(|answer| answer.status == 200) {
+                break;
+            }
+        }
+    })
+    .await;
+}

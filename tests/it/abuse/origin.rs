@@ -1,0 +1,176 @@
+//! Requests meant for another server, and pages of other sites.
+
+use std::sync::Arc;
+
+use crate::support::raw::{request, upgrade};
+use crate::support::{Bystander, Client, Join, Raw, Server};
+
+/// Requests of every kind: open to all, guarded, changing something, and the upgrade.
+fn requests(server: &Server, session: &str, changes: &[(&str, &str)]) -> Vec<String> {
+    let authorization = format!("Bearer {}", server.token);
+    let host = ("host", server.authority());
+    let has_host = changes.iter().any(|(name, _)| *name == "host");
+    let changed = changes.iter().copied().filter(|(_, value)| !value.is_empty());
+    let all: Vec<_> = (!has_host).then_some(host).into_iter().chain(changed).collect();
+    let rest = |line: &str| {
+        let body = [("authorization", &*authorization), ("content-type", "application/json"), ("content-length", "2")];
+        request(line, &all.iter().copied().chain(body).collect::<Vec<_>>()) + "{}"
+    };
+    vec![
+        request("GET /", &all),
+        request("GET /health", &all),
+        request("GET /api/nowhere", &all),
+        request("POST /api/auth/refresh", &all),
+        rest("GET /api/sessions"),
+        rest("POST /api/sessions"),
+        rest(&format!("DELETE /api/sessions/{session}")),
+        upgrade(server, &format!("GET /api/sessions/{session}/ws"), changes),
+    ]
+}
+
+/// With and without authentication.
+async fn servers() -> [Arc<Server>; 2] {
+    [Server::start().await, Server::start_with(&["--no-auth"]).await]
+}
+
+#[tokio::test]
+async fn a_request_for_another_host_is_refused_whatever_it_asks() {
+    for server in servers().await {
+        let mut bystander = Bystander::beside(server.clone()).await;
+        let port = server.authority().rsplit_once(':').expect("a port").1.to_owned();
+        let at_port = |name: &str| format!("{name}:{port}");
+        let hosts = [
+            at_port("evil.test"),
+            at_port("localhost.evil.test"),
+            at_port("127.attacker.example"),
+            at_port("127.0.0.1.evil.test"),
+            at_port("0.0.0.0"),
+            at_port("127.0.0.2"),
+            at_port("localhost."),
+            at_port("x@localhost"),
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "localhost:1".to_owned(),
+            format!("localhost:{port}, evil.test"),
+        ];
+        for host in &hosts {
+            for asked in requests(&server, &bystander.session, &[("host", host)]) {
+                let answer = Raw::connect(&server).await.ask(&asked).await;
+                assert_eq!(answer.code(), (421, "foreign_host".into()), "{asked}");
+            }
+        }
+        let own = server.authority().to_owned();
+        for changes in
+            [&[("host", "")][..], &[("host", &own), ("host", &own)], &[("host", &own), ("host", "evil.test")]]
+        {
+            for asked in requests(&server, &bystander.session, changes) {
+                let status = Raw::connect(&server).await.ask(&asked).await.status;
+                assert!(matches!(status, 400 | 421), "{status} for {asked}");
+            }
+        }
+        let forwarded = [("host", "evil.test"), ("x-forwarded-host", &*own), ("forwarded", &*format!("host={own}"))];
+        for asked in requests(&server, &bystander.session, &forwarded) {
+            assert_eq!(Raw::connect(&server).await.ask(&asked).await.status, 421, "{asked}");
+        }
+        bystander.is_served("foreign hosts").await;
+        let (_, sessions) = server.call("GET", "/api/sessions", None).await;
+        assert_eq!(sessions.as_array().map(Vec::len), Some(1), "nothing was opened or closed");
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_that_names_another_host_is_refused() {
+    let server = Server::start().await;
+    let own = server.authority();
+    for target in ["http://evil.test/health", "http://x@localhost:1/health", "https://evil.test:443/health"] {
+        let answer = Raw::connect(&server).await.ask(&request(&format!("GET {target}"), &[("host", own)])).await;
+        assert_eq!(answer.code(), (421, "foreign_host".into()), "{target}");
+    }
+    let same = request(&format!("GET http://{own}/health"), &[("host", own)]);
+    assert_eq!(Raw::connect(&server).await.ask(&same).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_is_refused_whatever_it_asks() {
+    for server in servers().await {
+        let mut bystander = Bystander::beside(server.clone()).await;
+        let own = server.authority();
+        let port = own.rsplit_once(':').expect("a port").1;
+        let origins = [
+            "null".to_owned(),
+            "http://evil.test".to_owned(),
+            "https://evil.test".to_owned(),
+            format!("http://evil.test:{port}"),
+            format!("https://{own}"),
+            format!("ws://{own}"),
+            "http://127.0.0.1".to_owned(),
+            "http://127.0.0.1:1".to_owned(),
+            format!("http://{own}.evil.test"),
+            format!("http://{own}/"),
+            format!("http://evil.test/{own}"),
+            format!("HTTP://{own}"),
+            format!("http://LOCALHOST:{port}"),
+            format!("http://localhost.:{port}"),
+            format!("http://xn--lcalhost-c4a:{port}"),
+            format!("http://{own} http://evil.test"),
+            format!("http://{own}, http://evil.test"),
+        ];
+        for origin in &origins {
+            for asked in requests(&server, &bystander.session, &[("origin", origin)]) {
+                let answer = Raw::connect(&server).await.ask(&asked).await;
+                assert_eq!(answer.code(), (403, "foreign_origin".into()), "{asked}");
+                assert_eq!(answer.header("set-cookie"), None);
+            }
+        }
+        let ours = format!("http://{own}");
+        for second in [&*ours, "http://evil.test"] {
+            for asked in requests(&server, &bystander.session, &[("origin", &ours), ("origin", second)]) {
+                let answer = Raw::connect(&server).await.ask(&asked).await;
+                assert_eq!(answer.code(), (403, "foreign_origin".into()), "{asked}");
+            }
+        }
+        bystander.is_served("foreign pages").await;
+        let (_, sessions) = server.call("GET", "/api/sessions", None).await;
+        assert_eq!(sessions.as_array().map(Vec::len), Some(1), "nothing was opened or closed");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_this_server_is_served_by_every_name_it_has() {
+    for server in servers().await {
+        let session = server.open(&["cat"]).await;
+        let port = server.authority().rsplit_once(':').expect("a port").1;
+        for name in ["127.0.0.1", "localhost", "[::1]"] {
+            let origin = format!("http://{name}:{port}");
+            let listed =
+                server.request("GET", "/api/sessions").header("origin", &origin).send().await.expect("answered");
+            assert_eq!(listed.status().as_u16(), 200, "{origin}");
+            let join = Join { origin: Some(origin), ..Join::default() };
+            let mut client = Client::join(&server, &session, join).await;
+            client.typed("from a page\n").await;
+            client.until_shown("from a page").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_gets_nothing_a_page_could_use() {
+    let server = Server::start().await;
+    for (origin, status) in [("http://evil.test", 403), ("null", 403), (&*server.url, 405)] {
+        for path in ["/api/sessions", "/api/auth/login", "/api/auth/refresh", "/api/auth/ticket"] {
+            let headers = [
+                ("host", server.authority()),
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "authorization, content-type"),
+            ];
+            let answer = Raw::connect(&server).await.ask(&request(&format!("OPTIONS {path}"), &headers)).await;
+            assert_eq!(answer.status, status, "{origin} {path}");
+            let allows = answer.headers.keys().any(|name| name.as_str().starts_with("access-control-"));
+            assert!(!allows, "{answer:?}");
+        }
+    }
+    let simple = [("host", server.authority()), ("origin", "http://evil.test"), ("content-type", "text/plain")];
+    let answer = Raw::connect(&server).await.ask(&request("POST /api/sessions", &simple)).await;
+    assert_eq!(answer.status, 403, "a request that needs no preflight");
+}
