@@ -43,7 +43,9 @@ export class Network {
     this.#left = Number.POSITIVE_INFINITY;
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.#sockets.clear();
-    this.#onCut();
+    const onCut = this.#onCut;
+    this.#onCut = () => {};
+    onCut();
   }
 
   /**
@@ -68,7 +70,6 @@ export class Network {
 
   restore() {
     this.#broken = false;
-    this.#onCut = () => {};
   }
 
   close() {

@@ -17,6 +17,7 @@ const ASK_AGAIN_MS = 40;
 export async function until(what, probe) {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
+    const asked = Date.now();
     let last;
     try {
       const answer = await probe();
@@ -28,6 +29,7 @@ export async function until(what, probe) {
       last = error;
     }
     if (Date.now() > deadline) throw new Error(`${what}: not so after a minute; last seen: ${last}`);
-    await pause(ASK_AGAIN_MS);
+    // A question that takes long is asked less often: it keeps from working whom it asks.
+    await pause(Math.max(ASK_AGAIN_MS, Date.now() - asked));
   }
 }

@@ -120,11 +120,7 @@ export class Visitor {
    * @param {string} line
    */
   line(line) {
-    return until(`the line ${JSON.stringify(line)}`, async () => {
-      const lines = await this.lines();
-      if (!lines.includes(line)) throw new Error(lines.slice(-12).join("\n"));
-      return true;
-    });
+    return this.#ends((lines, line) => lines.includes(line), line);
   }
 
   /**
@@ -132,9 +128,19 @@ export class Visitor {
    * @param {string} line
    */
   lastLine(line) {
-    return until(`${JSON.stringify(line)} as the last line`, async () => {
-      const lines = await this.lines();
-      if (lines.at(-1) !== line) throw new Error(lines.slice(-12).join("\n"));
+    return this.#ends((lines, line) => lines.at(-1) === line, line);
+  }
+
+  /**
+   * Looks at the last lines in the page: a long scrollback is not carried over for each look.
+   * @param {(lines: string[], line: string) => boolean} holds
+   * @param {string} line
+   */
+  #ends(holds, line) {
+    return until(`the line ${JSON.stringify(line)}`, async () => {
+      const end = await this.page.evaluate(() => window.fantail?.text().slice(-10_000) ?? "");
+      const lines = end.split("\n");
+      if (!holds(lines, line)) throw new Error(lines.slice(-12).join("\n"));
       return true;
     });
   }
