@@ -7,7 +7,7 @@ import { login, standing } from "./api/sessions";
 import { route, takeLoginToken } from "./route";
 import { ListScreen } from "./screens/list";
 import { LoginScreen } from "./screens/login";
-import { Notices, notifyError } from "./screens/notice";
+import { Notices, notify, notifyError } from "./screens/notice";
 
 const RETRY_MS = 2_000;
 
@@ -55,8 +55,10 @@ function useStart(loginToken: string | null) {
     let token = loginToken;
     const refused = (error: unknown) => {
       if (!(error instanceof ApiError)) throw error;
-      setNotice(error.message);
-      notifyError(error);
+      const words =
+        error.code === "invalid_login" ? "This login link has been used or has expired." : error.message;
+      setNotice(words);
+      notify(words, true);
     };
     const attempt = async () => {
       try {

@@ -1,6 +1,7 @@
 // The login form. Must never keep the password longer than the request that sends it.
 
 import { useState } from "preact/hooks";
+import { ApiError } from "../api/request";
 import { login } from "../api/sessions";
 
 export function LoginScreen({ notice }: { notice: string | null }) {
@@ -15,7 +16,7 @@ export function LoginScreen({ notice }: { notice: string | null }) {
     try {
       await login.withPassword(String(fields.get("username")), String(fields.get("password")));
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(inWords(error));
       setBusy(false);
     }
   };
@@ -45,4 +46,10 @@ export function LoginScreen({ notice }: { notice: string | null }) {
       </form>
     </main>
   );
+}
+
+// The server does not say which of the two was wrong, nor do we.
+function inWords(error: unknown): string {
+  if (error instanceof ApiError && error.code === "invalid_login") return "Wrong user name or password.";
+  return error instanceof Error ? error.message : String(error);
 }

@@ -53,8 +53,13 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
   const dismiss = () => {
     setMenu(false);
     setDialog(null);
-    attached.focus();
   };
+
+  useEffect(() => {
+    if (dialog === null) return;
+    // After the dialog itself, which gives the focus back to a button that may be hidden by now.
+    return () => attached.focus();
+  }, [dialog, attached]);
 
   useEffect(() => {
     if (!menu) return;

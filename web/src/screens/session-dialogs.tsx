@@ -68,6 +68,8 @@ export function RenameSession({ session, onDone, onClose }: Props) {
             value={name}
             maxLength={256}
             required
+            // One may go on from the old name or type over it.
+            onFocus={(event) => event.currentTarget.select()}
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>

@@ -132,6 +132,7 @@ export class Attached implements Listener {
     this.wantedAccess.value = access;
     if (access === "view") this.#lead.follow();
     this.#connection.attachAs(access);
+    this.focus();
   }
 
   holdControl(hold: boolean): void {
@@ -171,6 +172,7 @@ export class Attached implements Listener {
   }
 
   welcome(welcome: Welcome, received: number): void {
+    const first = this.session.value === null;
     this.session.value = welcome.session;
     this.viewers.value = welcome.session.viewers;
     this.control.value = welcome.access === "control";
@@ -178,7 +180,9 @@ export class Attached implements Listener {
     this.#feed.attached(received, this.#opener ? received : welcome.session.output.end);
     this.#opener = false;
     this.#lead.reattached();
-    if (welcome.offset >= received) this.#resized(welcome);
+    // The first size is no change: nobody has taken the lead from this page by it.
+    if (first) this.#show(welcome);
+    else if (welcome.offset >= received) this.#resized(welcome);
     if (this.#lead.leading) this.roomChanged();
   }
 
@@ -280,9 +284,13 @@ export class Attached implements Listener {
     if (size !== null) this.#connection.resize(size.cols, size.rows);
   }
 
-  #resized({ cols, rows }: Size): void {
-    const size = { cols, rows };
+  #resized(size: Size): void {
     this.#lead.resized(size, this.size.value);
+    this.#show(size);
+  }
+
+  #show({ cols, rows }: Size): void {
+    const size = { cols, rows };
     this.#feed.resize(size);
     this.size.value = size;
     this.#stage.layOut();

@@ -1,0 +1,234 @@
+// What programs print and other sites try: it must stay text, and stay out.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { PROMPT, Server } from "./support/server.mjs";
+import { until } from "./support/until.mjs";
+import { newVisitor, startBrowser } from "./support/visitor.mjs";
+
+const IMAGE = '<img src=x onerror="window.harmed = 1">';
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {import("node:http").Server} */
+let site;
+let sitePort = 0;
+
+before(async () => {
+  site = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" });
+    response.end("<!doctype html><title>evil</title>");
+  });
+  site.listen(0, "127.0.0.1");
+  await once(site, "listening");
+  const address = site.address();
+  sitePort = typeof address === "object" ? (address?.port ?? 0) : 0;
+  [server, browser] = await Promise.all([
+    Server.start(),
+    startBrowser(["--host-resolver-rules=MAP evil.test 127.0.0.1"]),
+  ]);
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  site.closeAllConnections();
+  await server.discard();
+});
+
+/** @param {import("node:test").TestContext} t */
+async function atAShell(t) {
+  const session = await server.open();
+  const ann = await newVisitor(t, browser);
+  await ann.logIn(server.url);
+  await ann.attach(server.url, session);
+  await ann.lastLine(PROMPT);
+  return { session, ann };
+}
+
+test("names, commands and titles are text, whatever they look like", async (t) => {
+  const { session, ann } = await atAShell(t);
+  await server.call("PATCH", `/api/sessions/${session.id}`, { name: IMAGE });
+  await server.open({ name: `${IMAGE} too`, command: ["cat", IMAGE] }).catch(() => {});
+  await ann.page.getByRole("heading", { name: IMAGE }).waitFor();
+  await ann.run(`printf '\\033]0;title ${IMAGE}\\007'`);
+  await until("the title", async () => (await ann.page.title()).startsWith("title <img"));
+  await ann.sees(`title ${IMAGE}`);
+  await ann.button("Rename").click();
+  assert.equal(await ann.page.getByLabel("Name").inputValue(), IMAGE);
+  await ann.page.keyboard.press("Escape");
+  await ann.button("Close").click();
+  await ann.page.getByRole("dialog").getByText(IMAGE).waitFor();
+  await ann.button("Cancel").click();
+  await ann.button(/^Back to the sessions/).click();
+  await ann.sees(`${IMAGE} too`);
+  const images = await ann.page.evaluate(() => [...document.images].map((image) => image.src));
+  assert.deepEqual(images, [`${server.url}/favicon.svg`]);
+  assert.equal(await ann.page.evaluate(() => "harmed" in window), false);
+});
+
+test("a link that a program prints opens a web page, and never runs a script", async (t) => {
+  const { ann } = await atAShell(t);
+  const context = ann.page.context();
+  /** @type {string[]} */
+  const opened = [];
+  context.on("page", (page) => opened.push(page.url()));
+  const link = (/** @type {string} */ uri, /** @type {string} */ text) =>
+    ann.run(`clear; printf '\\033]8;;${uri}\\033\\\\%s\\033]8;;\\033\\\\\\n' ${text}`);
+  // The link is the first row of a cleared screen.
+  const click = async () => {
+    const box = await ann.page.locator(".xterm-screen").boundingBox();
+    assert.ok(box !== null);
+    await ann.page.mouse.move(box.x + 100, box.y + 60);
+    await ann.page.mouse.move(box.x + 12, box.y + 8, { steps: 4 });
+    await ann.page.mouse.click(box.x + 12, box.y + 8);
+  };
+  for (const uri of ["javascript:window.harmed=1", "data:text/html,x", "file:///etc/passwd", "vbscript:x"]) {
+    await link(uri, "wicked-link");
+    await ann.line("wicked-link");
+    await ann.lastLine(PROMPT);
+    await click();
+  }
+  const good = `http://127.0.0.1:${sitePort}/page`;
+  await link(good, "honest-link");
+  await ann.line("honest-link");
+  await ann.lastLine(PROMPT);
+  // Asked again because the link is only found once it has been drawn.
+  await until("the honest link opens", async () => {
+    await click();
+    return context.pages().find((page) => page.url() === good);
+  });
+  const elsewhere = context.pages().find((page) => page.url() === good);
+  assert.equal(await elsewhere?.evaluate(() => window.opener), null);
+  assert.equal(await elsewhere?.evaluate(() => document.referrer), "");
+  assert.deepEqual(
+    context.pages().filter((page) => page !== ann.page && page.url() !== good),
+    [],
+    `opened: ${opened}`,
+  );
+  assert.equal(await ann.page.evaluate(() => "harmed" in window), false);
+});
+
+test("sequences that have frozen terminals before leave the page alive", async (t) => {
+  const { ann } = await atAShell(t);
+  const cruelties = [
+    "\\033[99;99H\\033[1J",
+    "\\033[2147483647b\\033[9999999@\\033[9999999L\\033[9999999P",
+    "\\033[1;1r\\033[99999S\\033[99999T\\033[r",
+    "\\033]0;" + "\\033]8;;http://",
+    "\\033\\\\\\033[?1049h\\033[?1049l\\033[?2026h",
+    "\\033P1;1;1q\\033\\\\\\033[?1000;1006h\\033[?1000;1006l\\033[!p",
+  ];
+  for (const [n, cruelty] of cruelties.entries()) {
+    await ann.run(`printf '${cruelty}'; printf '\\033\\\\\\033c'`);
+    await ann.run(`echo alive $((${n}+0))`);
+    await ann.line(`alive ${n}`);
+  }
+});
+
+test("a question that a program asks the terminal is answered once, though two pages could", async (t) => {
+  const { session, ann } = await atAShell(t);
+  const bob = await newVisitor(t, browser);
+  await bob.logIn(server.url);
+  await bob.attach(server.url, session);
+  await bob.page.bringToFront();
+  await ann.run(`IFS= read -rsd R -p $'\\033[6n' answer; printf '%q\\n' "$answer"`);
+  await ann.line("$'\\E[".concat("")).catch(() => {});
+  await ann.lastLine(PROMPT);
+});
+
+test("another site can neither open our WebSocket, read our API, use our cookie nor frame us", async (t) => {
+  const { session, ann } = await atAShell(t);
+  const context = ann.page.context();
+  const { ticket } = await server.call("POST", "/api/auth/ticket", { sessionId: session.id });
+  const evil = await context.newPage();
+  for (const origin of [`http://evil.test:${sitePort}`, `http://127.0.0.1:${sitePort}`]) {
+    await evil.goto(origin);
+    const got = await evil.evaluate(
+      async ({ api, id, ticket }) => {
+        const socket = await new Promise((resolve) => {
+          const attempt = new WebSocket(`${api.replace("http", "ws")}/api/sessions/${id}/ws`, [
+            "fantail.v1",
+            `ticket.${ticket}`,
+          ]);
+          attempt.onopen = () => resolve("open");
+          attempt.onclose = ({ code }) => resolve(code);
+        });
+        const read = async (/** @type {string} */ path, /** @type {RequestInit} */ init) => {
+          try {
+            const response = await fetch(api + path, { credentials: "include", ...init });
+            return `${response.type} ${response.status} ${await response.text()}`;
+          } catch {
+            return "nothing";
+          }
+        };
+        return {
+          socket,
+          sessions: await read("/api/sessions", {}),
+          me: await read("/api/auth/me", {}),
+          health: await read("/health", {}),
+          page: await read("/", {}),
+          refresh: await read("/api/auth/refresh", { method: "POST" }),
+          blind: await read("/api/auth/refresh", { method: "POST", mode: "no-cors" }),
+        };
+      },
+      { api: server.url, id: session.id, ticket },
+    );
+    assert.deepEqual(
+      got,
+      {
+        socket: 1006,
+        sessions: "nothing",
+        me: "nothing",
+        health: "nothing",
+        page: "nothing",
+        refresh: "nothing",
+        blind: "nothing",
+      },
+      origin,
+    );
+  }
+  // The refusals are the server's own, not only the browser's.
+  const refused = await fetch(`${server.url}/api/sessions`, {
+    headers: { Origin: `http://evil.test:${sitePort}` },
+  });
+  assert.equal(refused.status, 403);
+  assert.equal((await refused.json()).code, "foreign_origin");
+
+  // The cookie was neither used nor changed: the page is still logged in and the terminal works.
+  await ann.page.reload();
+  await ann.state("live");
+  await ann.run("echo unharmed $((1+1))");
+  await ann.line("unharmed 2");
+});
+
+test("another site cannot show us in a frame", async (t) => {
+  // A context of its own: the browser's word about the frame is what is wanted here.
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const evil = await context.newPage();
+  await evil.goto(`http://evil.test:${sitePort}`);
+  const refusal = evil.waitForEvent("console", (message) => /frame-ancestors/.test(message.text()));
+  await evil.evaluate((url) => {
+    const frame = document.createElement("iframe");
+    frame.src = url;
+    document.body.append(frame);
+  }, server.url);
+  await refusal;
+});
+
+test("a name of somebody else's that leads here is answered with 421", async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const answer = await page.goto(`http://evil.test:${server.port}/`);
+  assert.equal(answer?.status(), 421);
+  const api = await page.evaluate(async () => {
+    const response = await fetch("/api/sessions");
+    return { status: response.status, code: (await response.json()).code };
+  });
+  assert.deepEqual(api, { status: 421, code: "foreign_host" });
+});

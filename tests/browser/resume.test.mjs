@@ -1,0 +1,150 @@
+// What a page shows after its network was gone: every byte once, in order, and everything that happened meanwhile.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Network } from "./support/proxy.mjs";
+import { PROMPT, Server } from "./support/server.mjs";
+import { newVisitor, startBrowser } from "./support/visitor.mjs";
+
+const LINES = 200_000;
+const SCROLLBACK = 250_000;
+
+/** @type {Network} */
+let network;
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+
+before(async () => {
+  network = await Network.open();
+  [server, browser] = await Promise.all([
+    Server.start({ settings: ["--public-urls", network.origin] }),
+    startBrowser(),
+  ]);
+  network.leadTo(server.port);
+});
+after(async () => {
+  await browser.close();
+  network.close();
+  await server.discard();
+});
+
+/**
+ * Two people on one new session, the second over a network that can break.
+ * @param {import("node:test").TestContext} t
+ */
+async function twoPages(t) {
+  t.after(() => network.restore());
+  const session = await server.open();
+  const near = await newVisitor(t, browser);
+  const far = await newVisitor(t, browser);
+  await near.logIn(server.url);
+  await far.logIn(network.origin);
+  await near.attach(server.url, session, SCROLLBACK);
+  await far.attach(network.origin, session, SCROLLBACK);
+  await Promise.all([near.lastLine(PROMPT), far.lastLine(PROMPT)]);
+  return { session, near, far };
+}
+
+/**
+ * Every line of `seq 1 LINES` once, in order, between the command and the next prompt.
+ * @param {import("./support/visitor.mjs").Visitor} visitor
+ */
+async function assertCounted(visitor) {
+  const lines = await visitor.lines();
+  const start = lines.lastIndexOf(`${PROMPT} seq 1 ${LINES}`);
+  assert.notEqual(start, -1, "the command is in the scrollback");
+  const counted = lines.slice(start + 1, -1);
+  const wrong = counted.findIndex((line, at) => line !== String(at + 1));
+  assert.equal(wrong, -1, `line ${wrong + 1} is ${JSON.stringify(counted[wrong])}`);
+  assert.equal(counted.length, LINES);
+  assert.equal(lines.at(-1), PROMPT);
+}
+
+test("what is typed in one page is seen in both", async (t) => {
+  const { near, far } = await twoPages(t);
+  await near.run("echo near $((6*7))");
+  await Promise.all([near.line("near 42"), far.line("near 42")]);
+  await far.run("echo far $((7*7))");
+  await Promise.all([near.line("far 49"), far.line("far 49")]);
+  assert.equal(await near.text(), await far.text());
+});
+
+// Where the network breaks, in bytes since it last held. `seq` writes 1.5 MB; the few bytes are in the middle of the
+// next attempt's ticket or handshake, and everything after the first cut is in what is resent.
+const RUNS = [
+  { cuts: [0, 1, 100_000, 250_000, 700], told: false },
+  { cuts: [333_333, 77, 5_000, 123_456, 600_000, 262_144, 3_000], told: true },
+];
+for (const { cuts, told } of RUNS) {
+  const how = told ? "and told by its browser when to try again" : "and left to try by itself";
+  test(`two pages show every line of a long output once and in order, though one is cut off ${cuts.length} times ${how}`, async (t) => {
+    const { near, far } = await twoPages(t);
+    const started = Date.now();
+    let cut = network.cutAfter(cuts[0] ?? 0);
+    await near.run(`seq 1 ${LINES}`);
+    for (const next of [...cuts.slice(1), null]) {
+      await cut;
+      await far.state("reconnecting");
+      if (next !== null) cut = network.cutAfter(next);
+      network.restore();
+      if (told) await far.page.evaluate(() => dispatchEvent(new Event("online")));
+    }
+    await Promise.all([near.line(String(LINES)), far.line(String(LINES))]);
+    await Promise.all([near.lastLine(PROMPT), far.lastLine(PROMPT)]);
+    await Promise.all([near.state("live"), far.state("live")]);
+    t.diagnostic(`all of it in both after ${Date.now() - started} ms`);
+    await assertCounted(near);
+    await assertCounted(far);
+  });
+}
+
+test("what is typed while the network is gone arrives once, in order, when it is back", async (t) => {
+  const { near, far } = await twoPages(t);
+  network.cut();
+  await far.state("reconnecting");
+  await far.run("echo typed $((1+1)) times away");
+  await near.run("echo meanwhile");
+  await near.line("meanwhile");
+  network.restore();
+  await far.state("live");
+  await Promise.all([near.line("typed 2 times away"), far.line("typed 2 times away")]);
+  const seen = (await near.lines()).filter((line) => line === "typed 2 times away");
+  assert.equal(seen.length, 1);
+  assert.equal(await near.text(), await far.text());
+});
+
+test("a connection that has died in silence is replaced when the browser says the network is back", async (t) => {
+  const { near, far } = await twoPages(t);
+  network.silence();
+  await far.page.context().setOffline(true);
+  await near.run("echo unheard $((3*3))");
+  await near.line("unheard 9");
+  assert.ok(!(await far.lines()).includes("unheard 9"));
+  await far.page.context().setOffline(false);
+  await far.line("unheard 9");
+  assert.equal(await near.text(), await far.text());
+});
+
+test("a page that was away when the program exited learns it", async (t) => {
+  const { near, far } = await twoPages(t);
+  network.cut();
+  await far.state("reconnecting");
+  await near.run("exit 3");
+  await near.sees("The program exited with code 3.");
+  network.restore();
+  await far.sees("The program exited with code 3.");
+  await far.state("ended");
+  assert.equal(await near.text(), await far.text());
+});
+
+test("a page that was away when the session was closed learns it", async (t) => {
+  const { session, far } = await twoPages(t);
+  network.cut();
+  await far.state("reconnecting");
+  await server.call("DELETE", `/api/sessions/${session.id}`);
+  network.restore();
+  await far.state("refused");
+  await far.sees(/^Stopped: /);
+});
