@@ -1,1 +1,208 @@
-//! What must not be seen is not: by a program, in a log, on a command line.
+//! What must not be seen is not: by a program, in a log, in the store, on a command line.
+
+use std::fs::File;
+use std::path::Path;
+
+use fantail::protocol::ClientMessage;
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::support::raw::{handshake, request};
+use crate::support::{Client, Join, Login, Raw, Server, patiently};
+
+/// What stands for a secret wherever one could be.
+const CANARY: &str = "canary7f3a";
+
+/// What a program that ends by itself printed.
+async fn printed_by(server: &Server, command: &[&str]) -> String {
+    let id = server.open(command).await;
+    let mut client = Client::attach(server, &id).await;
+    client.until_event("exit", |event| matches!(event, fantail::protocol::Event::Exit { .. }).then_some(())).await;
+    client.shown()
+}
+
+#[tokio::test]
+async fn a_program_inherits_the_allowed_variables_and_no_secret_of_the_server() {
+    let environment = [
+        ("AWS_SECRET_ACCESS_KEY", CANARY),
+        ("DATABASE_URL", CANARY),
+        ("SSH_AUTH_SOCK", CANARY),
+        ("LD_LIBRARY_PATH", CANARY),
+        ("BASH_ENV", CANARY),
+        ("NOTIFY_SOCKET", CANARY),
+        ("FANTAIL_LOG_LEVEL", "warn,canary7f3a=off"),
+        ("LC_CANARY", "passed"),
+        ("PASSED_ON_PURPOSE", "passed"),
+    ];
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = Server::launch(folder, &["--pass-env", "PASSED_ON_PURPOSE"], &environment).await;
+    let printed = printed_by(&server, &["env"]).await;
+    assert!(!printed.contains(CANARY), "{printed}");
+    let names: Vec<_> = printed.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    let allowed = ["HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TZ", "TERM", "COLORTERM", "FANTAIL_SESSION_ID"];
+    for name in &names {
+        let is_allowed = allowed.contains(name) || name.starts_with("LC_") || *name == "PASSED_ON_PURPOSE";
+        assert!(is_allowed, "{name} in {printed}");
+    }
+    for name in ["HOME", "SHELL", "PATH", "TERM", "FANTAIL_SESSION_ID", "LC_CANARY", "PASSED_ON_PURPOSE"] {
+        assert!(names.contains(&name), "no {name} in {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_holds_its_terminal_and_nothing_of_the_server_or_of_another_session() {
+    let server = Server::start().await;
+    let other = server.open(&["cat"]).await;
+    let _viewer = Client::attach(&server, &other).await;
+    // The fourth is the directory that `ls` reads.
+    assert_eq!(printed_by(&server, &["ls", "-1", "/proc/self/fd"]).await, "0\r\n1\r\n2\r\n3\r\n");
+    let places = printed_by(&server, &["sh", "-c", "readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; tty"]).await;
+    let places: Vec<_> = places.lines().collect();
+    assert!(places.iter().all(|place| *place == places[0] && place.starts_with("/dev/pts/")), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_program_starts_with_signals_as_after_login() {
+    let server = Server::start().await;
+    let printed = printed_by(&server, &["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"]).await;
+    // glibc leaves two signals ignored that it keeps for itself and that no program can use.
+    let of_glibc: u64 = 1 << 31 | 1 << 32;
+    let masks = printed.lines().filter_map(|line| u64::from_str_radix(line.split_whitespace().nth(1)?, 16).ok());
+    let masks: Vec<_> = masks.map(|mask| mask & !of_glibc).collect();
+    assert_eq!(masks, [0, 0], "{printed}");
+}
+
+/// Every file below `folder` that contains `wanted`.
+fn files_with(folder: &Path, wanted: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("readable") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("readable");
+        if bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// Uses everything that is secret in every place it can stand, rightly and wrongly. Returns what must not be seen.
+async fn live_a_life(server: &Server) -> Vec<String> {
+    let password = format!("{CANARY}-password");
+    let ann = Login::of_new(server, "ann", &password).await;
+    let by_link = Login::by_link(server).await;
+    let id = ann.open(server, &["sh", "-c", "stty -echo; cat"]).await;
+    let ticket = ann.ticket(server, &id, None).await;
+    let unused = ann.ticket(server, &id, Some("view")).await;
+    let mut client = Client::join(server, &id, Join { ticket: Some(ticket.clone()), ..Join::default() }).await;
+    client.typed(&format!("{CANARY}-typed\n")).await;
+    client.until_shown(&format!("{CANARY}-typed")).await;
+    client.command(fantail::protocol::Command::Paste { text: format!("{CANARY}-pasted"), submit: true }).await;
+    client.until_shown(&format!("{CANARY}-pasted")).await;
+    client.command(fantail::protocol::Command::Unknown(format!("{CANARY}-command"))).await;
+    client.command(fantail::protocol::Command::Signal { signal: format!("{CANARY}-signal") }).await;
+    let input = json!({ "text": format!("{CANARY}-rest\n") });
+    assert_eq!(ann.ask(server, "POST", &format!("/api/sessions/{id}/input"), Some(input)).await.status, 200);
+    client.until_shown(&format!("{CANARY}-rest")).await;
+    client.send(&ClientMessage::Input { seq: u64::MAX, bytes: format!("{CANARY}-skipped").as_bytes() }).await;
+    client.until_closed().await;
+
+    let body = json!({ "command": ["cat"], "name": format!("{CANARY}-name"), "env": { "A": format!("{CANARY}-env") } });
+    ann.ask(server, "POST", "/api/sessions", Some(body)).await;
+    for (path, body) in [
+        ("/api/auth/login", json!({ "username": "ann", "password": format!("{CANARY}-wrong") })),
+        ("/api/auth/login", json!({ "username": format!("{CANARY}-user"), "password": password })),
+        ("/api/auth/login", json!({ "username": "ann", "password": [format!("{CANARY}-list")] })),
+        ("/api/auth/login", json!({ "username": "ann", format!("{CANARY}-field"): 1 })),
+        ("/api/auth/link", json!({ "token": format!("{CANARY}-link") })),
+        ("/api/auth/refresh", json!({ "refreshToken": format!("{CANARY}-refresh") })),
+        ("/api/sessions", json!({ "command": [format!("/{CANARY}-program")] })),
+        ("/api/sessions", json!({ "command": ["sh"], "workingDir": format!("/{CANARY}-folder") })),
+    ] {
+        let refused = server.ask(Some(&ann.access), "POST", path, Some(body)).await;
+        assert!(refused.status >= 400, "{refused:?}");
+    }
+    server.ask(Some(&format!("{CANARY}-bearer")), "GET", "/api/sessions", None).await;
+    server.ask(Some(&ann.access), "GET", &format!("/api/sessions/{CANARY}-id"), None).await;
+    server.ask(None, "GET", &format!("/{CANARY}-path"), None).await;
+    server.ask(None, "GET", &format!("/api/sessions?token={CANARY}-query"), None).await;
+    server.ask(None, "GET", &format!("/api/sessions?other={CANARY}-query"), None).await;
+    let mut raw = Raw::connect(server).await;
+    raw.ask(&handshake(server, &id, &[("sec-websocket-protocol", &format!("fantail.v1, ticket.{CANARY}"))])).await;
+    for header in ["cookie", "x-secret", "origin", "host", "referer", "user-agent"] {
+        let mut raw = Raw::connect(server).await;
+        let value = format!("fantail_refresh={CANARY}-{header}");
+        raw.ask(&request("GET /health", &[("host", server.authority()), (header, &value)])).await;
+    }
+    let mut raw = Raw::connect(server).await;
+    raw.send(format!("{CANARY} is no HTTP\r\n\r\n")).await;
+    raw.ended().await;
+
+    let renewed = Login::from_answer(&ann.renew(server).await);
+    ann.renew(server).await;
+    assert_eq!(renewed.ask(server, "POST", "/api/auth/logout", None).await.status, 204);
+    let link = server.login.clone().expect("a login link");
+    let mut secrets = vec![password, link, ticket, unused];
+    for login in [ann, renewed, by_link] {
+        secrets.extend([login.access, login.refresh]);
+    }
+    secrets
+}
+
+#[tokio::test]
+async fn no_secret_is_written_to_the_log_the_store_or_the_command_line() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let log = folder.path().join("log");
+    let log_file = File::create(&log).expect("a file");
+    let data = tempfile::tempdir().expect("a directory");
+    let mut server = Server::launch_logging(data, &["--log-level", "trace"], &[], log_file.into()).await;
+    let mut secrets = live_a_life(&server).await;
+    let command_line = std::fs::read(format!("/proc/{}/cmdline", server.pid())).expect("running");
+    let local = server.token.clone();
+    for secret in secrets.iter().map(String::as_str).chain([CANARY]) {
+        assert!(!String::from_utf8_lossy(&command_line).contains(secret), "{secret} on the command line");
+        assert_eq!(files_with(server.data(), secret), [""; 0], "{secret}");
+    }
+    server.signal(Signal::TERM);
+    server.ended().await;
+    let log = std::fs::read_to_string(&log).expect("a log in UTF-8");
+    secrets.extend([CANARY.to_owned(), local]);
+    for secret in secrets {
+        let line = log.lines().find(|line| line.contains(&secret));
+        assert_eq!(line, None, "{secret} in the log");
+    }
+    assert!(log.contains("answered"), "there was a log");
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[tokio::test]
+async fn what_the_server_keeps_is_closed_to_other_accounts() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let closed = |folder: &Path| {
+        for entry in std::fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("an entry").path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    };
+    let server = Server::start().await;
+    closed(server.data());
+    let folder = tempfile::tempdir().expect("a directory");
+    let made = folder.path().join("new");
+    assert!(patiently("an account", add_ann(&made)).await);
+    assert_eq!(mode(&made), 0o700);
+    closed(&made);
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o777)).expect("changed");
+    assert!(!patiently("a refusal", add_ann(&made)).await, "others could plant a store of their own");
+}
+
+/// Whether an account could be made in this data directory.
+async fn add_ann(data: &Path) -> bool {
+    let mut command = Server::command(data);
+    let mut child = command.args(["user", "add", "ann"]).stdin(std::process::Stdio::piped()).spawn().expect("started");
+    let mut stdin = child.stdin.take().expect("piped");
+    // One that refuses the directory has gone without reading.
+    let _ = stdin.write_all(b"correct horse battery\n").await;
+    drop(stdin);
+    child.wait().await.expect("waited").success()
+}
