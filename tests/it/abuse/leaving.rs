@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use crate::support::raw::{BINARY, frame, handshake, request};
-use crate::support::{Bystander, Raw, Server, open_descriptors, patiently};
+use crate::support::{Bystander, Raw, Server, alone, open_descriptors, patiently};
 
 /// Waits until the server has no more descriptors open than `before`, and the session one viewer.
 async fn all_given_back(bystander: &Bystander, before: usize) {
@@ -83,6 +83,7 @@ async fn however_a_connection_ends_its_descriptor_is_given_back() {
 
 #[tokio::test]
 async fn a_thousand_connections_that_abort_leave_nothing() {
+    let _alone = alone().await;
     let mut bystander = Bystander::arrive().await;
     let before = open_descriptors(bystander.server.pid());
     let (server, session) = (Arc::clone(&bystander.server), bystander.session.clone());

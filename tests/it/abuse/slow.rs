@@ -5,7 +5,7 @@ use fantail::terminal::Offset;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::raw::{BINARY, PING, PONG, frame, handshake, request};
-use crate::support::{Bystander, Client, Raw, Server, patiently, resident_bytes};
+use crate::support::{Bystander, Client, Raw, Server, alone, patiently, resident_bytes};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 /// Small questions in a burst: about a mebibyte of them.
@@ -13,7 +13,10 @@ const SMALL: usize = 95_000;
 
 #[tokio::test]
 async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood() {
-    let server = Server::start().await;
+    let _alone = alone().await;
+    // The sockets of those who do not read take in some megabytes at once, so that for a moment they are the fastest
+    // viewers; what is held must reach as far behind them as the one who reads.
+    let server = Server::start_with(&["--log-bytes", "16777216"]).await;
     let flood = 64 * MEBIBYTE;
     let program = format!("stty raw -echo; read go; head -c {flood} /dev/zero; exec cat");
     let id = server.open(&["sh", "-c", &program]).await;
@@ -34,8 +37,8 @@ async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood(
     reader.typed("still-here\n").await;
     reader.until_shown("still-here\n").await;
     let grown = resident_bytes(server.pid()).saturating_sub(before);
-    // The session's log of 4 MiB, some buffers, and nothing for each viewer that does not read.
-    assert!(grown < 24 * MEBIBYTE, "{} KiB more", grown / 1024);
+    // The session's log, some buffers, and nothing for each viewer that does not read.
+    assert!(grown < 32 * MEBIBYTE, "{} KiB more", grown / 1024);
     // Those viewers are not lost: they get what is held, behind a gap.
     let mut late = others.pop().expect("twenty");
     let is_gap = |message: &[u8]| message.first() == Some(&0x03);
@@ -44,6 +47,7 @@ async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood(
 
 #[tokio::test]
 async fn answers_nobody_reads_are_bounded() {
+    let _alone = alone().await;
     let mut bystander = Bystander::arrive().await;
     let server = bystander.server.clone();
     let before = resident_bytes(server.pid());
@@ -71,11 +75,13 @@ async fn answers_nobody_reads_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_read_slower_than_they_are_asked_for_are_bounded() {
+    let _alone = alone().await;
     let mut bystander = Bystander::arrive().await;
     let (mut reader, mut writer) = Raw::attach(&bystander.server, &bystander.session).await.split();
     let before = resident_bytes(bystander.server.pid());
     let pings = frame(PING, &[0; 125]).repeat(1000);
-    let asking = tokio::spawn(async move { while writer.write_all(&pings).await.is_ok() {} });
+    let mut asking = tokio::task::JoinSet::new();
+    asking.spawn(async move { while writer.write_all(&pings).await.is_ok() {} });
     let mut piece = [0; 1024];
     for _ in 0..48 * MEBIBYTE / piece.len() as u64 {
         patiently("an answer", reader.read_exact(&mut piece)).await.expect("open");
@@ -83,11 +89,12 @@ async fn answers_read_slower_than_they_are_asked_for_are_bounded() {
     let grown = resident_bytes(bystander.server.pid()).saturating_sub(before);
     assert!(grown < 8 * MEBIBYTE, "{} KiB more", grown / 1024);
     bystander.is_served("a slow reader").await;
-    asking.abort();
+    asking.shutdown().await;
 }
 
 #[tokio::test]
 async fn many_small_questions_behind_a_large_one_are_answered_no_faster_than_they_are_read() {
+    let _alone = alone().await;
     let mut bystander = Bystander::arrive().await;
     let server = bystander.server.clone();
     let name = "x".repeat(MEBIBYTE as usize - 100);
