@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, Environment, Flags, LogStyle};
+use crate::config::{Config, Environment, Flags};
 use crate::server::{Ended, Server, Shutdown};
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry;
 
 /// The flags of `fantail serve`: every setting.
 #[derive(Args)]
@@ -20,11 +20,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let config = Config::load(&self.flags, environment)?;
-        let format = match config.log_format {
-            LogStyle::Text => LogFormat::Text,
-            LogStyle::Json => LogFormat::Json,
-        };
-        telemetry::start(format, &config.log_level)?;
+        telemetry::start(config.log_format, &config.log_level)?;
         let shutdown = on_signals()?;
         let server = Server::bind(config).await?;
         announce(&server)?;

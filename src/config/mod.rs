@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
-pub use raw::LogStyle;
+pub use raw::LogFormat;
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -30,7 +30,7 @@ pub struct Config {
     /// Whether everyone who can reach the (loopback) address is the owner.
     pub no_auth: bool,
     /// How log lines are written.
-    pub log_format: LogStyle,
+    pub log_format: LogFormat,
     /// Which log lines are written.
     pub log_level: String,
     /// Origins under which a proxy serves us: `https://host[:port]`, as browsers write them.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum LogStyle {
+pub enum LogFormat {
     /// For people.
     #[default]
     Text,
@@ -25,7 +25,7 @@ pub(super) struct Raw {
     /// Empty for the default, which depends on the environment.
     pub(super) data_dir: String,
     pub(super) no_auth: bool,
-    pub(super) log_format: LogStyle,
+    pub(super) log_format: LogFormat,
     pub(super) log_level: String,
     #[serde(deserialize_with = "list")]
     pub(super) public_urls: Vec<String>,
@@ -46,7 +46,7 @@ impl Default for Raw {
             port: 4020,
             data_dir: String::new(),
             no_auth: false,
-            log_format: LogStyle::Text,
+            log_format: LogFormat::Text,
             log_level: "info".into(),
             public_urls: Vec::new(),
             log_bytes: 4 * 1024 * 1024,

@@ -10,7 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::raw::{LogStyle, Raw, TEXT_KEYS};
+use super::raw::{LogFormat, Raw, TEXT_KEYS};
 use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
@@ -44,7 +44,7 @@ pub struct Flags {
     /// How log lines are written [default: text]
     #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_format: Option<LogStyle>,
+    pub log_format: Option<LogFormat>,
     /// Which log lines are written, such as `info` or `warn,fantail=debug` [default: info]
     #[arg(long, value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,8 +14,8 @@ use super::connection::Connection;
 use super::error::ApiError;
 
 /// Query parameters under which people put credentials. They end up in proxies' logs and browsers' histories.
-const CREDENTIALS: [&str; 7] =
-    ["token", "access_token", "accesstoken", "refresh_token", "refreshtoken", "ticket", "auth"];
+const CREDENTIALS: [&str; 8] =
+    ["token", "access_token", "accesstoken", "refresh_token", "refreshtoken", "ticket", "auth", "authorization"];
 
 /// How a request called this server.
 #[derive(Clone, Copy, PartialEq, Eq)]

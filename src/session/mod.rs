@@ -1,6 +1,6 @@
 //! One program on a PTY: its task (the one owner), its log, its viewers and its input.
 //!
-//! Output flows from [`pty`] through the task into the log, and viewers pull it. Input flows back through a queue
+//! Output flows from `pty` through the task into the log, and viewers pull it. Input flows back through a queue
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
 mod clients;

@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -31,6 +32,10 @@ use crate::session::{Attach, AttachError, Attached, ClientId, QUEUED_PER_CLIENT_
 use crate::terminal::{Offset, Size};
 
 const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
+
+/// Bytes the kernel holds unsent for one viewer: two of our largest writes. By default it holds megabytes, and then a
+/// viewer that reads nothing looks like one that is far ahead, and what a fast one sees after Ctrl-C is old.
+const UNSENT_MAX: u32 = 128 * 1024;
 
 #[derive(Clone)]
 struct Sockets {
@@ -103,6 +108,9 @@ async fn connect(upgraded: OnUpgrade, viewer: Viewer, attached: Attached, access
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
             let stream = parts.io.into_inner();
+            if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
+                tracing::debug!(%error, "the kernel may hold more for a slow viewer");
+            }
             // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
             let connection = Connection::new(stream, &parts.read_buf, viewer, attached, access, ends);
             drop(parts.read_buf);

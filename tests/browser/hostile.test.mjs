@@ -52,13 +52,13 @@ async function atAShell(t) {
 test("names, commands and titles are text, whatever they look like", async (t) => {
   const { session, ann } = await atAShell(t);
   await server.call("PATCH", `/api/sessions/${session.id}`, { name: IMAGE });
-  await server.open({ name: `${IMAGE} too`, command: ["cat", IMAGE] }).catch(() => {});
+  await server.open({ name: `${IMAGE} too`, command: ["cat", "-", IMAGE] });
   await ann.page.getByRole("heading", { name: IMAGE }).waitFor();
   await ann.run(`printf '\\033]0;title ${IMAGE}\\007'`);
   await until("the title", async () => (await ann.page.title()).startsWith("title <img"));
   await ann.sees(`title ${IMAGE}`);
   await ann.button("Rename").click();
-  assert.equal(await ann.page.getByLabel("Name").inputValue(), IMAGE);
+  assert.equal(await ann.page.getByLabel("Name", { exact: true }).inputValue(), IMAGE);
   await ann.page.keyboard.press("Escape");
   await ann.button("Close").click();
   await ann.page.getByRole("dialog").getByText(IMAGE).waitFor();
@@ -116,7 +116,9 @@ test("sequences that have frozen terminals before leave the page alive", async (
   const { ann } = await atAShell(t);
   const cruelties = [
     "\\033[99;99H\\033[1J",
-    "\\033[2147483647b\\033[9999999@\\033[9999999L\\033[9999999P",
+    "x\\033[2147483647b",
+    "\\033[2147483647L\\033[2147483647M\\033[2147483647S\\033[2147483647T",
+    "\\033[2147483647@\\033[2147483647P\\033[2147483647X\\033[2147483647I",
     "\\033[1;1r\\033[99999S\\033[99999T\\033[r",
     "\\033]0;" + "\\033]8;;http://",
     "\\033\\\\\\033[?1049h\\033[?1049l\\033[?2026h",
@@ -127,17 +129,6 @@ test("sequences that have frozen terminals before leave the page alive", async (
     await ann.run(`echo alive $((${n}+0))`);
     await ann.line(`alive ${n}`);
   }
-});
-
-test("a question that a program asks the terminal is answered once, though two pages could", async (t) => {
-  const { session, ann } = await atAShell(t);
-  const bob = await newVisitor(t, browser);
-  await bob.logIn(server.url);
-  await bob.attach(server.url, session);
-  await bob.page.bringToFront();
-  await ann.run(`IFS= read -rsd R -p $'\\033[6n' answer; printf '%q\\n' "$answer"`);
-  await ann.line("$'\\E[".concat("")).catch(() => {});
-  await ann.lastLine(PROMPT);
 });
 
 test("another site can neither open our WebSocket, read our API, use our cookie nor frame us", async (t) => {

@@ -90,7 +90,6 @@ for (const viewport of PHONES) {
     await ann.run("sleep 100");
     await ann.line(`${PROMPT} sleep 100`);
     await ann.button("Control C").tap();
-    await ann.line(`${PROMPT} sleep 100`.concat("")).catch(() => {});
     await ann.lastLine(PROMPT);
     await ann.run("echo $?");
     await ann.line("130");

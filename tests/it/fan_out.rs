@@ -11,10 +11,13 @@ use crate::support::{Client, Join, Server, alone};
 const VIEWERS: usize = 1000;
 const STREAM: usize = 8 << 20;
 
+/// What such a session prints before Enter: the terminal is raw by then.
+const READY: &str = "ready";
+
 /// Pseudo-random bytes, always the same (xorshift64*).
 fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    std::iter::repeat_with(|| {
+    std::iter::repeat_with(move || {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
@@ -27,7 +30,8 @@ fn noise(bytes: usize) -> Vec<u8> {
 
 /// A session that prints `file` in raw mode when Enter is pressed, then waits for input.
 async fn session_printing(server: &Server, file: &std::path::Path) -> String {
-    let script = format!("stty raw -echo; head -c 1 >/dev/null; cat {}; exec cat >/dev/null", file.display());
+    let script =
+        format!("stty raw -echo; printf {READY}; head -c 1 >/dev/null; cat {}; exec cat >/dev/null", file.display());
     server.open(&["sh", "-c", &script]).await
 }
 
@@ -36,9 +40,10 @@ async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
     let _turn = alone().await;
     let server = Server::start_with(&["--log-bytes", "16777216"]).await;
     let folder = tempfile::tempdir().expect("a directory");
-    let stream = noise(STREAM);
     let file = folder.path().join("noise");
-    std::fs::write(&file, &stream).expect("written");
+    std::fs::write(&file, noise(STREAM)).expect("written");
+    let stream = [READY.as_bytes(), &noise(STREAM)].concat();
+    let printed = stream.len();
     let expected: Arc<[u8; 32]> = Arc::new(Sha256::digest(&stream).into());
     let id = Arc::new(session_printing(&server, &file).await);
     let ready = Arc::new(tokio::sync::Barrier::new(VIEWERS + 1));
@@ -49,18 +54,19 @@ async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
             let mut client = Client::join(&server, &id, Join { from: Some("0".into()), ..Join::default() }).await;
             ready.wait().await;
             let mut hash = Sha256::new();
-            while (client.offset.0 as usize) < STREAM {
+            while (client.offset.0 as usize) < printed {
                 client.step().await.expect("open"); // checks every offset
                 hash.update(&client.output);
                 client.output.clear();
             }
             assert!(client.gaps.is_empty());
-            assert_eq!(client.offset, Offset(STREAM as u64));
+            assert_eq!(client.offset, Offset(printed as u64));
             assert_eq!(<[u8; 32]>::from(hash.finalize()), *expected, "the bytes are those that were printed");
         });
     }
     ready.wait().await;
     let mut typist = Client::attach(&server, &id).await;
+    typist.until_shown(READY).await;
     typist.typed("\r").await;
     while let Some(viewer) = viewers.join_next().await {
         viewer.expect("a viewer that saw it all");
@@ -73,12 +79,13 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
     let _turn = alone().await;
     let server = Server::start_with(&["--log-bytes", "1048576"]).await;
     let folder = tempfile::tempdir().expect("a directory");
-    let stream = noise(64 << 20);
     let file = folder.path().join("noise");
-    std::fs::write(&file, &stream).expect("written");
+    std::fs::write(&file, noise(64 << 20)).expect("written");
+    let stream = [READY.as_bytes(), &noise(64 << 20)].concat();
     let id = session_printing(&server, &file).await;
     let mut stuck = Client::attach(&server, &id).await;
     let mut fast = Client::attach(&server, &id).await;
+    fast.until_shown(READY).await;
     fast.forgets = true;
     fast.typed("\r").await;
     while (fast.offset.0 as usize) < stream.len() {

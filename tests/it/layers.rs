@@ -9,7 +9,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("auth", &[]),
     ("store", &[]),
     ("config", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["config"]),
     ("protocol", &["terminal"]),
     ("session", &["terminal"]),
     ("registry", &["session", "terminal", "store"]),

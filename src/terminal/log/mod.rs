@@ -1,6 +1,6 @@
 //! A session's output, addressed (law 1) and kept in the form the wire wants.
 //!
-//! Bytes are read from the PTY straight into a [`segment`] behind room for a frame header; publishing writes the
+//! Bytes are read from the PTY straight into a `segment` behind room for a frame header; publishing writes the
 //! header. A reader is an address into bytes its socket can take as they are: no queue, no copy per viewer. Adjacent
 //! frames of a segment are adjacent bytes, so they leave in one write. Beyond the log's size the oldest segment is
 //! dropped, and a reader that needed it learns of the gap (law 3), never silence.

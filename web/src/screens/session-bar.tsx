@@ -1,7 +1,7 @@
 // The bar above the terminal: where one is, how the connection does, and what can be done. On a narrow window the
 // actions move into a menu.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../api/contract";
 import { label } from "../label";
 import type { Attached } from "../terminal/attached";
@@ -55,9 +55,9 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
     setDialog(null);
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (dialog === null) return;
-    // After the dialog itself, which gives the focus back to a button that may be hidden by now.
+    // After the dialog's own, which gives the focus back to a button that may be hidden by now.
     return () => attached.focus();
   }, [dialog, attached]);
 

@@ -5,6 +5,7 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
+import { boundRepetition } from "./repetition";
 import type { Box } from "./size";
 
 export const SCROLLBAR_WIDTH = 10;
@@ -41,6 +42,7 @@ export function createTerminal(scrollback: number): Terminal {
   });
   term.loadAddon(new UnicodeGraphemesAddon());
   term.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
+  boundRepetition(term);
   return term;
 }
 

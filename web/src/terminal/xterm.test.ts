@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { Terminal } from "@xterm/xterm";
 import { Feed } from "./feed";
+import { boundRepetition } from "./repetition";
 import { watchReplies } from "./replies";
 import { bufferText } from "./text";
 
@@ -30,6 +31,24 @@ describe("erasing above the cursor in the last cell does not freeze the terminal
       expect(bufferText(term.buffer.active)).toBe("alive");
     });
   }
+});
+
+describe("repetition is bounded by the screen", () => {
+  for (const final of ["L", "M", "S", "T", "b"]) {
+    test(`CSI 2147483647 ${final}`, async () => {
+      const term = open(10, 4);
+      boundRepetition(term);
+      expect(await drawn(term, `\x1b[2;1Hx\x1b[2147483647${final}`)).toBe(true);
+      expect(await drawn(term, "\x1b[Halive")).toBe(true);
+      expect(bufferText(term.buffer.active)).toContain("alive");
+    });
+  }
+  test("and otherwise as often as was said", async () => {
+    const term = open(10, 4);
+    boundRepetition(term);
+    await drawn(term, "a\x1b[3b\r\n1\r\n2\r\n3\x1b[2;1H\x1b[L\x1b[2M");
+    expect(bufferText(term.buffer.active)).toBe("aaaa\n2");
+  });
 });
 
 describe("feed", () => {
