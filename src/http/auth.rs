@@ -74,6 +74,8 @@ struct Ticket {
 struct Known {
     account: AccountId,
     name: String,
+    /// The hash its password was checked against, where that is how it showed it.
+    proven: Option<String>,
 }
 
 /// Name and password for tokens.
@@ -85,9 +87,9 @@ pub(super) async fn login(
     let account = app.store().account_named(&asked.username).await?;
     let kept = account.as_ref().and_then(|account| account.password_hash.clone());
     // Checked also when there is no such account, which takes as long.
-    let matches = app.passwords().verify(asked.password, kept).await?;
+    let matches = app.passwords().verify(asked.password, kept.clone()).await?;
     let account = account.filter(|_| matches).ok_or(ApiError::InvalidLogin)?;
-    start_login(&app, &headers, Known { account: AccountId(account.id), name: account.name }).await
+    start_login(&app, &headers, Known { account: AccountId(account.id), name: account.name, proven: kept }).await
 }
 
 /// The token of a login link for tokens.
@@ -98,7 +100,7 @@ pub(super) async fn link(
 ) -> Result<impl IntoResponse, ApiError> {
     let account = app.redeem_link(&asked.token).ok_or(ApiError::InvalidLogin)?;
     let found = app.store().account(account.0).await?.ok_or(ApiError::InvalidLogin)?;
-    start_login(&app, &headers, Known { account, name: found.name }).await
+    start_login(&app, &headers, Known { account, name: found.name, proven: None }).await
 }
 
 /// A refresh token for its successor.
@@ -111,7 +113,7 @@ pub(super) async fn refresh(
     let digest = Digest::of(&presented);
     let known = app.store().refresh_token(digest.0).await?.ok_or(ApiError::InvalidToken)?;
     if let Some(successor) = rotate(&app, &known).await? {
-        let who = Known { account: AccountId(known.account), name: known.account_name };
+        let who = Known { account: AccountId(known.account), name: known.account_name, proven: None };
         return logged_in(&app, &headers, LoginId(known.token.login), &who, &successor);
     }
     // Someone was faster: what the token means now is for a second look to tell.
@@ -168,7 +170,10 @@ fn presented(asked: RefreshRequest, headers: &HeaderMap) -> Result<Option<String
 async fn start_login(app: &App, headers: &HeaderMap, who: Known) -> Result<impl IntoResponse + use<>, ApiError> {
     let (login, secret, now) = (LoginId(app.outside().id()?), app.outside().secret()?, app.now());
     let first = RefreshToken { digest: secret.digest().0, login: login.0, expires: refresh::expiry(now) };
-    app.store().start_login(who.account.0, &first, now).await?;
+    // A password set while this one was being checked has made it a wrong one.
+    if !app.store().start_login(who.account.0, &first, who.proven.as_deref(), now).await? {
+        return Err(ApiError::InvalidLogin);
+    }
     tracing::info!(account = %who.account, login = %login.0, "logged in");
     logged_in(app, headers, login, &who, &secret)
 }

@@ -113,8 +113,16 @@ pub trait Store: Send + Sync {
     /// Sets a password and ends every login of the account, in one step.
     async fn set_password(&self, account: Uuid, hash: &str, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Starts a login of `account` with its first refresh token.
-    async fn start_login(&self, account: Uuid, first: &RefreshToken, now: Timestamp) -> Result<(), StoreError>;
+    /// Starts a login of `account` with its first refresh token; where it was earned with a password, only while
+    /// `proven`, the hash it was checked against, is still the account's. Returns whether it did: a check takes its
+    /// time, and a password set meanwhile ends only the logins there are.
+    async fn start_login(
+        &self,
+        account: Uuid,
+        first: &RefreshToken,
+        proven: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// Looks a refresh token up by digest.
     async fn refresh_token(&self, digest: [u8; 32]) -> Result<Option<KnownRefreshToken>, StoreError>;
     /// Spends a token and adds its successor, unless it is spent already or its login has ended. Returns whether it

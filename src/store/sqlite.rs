@@ -120,16 +120,30 @@ impl Store for SqliteStore {
         Ok(transaction.commit().await?)
     }
 
-    async fn start_login(&self, account: Uuid, first: &RefreshToken, now: Timestamp) -> Result<(), StoreError> {
+    async fn start_login(
+        &self,
+        account: Uuid,
+        first: &RefreshToken,
+        proven: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("insert into logins (id, account, created) values ($1, $2, $3)")
-            .bind(first.login.as_bytes().as_slice())
-            .bind(account.as_bytes().as_slice())
-            .bind(now.as_millisecond())
-            .execute(&mut *transaction)
-            .await?;
+        let started = sqlx::query(
+            "insert into logins (id, account, created) select $1, $2, $3
+             where $4 is null or exists (select 1 from accounts where id = $2 and password_hash = $4)",
+        )
+        .bind(first.login.as_bytes().as_slice())
+        .bind(account.as_bytes().as_slice())
+        .bind(now.as_millisecond())
+        .bind(proven)
+        .execute(&mut *transaction)
+        .await?;
+        if started.rows_affected() == 0 {
+            return Ok(false);
+        }
         insert_token(first).execute(&mut *transaction).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn refresh_token(&self, digest: [u8; 32]) -> Result<Option<KnownRefreshToken>, StoreError> {

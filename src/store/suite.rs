@@ -43,7 +43,7 @@ async fn accounts_are_found_by_id_and_name_and_names_are_unique(store: &dyn Stor
 }
 
 async fn a_refresh_token_is_rotated_once_and_keeps_its_history(store: &dyn Store) {
-    store.start_login(Uuid::from_u128(1), &token(1, 10), now()).await.unwrap();
+    store.start_login(Uuid::from_u128(1), &token(1, 10), None, now()).await.unwrap();
     let known = store.refresh_token([1; 32]).await.unwrap().unwrap();
     assert_eq!((known.token, known.spent, known.login_ended), (token(1, 10), None, false));
     assert_eq!((known.account, known.account_name.as_str()), (Uuid::from_u128(1), "ann"));
@@ -52,12 +52,12 @@ async fn a_refresh_token_is_rotated_once_and_keeps_its_history(store: &dyn Store
     assert_eq!(store.refresh_token([1; 32]).await.unwrap().unwrap().spent, Some(now()));
     assert!(store.refresh_token([2; 32]).await.unwrap().is_some());
     assert!(store.refresh_token([3; 32]).await.unwrap().is_none(), "the loser's successor was never made");
-    let stranger = store.start_login(Uuid::from_u128(99), &token(9, 19), now()).await;
+    let stranger = store.start_login(Uuid::from_u128(99), &token(9, 19), None, now()).await;
     assert!(matches!(stranger, Err(StoreError::NoSuchAccount)));
 }
 
 async fn of_many_rotations_at_once_exactly_one_wins(store: &dyn Store) {
-    store.start_login(Uuid::from_u128(1), &token(100, 11), now()).await.unwrap();
+    store.start_login(Uuid::from_u128(1), &token(100, 11), None, now()).await.unwrap();
     let successors: Vec<_> = (101..=200).map(|digest| token(digest, 11)).collect();
     let attempts = successors.iter().map(|successor| store.rotate([100; 32], successor, now()));
     let wins = futures_util::future::join_all(attempts).await;
@@ -75,12 +75,16 @@ async fn an_ended_login_rotates_nothing_and_is_listed(store: &dyn Store) {
 }
 
 async fn a_new_password_ends_every_login_of_its_account_only(store: &dyn Store) {
-    store.start_login(Uuid::from_u128(2), &token(20, 12), now()).await.unwrap();
+    store.start_login(Uuid::from_u128(2), &token(20, 12), None, now()).await.unwrap();
     store.set_password(Uuid::from_u128(2), "$2b$…", now()).await.unwrap();
     assert!(store.refresh_token([20; 32]).await.unwrap().unwrap().login_ended);
     assert!(!store.refresh_token([100; 32]).await.unwrap().unwrap().login_ended, "another account's");
     assert_eq!(store.account(Uuid::from_u128(2)).await.unwrap().unwrap().password_hash.as_deref(), Some("$2b$…"));
     assert!(store.has_passwords().await.unwrap());
+    let (bob, again) = (Uuid::from_u128(2), token(21, 13));
+    assert!(!store.start_login(bob, &again, Some("the old one's"), now()).await.unwrap(), "proven too late");
+    assert!(store.refresh_token([21; 32]).await.unwrap().is_none());
+    assert!(store.start_login(bob, &again, Some("$2b$…"), now()).await.unwrap());
     assert!(matches!(store.set_password(Uuid::from_u128(99), "x", now()).await, Err(StoreError::NoSuchAccount)));
 }
 

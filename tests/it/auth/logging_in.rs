@@ -1,0 +1,128 @@
+//! Names, passwords and links.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::PASSWORD;
+use crate::support::{Answer, Bystander, Login, Server};
+
+/// Logins that may be checked or wait on a machine of this size; the rest is refused.
+fn places() -> usize {
+    64 + (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
+}
+
+async fn log_in(server: &Server, username: &str, password: &str) -> Answer {
+    server.ask(None, "POST", "/api/auth/login", Some(json!({ "username": username, "password": password }))).await
+}
+
+/// All that an answer tells: status, the names and values of its headers, its body without the request's id.
+fn told(answer: &Answer) -> (u16, BTreeSet<String>, Value) {
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "date");
+    let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    let mut body = answer.json();
+    body["requestId"] = Value::Null;
+    (answer.status, headers, body)
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
+    let server = Server::start().await;
+    let _ann = Login::of_new(&server, "ann", PASSWORD).await;
+    let owner =
+        server.call("GET", "/api/auth/me", None).await.1["user"]["username"].as_str().expect("a name").to_owned();
+    let wrong = log_in(&server, "ann", "wrong horse battery").await;
+    assert_eq!(wrong.code(), (401, "invalid_login".into()));
+    let others = [
+        log_in(&server, "nobody", PASSWORD).await,
+        log_in(&server, &owner, PASSWORD).await, // has no password yet
+        log_in(&server, "Ann", PASSWORD).await,
+        log_in(&server, "ann ", PASSWORD).await,
+        log_in(&server, "ann", &format!("{PASSWORD} ")).await,
+        log_in(&server, "ann", &format!("{PASSWORD}\0")).await,
+        log_in(&server, "ann\0", PASSWORD).await,
+    ];
+    for other in others {
+        assert_eq!(told(&other), told(&wrong));
+        assert_eq!(other.header("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_password_nobody_could_have_is_a_failed_login_and_nothing_worse() {
+    let server = Server::start().await;
+    let _ann = Login::of_new(&server, "ann", PASSWORD).await;
+    let (long, longer) = ("x".repeat(72), "x".repeat(1_000_000));
+    let cut = format!("{PASSWORD}{}", "\0".repeat(60));
+    for password in ["", "\0", "x", &long, &longer, &cut, "\u{202e}\u{feff}", "' or '1'='1"] {
+        for username in ["ann", "", "\0", &longer, "../../etc/passwd", "' or 1=1 --", "%00"] {
+            if username.len() + password.len() > 1_500_000 {
+                continue; // two of them are more than a body may have
+            }
+            // Half of the pairs are as good as all: each takes a fifth of a second.
+            if (username.len() + password.len()) % 2 == 0 {
+                continue;
+            }
+            let answer = log_in(&server, username, password).await;
+            assert_eq!(answer.code(), (401, "invalid_login".into()), "{username:.20} {password:.20}");
+        }
+    }
+    for body in [json!({}), json!([]), json!({ "username": "ann" }), json!({ "username": 1, "password": PASSWORD })] {
+        let answer = server.ask(None, "POST", "/api/auth/login", Some(body)).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(!String::from_utf8_lossy(&answer.body).contains(PASSWORD));
+    }
+    assert_eq!(log_in(&server, "ann", PASSWORD).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_wrong_logins_is_bounded_and_delays_no_terminal() {
+    let mut bystander = Bystander::arrive().await;
+    let server = bystander.server.clone();
+    let _ann = Login::of_new(&server, "ann", PASSWORD).await;
+    let attackers = (places() + 40).max(100);
+    let storm = join_all((0..attackers).map(|turn| {
+        let (server, name) = (server.clone(), if turn % 2 == 0 { "ann" } else { "nobody" });
+        async move { log_in(&server, name, &format!("wrong horse {turn}")).await }
+    }));
+    let mut storm = std::pin::pin!(storm);
+    let answers = loop {
+        tokio::select! {
+            answers = &mut storm => break answers,
+            () = bystander.is_served("a storm of logins") => {}
+        }
+    };
+    for answer in &answers {
+        match answer.code() {
+            (401, code) => assert_eq!(code, "invalid_login"),
+            (429, code) => {
+                assert_eq!(code, "too_many_logins");
+                let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+                assert!(seconds.is_some_and(|seconds| seconds > 0), "{answer:?}");
+            }
+            _ => panic!("{answer:?}"),
+        }
+    }
+    assert!(answers.iter().any(|answer| answer.status == 429), "the queue has an end");
+    assert!(answers.iter().any(|answer| answer.status == 401), "and a beginning");
+    assert_eq!(log_in(&server, "ann", PASSWORD).await.status, 200, "it has passed");
+}
+
+#[tokio::test]
+async fn a_login_link_works_once_also_when_twenty_hurry() {
+    let server = Server::start().await;
+    let link = server.login.clone().expect("a link");
+    let ask = async |token: &str| server.ask(None, "POST", "/api/auth/link", Some(json!({ "token": token }))).await;
+    for wrong in ["", "x", "\0", &link[1..], &link.to_lowercase()] {
+        assert_eq!(ask(wrong).await.code(), (401, "invalid_login".into()), "{wrong}");
+    }
+    let answers = join_all((0..20).map(|_| ask(&link))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|answer| answer.code() == (401, "invalid_login".into())), "{lost:?}");
+    let me = Login::from_answer(&won[0]).ask(&server, "GET", "/api/auth/me", None).await;
+    let (_, local) = server.call("GET", "/api/auth/me", None).await;
+    assert_eq!(me.json()["user"], local["user"], "the owner");
+    assert_eq!(ask(&link).await.status, 401);
+}

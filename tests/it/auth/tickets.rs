@@ -1,0 +1,126 @@
+//! Tickets: for one WebSocket of one session, once.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use fantail::protocol::Access;
+
+use super::{NO_SESSION, by_ticket, echoes, is_refusal, refused};
+use crate::support::{Client, Join, Login, Server};
+
+fn invalid() -> (u16, String) {
+    (401, "invalid_ticket".into())
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_socket_and_no_second() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let session = login.open(&server, &["cat"]).await;
+    let ticket = login.ticket(&server, &session, None).await;
+    let mut first = Client::join(&server, &session, by_ticket(&ticket)).await;
+    assert_eq!(first.welcome.access, Access::Control, "all the caller has");
+    assert_eq!(refused(&server, &session, by_ticket(&ticket)).await, invalid());
+    echoes(&mut first, "mine").await;
+    drop(first);
+    assert_eq!(refused(&server, &session, by_ticket(&ticket)).await, invalid(), "nor when the first has gone");
+}
+
+#[tokio::test]
+async fn a_ticket_shown_at_another_session_opens_neither() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let (session, other) = (login.open(&server, &["cat"]).await, login.open(&server, &["cat"]).await);
+    let ticket = login.ticket(&server, &session, None).await;
+    assert_eq!(refused(&server, &other, by_ticket(&ticket)).await, invalid());
+    assert_eq!(refused(&server, &session, by_ticket(&ticket)).await, invalid());
+    let ticket = login.ticket(&server, &session, None).await;
+    assert_eq!(refused(&server, NO_SESSION, by_ticket(&ticket)).await, invalid());
+    for id in [&session, &other] {
+        assert_eq!(server.session(id).await["viewers"], 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_ticket_opens_nothing_whatever_else_is_shown() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let session = login.open(&server, &["cat"]).await;
+    let ticket = login.ticket(&server, &session, None).await;
+    let almost = format!("{}{}", &ticket[..ticket.len() - 1], if ticket.ends_with('A') { 'B' } else { 'A' });
+    let long = "A".repeat(5000);
+    for garbage in
+        ["x", "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &almost, &long, &login.refresh, &login.access]
+    {
+        assert_eq!(refused(&server, &session, by_ticket(garbage)).await, invalid(), "{garbage}");
+        // A good token beside it does not make it good.
+        let protocols = format!("fantail.v1, ticket.{garbage}");
+        let asked = crate::support::raw::handshake(&server, &session, &[("sec-websocket-protocol", &protocols)]);
+        assert_eq!(crate::support::Raw::connect(&server).await.ask(&asked).await.code(), invalid(), "{garbage}");
+    }
+    let twice = format!("fantail.v1, ticket.{ticket}, ticket.{ticket}");
+    let changes = [("sec-websocket-protocol", &*twice), ("authorization", "")];
+    let asked = crate::support::raw::handshake(&server, &session, &changes);
+    assert_eq!(crate::support::Raw::connect(&server).await.ask(&asked).await.code(), invalid(), "two of them");
+    let answer = server.ask(Some(&ticket), "GET", "/api/sessions", None).await;
+    assert_eq!(answer.code(), (401, "invalid_token".into()), "a ticket is no token");
+    assert_eq!(server.session(&session).await["viewers"], 0);
+}
+
+#[tokio::test]
+async fn a_ticket_dies_with_its_login_and_with_no_other() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let session = login.open(&server, &["cat"]).await;
+    let ticket = login.ticket(&server, &session, None).await;
+    let local = server.call("POST", "/api/auth/ticket", Some(json!({ "sessionId": session }))).await.1;
+    let out = login.ask(&server, "POST", "/api/auth/logout", None).await;
+    assert_eq!(out.status, 204);
+    assert_eq!(refused(&server, &session, by_ticket(&ticket)).await, invalid());
+    let mut client = Client::join(&server, &session, by_ticket(local["ticket"].as_str().expect("a ticket"))).await;
+    echoes(&mut client, "still here").await;
+}
+
+#[tokio::test]
+async fn of_twenty_sockets_with_one_ticket_exactly_one_is_opened() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let session = login.open(&server, &["cat"]).await;
+    for round in 0..5 {
+        let ticket = login.ticket(&server, &session, None).await;
+        let tries = join_all((0..20).map(|_| Client::try_join(&server, &session, by_ticket(&ticket)))).await;
+        assert_eq!(tries.iter().filter(|tried| tried.is_ok()).count(), 1, "round {round}");
+        let viewers = server.session(&session).await["viewers"].clone();
+        assert_eq!(viewers, 1, "those refused have attached nothing");
+        drop(tries);
+        let (asked, session) = (server.clone(), session.clone());
+        crate::support::patiently("the winner to be gone", async move {
+            while asked.session(&session).await["viewers"] != 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_to_view_is_not_widened_by_asking_for_more() {
+    let server = Server::start().await;
+    let login = Login::by_link(&server).await;
+    let session = login.open(&server, &["cat"]).await;
+    for query in ["", "&access=view", "&access=control"] {
+        let ticket = login.ticket(&server, &session, Some("view")).await;
+        let mut viewer = Client::join(&server, &session, Join { query, ..by_ticket(&ticket) }).await;
+        assert_eq!(viewer.welcome.access, Access::View, "{query}");
+        viewer.typed("stolen\n").await;
+        viewer.until_event("a refusal", is_refusal).await;
+    }
+    let ticket = login.ticket(&server, &session, Some("control")).await;
+    let join = Join { query: "&access=view", ..by_ticket(&ticket) };
+    assert_eq!(Client::join(&server, &session, join).await.welcome.access, Access::View, "narrowed");
+    assert_eq!(server.output(&session, 0).await, b"", "nothing was typed");
+    for body in [json!({ "sessionId": session, "access": "own" }), json!({ "sessionId": session, "acess": "view" })] {
+        let answer = login.ask(&server, "POST", "/api/auth/ticket", Some(body)).await;
+        assert_eq!(answer.code(), (400, "invalid_field".into()));
+    }
+}
