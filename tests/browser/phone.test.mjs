@@ -63,7 +63,6 @@ for (const viewport of PHONES) {
       viewport,
       hasTouch: true,
       isMobile: true,
-      deviceScaleFactor: 2,
     });
     await ann.page.goto(server.url);
     await ann.button("Log in").waitFor();

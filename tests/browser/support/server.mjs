@@ -160,7 +160,14 @@ export class Server {
     const home = this.#directory;
     const child = spawn(BINARY, words, {
       cwd: home,
-      env: { PATH, USER: user, HOME: home, SHELL: "/bin/bash", FANTAIL_DATA_DIR: join(home, "data") },
+      env: {
+        PATH,
+        USER: user,
+        HOME: home,
+        SHELL: "/bin/bash",
+        LANG: "C.UTF-8",
+        FANTAIL_DATA_DIR: join(home, "data"),
+      },
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stderr?.on("data", (chunk) => {

@@ -67,7 +67,9 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
       if (event.target instanceof Node && !place.current?.contains(event.target)) setMenu(false);
     };
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape") setMenu(false);
+      if (event.key !== "Escape") return;
+      setMenu(false);
+      attached.focus();
     };
     addEventListener("pointerdown", outside);
     addEventListener("keydown", onKey);
@@ -75,7 +77,7 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
       removeEventListener("pointerdown", outside);
       removeEventListener("keydown", onKey);
     };
-  }, [menu]);
+  }, [menu, attached]);
 
   return (
     <div class="actions" ref={place}>

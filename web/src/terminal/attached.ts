@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import type { Terminal } from "@xterm/xterm";
 import type { Access, Session } from "../api/contract";
 import { byteCount, label } from "../label";
-import { notify } from "../screens/notice";
+import { dismissHints, notify } from "../screens/notice";
 import { type Clock, Connection, type Listener, type Phase } from "../wire/connection";
 import type { Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
 import { dial } from "../wire/socket";
@@ -132,6 +132,7 @@ export class Attached implements Listener {
     this.wantedAccess.value = access;
     if (access === "view") this.#lead.follow();
     this.#connection.attachAs(access);
+    dismissHints();
     this.focus();
   }
 
