@@ -78,8 +78,8 @@ async fn everybody_lists_their_own_sessions_and_is_told_who_they_are() {
         let ids = list.as_array().expect("a list").iter().map(|session| session["id"].as_str().expect("an id").into());
         ids.collect()
     };
-    assert_eq!(listed(&ann).await, [of_ann.clone()]);
-    assert_eq!(listed(&bob).await, [of_bob.clone()]);
+    assert_eq!(listed(&ann).await, std::slice::from_ref(&of_ann));
+    assert_eq!(listed(&bob).await, std::slice::from_ref(&of_bob));
     let (_, local) = server.call("GET", "/api/sessions", None).await;
     assert_eq!(local[0]["id"], of_ann, "the local token is the owner's");
     assert_eq!(server.call("GET", &format!("/api/sessions/{of_bob}"), None).await.0, 404);

@@ -90,10 +90,6 @@ impl Server {
         patiently("the server's end", self.process.wait()).await.expect("waited")
     }
 
-    pub fn http(&self) -> &reqwest::Client {
-        &self.http
-    }
-
     /// A request with the local token.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
