@@ -299,3 +299,26 @@ async fn the_first_start_makes_a_private_data_directory_and_an_account_can_be_ad
     assert_eq!(answer["user"]["username"], "ann");
     assert_eq!(mode(&data.join("server.json")), 0o600);
 }
+
+#[tokio::test]
+async fn a_password_set_while_the_server_starts_does_not_end_it() {
+    for _ in 0..10 {
+        let data = tempfile::tempdir().expect("a directory");
+        let mut server = Server::command(data.path());
+        let mut process = server.args(["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().expect("starts");
+        let pid = process.id().expect("running");
+        // What `fantail user passwd` does: whoever holds the lock is told to look again.
+        let locked = async {
+            while std::fs::read_to_string(data.path().join("server.lock")).ok() != Some(pid.to_string()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        patiently("the lock", locked).await;
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, Signal::USR1).expect("signalled");
+        let output = tokio::io::BufReader::new(process.stdout.take().expect("piped"));
+        let mut lines = tokio::io::AsyncBufReadExt::lines(output);
+        let line = patiently("its address", lines.next_line()).await.expect("readable");
+        assert!(line.is_some_and(|line| line.starts_with("http://")), "the server ended");
+    }
+}
