@@ -6,8 +6,8 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::{Instrument as _, Span, field};
@@ -40,7 +40,7 @@ pub(super) async fn answer(State(app): State<App>, request: Request, next: Next)
     let id = app.outside().request_id().to_string();
     let started = Instant::now();
     let span = tracing::info_span!(
-        "request", id = %id, method = %request.method(), route = field::Empty, peer = field::Empty,
+        "request", id = %id, method = known(request.method()), route = field::Empty, peer = field::Empty,
     );
     if let Some(connection) = request.extensions().get::<Connection>() {
         span.record("peer", field::display(connection.peer));
@@ -54,6 +54,13 @@ pub(super) async fn answer(State(app): State<App>, request: Request, next: Next)
         response = explained(response, &refusal, &id);
     }
     complete(response)
+}
+
+/// The method as the log calls it. One we do not know is a stranger's words, as long as the stranger likes.
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
 }
 
 /// Puts the refusal's words into the body, keeping status and headers.
