@@ -14,6 +14,8 @@ interface Inside {
 
 // Insert, delete and scroll lines.
 const BY_LINE = ["L", "M", "S", "T"];
+// Go to the next and the previous tab stop.
+const BY_COLUMN = ["I", "Z"];
 // Repeat the last character; it may fill the screen, as in xterm.
 const BY_CELL = ["b"];
 
@@ -27,5 +29,6 @@ export function boundRepetition(term: Terminal): void {
     }
   };
   bound(BY_LINE, () => term.rows);
+  bound(BY_COLUMN, () => term.cols);
   bound(BY_CELL, () => term.cols * term.rows);
 }

@@ -34,7 +34,7 @@ describe("erasing above the cursor in the last cell does not freeze the terminal
 });
 
 describe("repetition is bounded by the screen", () => {
-  for (const final of ["L", "M", "S", "T", "b"]) {
+  for (const final of ["L", "M", "S", "T", "I", "Z", "b"]) {
     test(`CSI 2147483647 ${final}`, async () => {
       const term = open(10, 4);
       boundRepetition(term);
