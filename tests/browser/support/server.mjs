@@ -141,6 +141,8 @@ export class Server {
   async #launch(port) {
     const child = this.#run(["serve", "--port", port, "--log-level", "warn", ...this.#settings]);
     this.#process = child;
+    // A file that fails before it discards the server leaves nothing running either.
+    process.once("exit", () => child.kill());
     assert.ok(child.stdout !== null);
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const gone = once(child, "exit").then(() => ({ value: undefined }));
