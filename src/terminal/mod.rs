@@ -5,6 +5,7 @@
 
 pub mod log;
 mod offset;
+pub mod screen;
 mod size;
 
 pub use offset::Offset;
