@@ -11,14 +11,14 @@ use super::App;
 use super::error::ApiError;
 
 /// The parameters not taken yet.
-pub struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// The value of `name`.
     ///
     /// # Errors
     /// When it is given twice.
-    pub fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let mut values = self.0.extract_if(.., |(given, _)| given == name).map(|(_, value)| value);
         let value = values.next();
         if values.next().is_some() { Err(ApiError::parameter(name, "given twice")) } else { Ok(value) }
@@ -28,7 +28,7 @@ impl Parameters {
     ///
     /// # Errors
     /// When it is none of them, or given twice.
-    pub fn take_as<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Result<Option<T>, ApiError> {
+    pub(super) fn take_as<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Result<Option<T>, ApiError> {
         let value = self.take(name)?;
         value.map(|value| value.parse().map_err(|rule: T::Err| ApiError::parameter(name, rule))).transpose()
     }
@@ -37,7 +37,7 @@ impl Parameters {
     ///
     /// # Errors
     /// When it is none, or given twice.
-    pub fn take_number(&mut self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, ApiError> {
+    pub(super) fn take_number(&mut self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, ApiError> {
         let Some(value) = self.take(name)? else { return Ok(None) };
         // A sign or a blank is no part of a number here, though Rust reads the plus.
         let digits = Some(&value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
@@ -54,7 +54,7 @@ impl Parameters {
     ///
     /// # Errors
     /// When it has another value than a switch may have, or is given twice.
-    pub fn take_switch(&mut self, name: &str) -> Result<bool, ApiError> {
+    pub(super) fn take_switch(&mut self, name: &str) -> Result<bool, ApiError> {
         match self.take(name)?.as_deref() {
             Some("" | "1" | "true") => Ok(true),
             None | Some("0" | "false") => Ok(false),
@@ -66,7 +66,7 @@ impl Parameters {
     ///
     /// # Errors
     /// With the first parameter that nobody took.
-    pub fn finish(self) -> Result<(), ApiError> {
+    pub(super) fn finish(self) -> Result<(), ApiError> {
         match self.0.first() {
             Some((name, _)) => Err(ApiError::parameter(name, "unknown")),
             None => Ok(()),

@@ -56,7 +56,7 @@ impl Form {
     }
 }
 
-pub(super) async fn screen(
+pub(in crate::http) async fn screen(
     State(app): State<App>,
     caller: Caller,
     reached: Reached,
@@ -72,7 +72,7 @@ pub(super) async fn screen(
     wanted.within(Duration::from_millis(wait.into()), &caller).await
 }
 
-pub(super) async fn text(
+pub(in crate::http) async fn text(
     State(app): State<App>,
     reached: Reached,
     headers: HeaderMap,

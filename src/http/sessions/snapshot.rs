@@ -9,15 +9,17 @@ use crate::http::error::ApiError;
 use crate::http::parameters::Parameters;
 
 const SCROLLBACK: &str = "fantail-scrollback";
+/// Lines above the screen when none are asked for: as many as a viewer gets that attaches, so that both have the same.
+const SCROLLBACK_DEFAULT: u32 = 1000;
 
-pub(super) async fn snapshot(
+pub(in crate::http) async fn snapshot(
     reached: Reached,
     headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let scrollback = parameters.take_number("scrollback", 0..=screen::SCROLLBACK_ASKED_MAX)?;
     parameters.finish()?;
-    let scrollback = scrollback.unwrap_or(screen::SCROLLBACK_ASKED_MAX);
+    let scrollback = scrollback.unwrap_or(SCROLLBACK_DEFAULT);
     let session = &reached.session;
     // Made once for all who ask for the same, so there is nothing to be saved by asking whether it is wanted.
     let made = session.snapshot(scrollback as usize).await.map_err(|gone| screen::refused(gone, session))?;
