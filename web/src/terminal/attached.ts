@@ -4,19 +4,20 @@
 import { signal } from "@preact/signals";
 import type { Terminal } from "@xterm/xterm";
 import type { Access, Session } from "../api/contract";
-import { byteCount, label } from "../label";
-import { dismissHints, notify } from "../screens/notice";
+import { byteCount, escaped, label } from "../label";
+import { dismissHints, notify, offer } from "../screens/notice";
 import { type Clock, Connection, type Listener, type Phase } from "../wire/connection";
-import type { Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
+import type { Clipboard, Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
 import { dial } from "../wire/socket";
+import { copy } from "./clipboard";
 import { createTerminal, wantedScrollback } from "./emulator";
-import { Feed } from "./feed";
+import { Feed, screenOf } from "./feed";
 import { type ExtraKey, isReport, withControl } from "./keys";
 import { Lead } from "./lead";
-import { watchReplies } from "./replies";
 import type { Size } from "./size";
 import { Stage } from "./stage";
 import { bufferText } from "./text";
+import { onTyped } from "./typed";
 
 // A window being dragged passes many sizes; programs redraw at each they are told.
 const RESIZE_QUIET_MS = 100;
@@ -34,6 +35,10 @@ export class Attached implements Listener {
   readonly phaseNow = signal<Phase>({ name: "connecting", again: false });
   readonly session = signal<Session | null>(null);
   readonly title = signal("");
+  // Where the program says it is, on the session's machine.
+  readonly cwd = signal<string | null>(null);
+  // How often the program rang since this page came.
+  readonly rings = signal(0);
   readonly viewers = signal(0);
   readonly holder = signal<string | null>(null);
   readonly exited = signal<Exit | null>(null);
@@ -50,13 +55,12 @@ export class Attached implements Listener {
   readonly #feed: Feed;
   readonly #stage: Stage;
   readonly #lead: Lead;
-  readonly #source: () => "user" | "reply" | "unwantedReply";
   #cancelResize: () => void = () => {};
-  #opener: boolean;
+  // How often the program had rung when last heard of.
+  #bells = 0;
 
   // `opener`: this page has just opened the session, at its own size.
   constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
-    this.#opener = opener;
     this.#lead = new Lead(opener);
     this.#term = createTerminal(wantedScrollback(location.search));
     this.#stage = new Stage(room, this.#term);
@@ -66,18 +70,9 @@ export class Attached implements Listener {
       CLOCK,
       "control",
     );
-    this.#feed = new Feed(this.#term, (offset) => this.#connection.rendered(offset));
-    this.#source = watchReplies(this.#term, () => this.#mayReply());
-    this.#term.onData((data) => this.#data(data, new TextEncoder().encode(data)));
-    this.#term.onBinary((data) =>
-      this.#data(
-        data,
-        Uint8Array.from(data, (char) => char.charCodeAt(0)),
-      ),
-    );
-    this.#term.onTitleChange((title) => {
-      this.title.value = label(title);
-    });
+    this.#feed = new Feed(screenOf(this.#term), (offset) => this.#connection.rendered(offset));
+    onTyped(this.#term, (data, bytes) => this.#typed(data, bytes));
+    this.#term.onResize(() => this.#stage.layOut());
     this.#term.onDimensionsChange(() => this.#stage.layOut());
     this.#term.attachCustomKeyEventHandler((event) => !this.#shortcut(event, leave));
     this.#connection.start();
@@ -177,9 +172,9 @@ export class Attached implements Listener {
     this.session.value = welcome.session;
     this.viewers.value = welcome.session.viewers;
     this.control.value = welcome.access === "control";
-    // Nobody else can have answered the first questions of a session this page has just opened.
-    this.#feed.attached(received, this.#opener ? received : welcome.session.output.end);
-    this.#opener = false;
+    this.title.value = label(welcome.session.title ?? "");
+    this.cwd.value = welcome.session.cwd ?? null;
+    this.#bells = welcome.session.bell ?? 0;
     this.#lead.reattached();
     // The first size is no change: nobody has taken the lead from this page by it.
     if (first) this.#show(welcome);
@@ -196,10 +191,8 @@ export class Attached implements Listener {
     this.#resized({ cols, rows });
   }
 
-  gap(from: number, to: number): void {
-    this.#feed.gap(to);
-    notify(`${byteCount(to - from)} of output skipped: the server no longer holds them.`);
-  }
+  // Nothing is said: the snapshot that follows shows the right screen, and above it what the server still holds.
+  gap(): void {}
 
   startOver(): void {
     this.#feed.startOver();
@@ -227,22 +220,33 @@ export class Attached implements Listener {
       case "started":
         if (session !== null) this.session.value = { ...session, pid: event.pid, status: "running" };
         return;
+      case "title":
+        this.title.value = label(event.title);
+        return;
+      case "cwd":
+        this.cwd.value = event.cwd;
+        return;
+      case "bell":
+        if (event.count > this.#bells) this.rings.value += 1;
+        this.#bells = event.count;
+        return;
+      case "clipboard":
+        return this.#offerToCopy(event);
       case "exit":
         this.exited.value = event;
         return;
       case "refused":
         return this.#refused(event);
       case "welcome":
+      case "alternate":
       case "drain":
     }
   }
 
   // --- inside ---
 
-  #data(data: string, bytes: Uint8Array): void {
-    const source = this.#source();
-    if (source === "unwantedReply") return;
-    if (source === "reply" || isReport(data)) {
+  #typed(data: string, bytes: Uint8Array): void {
+    if (isReport(data)) {
       if (this.#mayAct()) this.#send(bytes);
     } else if (this.#mayType()) {
       this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
@@ -273,10 +277,6 @@ export class Attached implements Listener {
     return false;
   }
 
-  #mayReply(): boolean {
-    return document.hasFocus() && this.#mayAct() && !this.#feed.replaying;
-  }
-
   #phaseIsLive(): boolean {
     return this.phaseNow.value.name === "live" && this.#mayAct();
   }
@@ -305,6 +305,17 @@ export class Attached implements Listener {
 
   #refused(event: Refused): void {
     notify(label(event.error));
+  }
+
+  // A program may not write to this person's clipboard; the person may, knowing what.
+  #offerToCopy({ text }: Clipboard): void {
+    if (text === "") return;
+    const count = [...text].length;
+    const words = `The program offers ${count === 1 ? "1 character" : `${count} characters`} to copy: ${escaped(text)}`;
+    offer("clipboard", words, "Copy", () => {
+      void copy(text);
+      this.focus();
+    });
   }
 
   // Ctrl+Shift+L goes back to the list and Ctrl+Shift+C copies: to a program both are the same as without Shift, so
