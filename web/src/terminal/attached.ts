@@ -1,5 +1,6 @@
-// This page attached to one session: joins connection, feed, stage, lead and keyboard, and holds what the screen shows
-// of it as signals. Must never send input the user did not type here, nor resize a session it does not lead.
+// This page attached to one session: joins connection, feed, stage and keyboard, and holds what the screen shows of it
+// as signals. Must never send input the user did not type here. It tells the server how much this window holds; whose
+// window decides the session's size is the server's business.
 
 import { signal } from "@preact/signals";
 import type { Terminal } from "@xterm/xterm";
@@ -13,8 +14,7 @@ import { copy } from "./clipboard";
 import { createTerminal, wantedScrollback } from "./emulator";
 import { Feed, screenOf } from "./feed";
 import { type ExtraKey, isReport, withControl } from "./keys";
-import { Lead } from "./lead";
-import type { Size } from "./size";
+import { type Size, sameSize } from "./size";
 import { Stage } from "./stage";
 import { bufferText } from "./text";
 import { onTyped } from "./typed";
@@ -54,14 +54,17 @@ export class Attached implements Listener {
   readonly #term: Terminal;
   readonly #feed: Feed;
   readonly #stage: Stage;
-  readonly #lead: Lead;
   #cancelResize: () => void = () => {};
+  // What this connection was told that the window holds.
+  #told: Size | null = null;
+  // The session is to have this window's size as soon as one can say so.
+  #claim: boolean;
   // How often the program had rung when last heard of.
   #bells = 0;
 
   // `opener`: this page has just opened the session, at its own size.
   constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
-    this.#lead = new Lead(opener);
+    this.#claim = opener;
     this.#term = createTerminal(wantedScrollback(location.search));
     this.#stage = new Stage(room, this.#term);
     this.#connection = new Connection(
@@ -119,13 +122,13 @@ export class Attached implements Listener {
   }
 
   fitHere(): void {
-    this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
+    this.#claim = true;
+    this.#tellSize();
     this.focus();
   }
 
   attachAs(access: Access): void {
     this.wantedAccess.value = access;
-    if (access === "view") this.#lead.follow();
     this.#connection.attachAs(access);
     dismissHints();
     this.focus();
@@ -143,7 +146,7 @@ export class Attached implements Listener {
     this.#cancelResize();
     this.#cancelResize = CLOCK.after(RESIZE_QUIET_MS, () => {
       this.#compareFit();
-      if (this.#phaseIsLive()) this.#ask(this.#lead.windowChanged(this.#stage.fit, this.size.value));
+      this.#tellSize();
     });
   }
 
@@ -175,11 +178,10 @@ export class Attached implements Listener {
     this.title.value = label(welcome.session.title ?? "");
     this.cwd.value = welcome.session.cwd ?? null;
     this.#bells = welcome.session.bell ?? 0;
-    this.#lead.reattached();
-    // The first size is no change: nobody has taken the lead from this page by it.
-    if (first) this.#show(welcome);
-    else if (welcome.offset >= received) this.#resized(welcome);
-    if (this.#lead.leading) this.roomChanged();
+    // Of output that was drawn before the connection broke, the size is an old one.
+    if (first || welcome.offset >= received) this.#resized(welcome);
+    this.#told = null;
+    this.#tellSize();
   }
 
   output(offset: number, bytes: Uint8Array): void {
@@ -213,7 +215,7 @@ export class Attached implements Listener {
         return;
       case "control":
         this.holder.value = event.holder;
-        return;
+        return this.#tellSize();
       case "renamed":
         if (session !== null) this.session.value = { ...session, name: event.name };
         return;
@@ -224,7 +226,7 @@ export class Attached implements Listener {
         this.title.value = label(event.title);
         return;
       case "cwd":
-        this.cwd.value = event.cwd;
+        this.cwd.value = event.cwd || null;
         return;
       case "bell":
         if (event.count > this.#bells) this.rings.value += 1;
@@ -249,7 +251,6 @@ export class Attached implements Listener {
     if (isReport(data)) {
       if (this.#mayAct()) this.#send(bytes);
     } else if (this.#mayType()) {
-      this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
       this.#send(this.stickyControl.value ? new TextEncoder().encode(withControl(data)) : bytes);
       this.stickyControl.value = false;
     }
@@ -277,20 +278,17 @@ export class Attached implements Listener {
     return false;
   }
 
-  #phaseIsLive(): boolean {
-    return this.phaseNow.value.name === "live" && this.#mayAct();
+  // The room may have changed since it was last measured: a key bar came, or a bar changed its height.
+  #tellSize(): void {
+    if (this.phaseNow.value.name !== "live" || !this.#mayAct()) return;
+    const fit = this.#stage.fit;
+    if (this.#told === null || !sameSize(this.#told, fit)) this.#connection.resize(fit.cols, fit.rows);
+    this.#told = fit;
+    if (this.#claim) this.#connection.command({ command: "fit" });
+    this.#claim = false;
   }
 
-  #ask(size: Size | null): void {
-    if (size !== null) this.#connection.resize(size.cols, size.rows);
-  }
-
-  #resized(size: Size): void {
-    this.#lead.resized(size, this.size.value);
-    this.#show(size);
-  }
-
-  #show({ cols, rows }: Size): void {
+  #resized({ cols, rows }: Size): void {
     const size = { cols, rows };
     this.#feed.resize(size);
     this.size.value = size;
@@ -299,12 +297,13 @@ export class Attached implements Listener {
   }
 
   #compareFit(): void {
-    const fit = this.#stage.fit;
-    this.fits.value = fit.cols === this.size.value.cols && fit.rows === this.size.value.rows;
+    this.fits.value = sameSize(this.#stage.fit, this.size.value);
   }
 
   #refused(event: Refused): void {
-    notify(label(event.error));
+    // Nobody asked for it: the window is what it is, and is told again when that may have an effect.
+    if (event.command === "resize" && event.code !== "invalid_size") this.#told = null;
+    else notify(label(event.error));
   }
 
   // A program may not write to this person's clipboard; the person may, knowing what.

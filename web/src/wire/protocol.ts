@@ -74,6 +74,7 @@ export type ServerMessage =
 export type Command =
   | { command: "take-control" }
   | { command: "release-control" }
+  | { command: "fit" }
   | { command: "signal"; signal: string }
   | { command: "paste"; text: string; submit: boolean };
 
