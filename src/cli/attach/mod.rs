@@ -10,6 +10,7 @@ mod backoff;
 mod console;
 mod dial;
 mod ending;
+mod filter;
 mod follow;
 mod keys;
 mod link;
