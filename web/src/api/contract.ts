@@ -7,8 +7,8 @@ export interface Session {
   name: string | null;
   title: string | null;
   // Where the program says it is, and how often it rang.
-  cwd?: string | null;
-  bell?: number;
+  cwd: string | null;
+  bells: number;
   command: string[];
   workingDir: string;
   status: "starting" | "running" | "exited";

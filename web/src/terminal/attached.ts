@@ -65,10 +65,14 @@ export class Attached implements Listener {
   // `opener`: this page has just opened the session, at its own size.
   constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
     this.#claim = opener;
-    this.#term = createTerminal(wantedScrollback(location.search));
+    const scrollback = wantedScrollback(location.search);
+    this.#term = createTerminal(scrollback);
     this.#stage = new Stage(room, this.#term);
     this.#connection = new Connection(
-      (request) => dial(sessionId, request, this.#stage.fit),
+      (request) => {
+        this.#told = this.#stage.fit;
+        return dial(sessionId, request, { ...this.#told, scrollback });
+      },
       this,
       CLOCK,
       "control",
@@ -176,11 +180,10 @@ export class Attached implements Listener {
     this.viewers.value = welcome.session.viewers;
     this.control.value = welcome.access === "control";
     this.title.value = label(welcome.session.title ?? "");
-    this.cwd.value = welcome.session.cwd ?? null;
-    this.#bells = welcome.session.bell ?? 0;
+    this.cwd.value = welcome.session.cwd;
+    this.#bells = welcome.session.bells;
     // Of output that was drawn before the connection broke, the size is an old one.
     if (first || welcome.offset >= received) this.#resized(welcome);
-    this.#told = null;
     this.#tellSize();
   }
 
