@@ -13,9 +13,9 @@ const STEERING_MODES: [u32; 21] =
 /// Reports every resize at once and then on; the server does that.
 const SIZE_REPORTS: u32 = 2048;
 const FOCUS_REPORTS: u32 = 1004;
-/// What a reset of the terminal means for what it sends.
-const STEERING_RESET: &[u8] =
-    b"\x1b[?1;9;66;1000;1002;1003;1004;1005;1006;1015;1016;2004l\x1b>\x1b[>4m\x1b[=0u\x1b[?1049l";
+/// What a reset means for what the terminal sends; a full one also leaves the alternate screen.
+const STEERING_RESET: &[u8] = b"\x1b[?1;9;66;1000;1002;1003;1004;1005;1006;1015;1016;2004l\x1b>\x1b[>4m\x1b[=0u";
+const STEERING_FULL_RESET: &[u8] = b"\x1b[?1049l";
 
 /// Follows one output from its beginning.
 #[derive(Debug, Default)]
