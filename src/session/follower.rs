@@ -40,6 +40,9 @@ pub(super) struct Follower {
     end: watch::Receiver<Offset>,
     closed: CancellationToken,
     screen: Screen,
+    /// Where output goes on for those who begin with the screen: behind what it shows, but before an exit, which they
+    /// are to learn of.
+    position: LogReader,
     at: ScreenAt,
     changes: watch::Sender<ScreenAt>,
     questions: mpsc::Receiver<Asked>,
@@ -99,6 +102,7 @@ impl Follower {
             session: Weak::new(),
             settings: settings.clone(),
             log: log.clone(),
+            position: reader.clone(),
             reader,
             end,
             closed: CancellationToken::new(),
@@ -188,8 +192,8 @@ impl Follower {
     }
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), Failed> {
-        for message in chunk.messages() {
-            let Message { kind, offset, payload } = message;
+        let mut left_out = 0;
+        for Message { kind, offset, payload, wire } in chunk.messages() {
             let screen = &mut self.screen;
             if kind == OUTPUT {
                 if !self.rebuild.poisoned.contains(&offset) {
@@ -198,8 +202,11 @@ impl Follower {
             } else if let Some(size) = resized(payload) {
                 unless_it_panics(|| screen.resize(size)).ok_or(Failed(offset))?;
                 self.at.size = size;
+            } else {
+                left_out = wire; // an exit, and so the last of all
             }
         }
+        self.position = self.reader.before(left_out);
         self.at.offset = chunk.end();
         self.at.revision += 1;
         self.snapshots.clear();
@@ -241,6 +248,7 @@ impl Follower {
         if let Ok(reader) = self.log.reader(start) {
             self.reader = reader;
         }
+        self.position = self.reader.clone();
         let size = self.log.size_at(start);
         self.screen = Screen::new(size, self.settings.scrollback_lines);
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
@@ -293,7 +301,13 @@ impl Follower {
             return None;
         };
         let (frame, payload) = snapshot_frame(self.at.offset, &snapshot);
-        let made = Arc::new(Snapshotted { at: self.at, scrollback: snapshot.scrollback, frame: frame.into(), payload });
+        let made = Arc::new(Snapshotted {
+            at: self.at,
+            scrollback: snapshot.scrollback,
+            frame: frame.into(),
+            payload,
+            position: self.position.clone(),
+        });
         if self.snapshots.len() == SNAPSHOTS_MAX {
             self.snapshots.remove(0);
         }
@@ -307,6 +321,16 @@ impl Follower {
             self.snapshots = Vec::new();
             self.waiting = VecDeque::new();
             self.screen.hibernate();
+        }
+    }
+}
+
+impl Drop for Follower {
+    /// However it ends: the log keeps nothing for a screen that follows no more, and the program waits for none.
+    fn drop(&mut self) {
+        self.log.has_shown(Offset(u64::MAX));
+        if let Some(session) = self.session.upgrade() {
+            session.follower_moved();
         }
     }
 }

@@ -52,8 +52,6 @@ pub(super) struct Connection<S> {
     latest: Latest,
     ends: Ends,
     phase: Phase,
-    /// Everything published was taken: only then is there a reason to wait for more.
-    caught_up: bool,
     heard: Instant,
     pings: Interval,
 }
@@ -98,7 +96,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             latest,
             ends,
             phase: Phase::Open,
-            caught_up: false,
             heard: now,
             pings,
         }
@@ -131,17 +128,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Puts next what there is to send.
     fn fill(&mut self) {
-        while self.outgoing.wants_chunk() && matches!(self.phase, Phase::Open | Phase::Flushing(..)) {
-            self.caught_up = false;
+        while self.outgoing.wants_more() && self.sends_output() {
             match self.viewer.pull() {
                 Next::Frames(chunk) => self.outgoing.chunk(chunk),
-                Next::Gap { from, to, size } => {
-                    self.outgoing.message(ServerMessage::Gap { from, to });
-                    self.outgoing.event(to, &Event::Resize { cols: size.cols(), rows: size.rows() });
+                Next::Snapshot { skipped, snapshot } => {
+                    if let Some(from) = skipped {
+                        self.outgoing.message(ServerMessage::Gap { from, to: snapshot.at.offset });
+                    }
+                    self.outgoing.snapshot(snapshot.frame.clone());
                 }
-                Next::WindowFull => return,
+                Next::WindowFull | Next::Minting => return,
                 Next::CaughtUp => {
-                    self.caught_up = true;
                     if let Phase::Flushing(code, _) = self.phase {
                         self.close(code);
                     }
@@ -151,9 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Whether output still goes to the client.
+    const fn sends_output(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Flushing(..))
+    }
+
     /// Waits for the next thing to happen, and does it.
     async fn turn(&mut self) -> io::Result<()> {
-        let open = self.phase == Phase::Open;
+        let (open, sends_output) = (self.phase == Phase::Open, self.sends_output());
         let deadline = match self.phase {
             Phase::Flushing(_, deadline) | Phase::Closing { deadline, .. } => Some(deadline),
             Phase::Open => None,
@@ -173,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 // Those that were left while too much of its own was waiting.
                 self.take_messages().await?;
             }
-            () = self.viewer.more(), if self.caught_up && self.outgoing.wants_chunk() && open => {}
+            () = self.viewer.more(), if self.outgoing.wants_more() && sends_output => {}
             Ok(()) = self.status.changed(), if open && !self.outgoing.is_full() => self.tell_changes(),
             Ok(()) = self.written.changed(), if open && !self.outgoing.is_full() => self.acknowledge(),
             () = session.closed().cancelled(), if open => self.close_after_output(CloseCode::SessionClosed),
