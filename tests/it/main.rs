@@ -14,4 +14,5 @@ mod fan_out;
 mod hygiene;
 mod lifecycle;
 mod reconnect;
+mod screens;
 mod sessions;
