@@ -4,9 +4,10 @@
 #![allow(clippy::expect_used, missing_docs, reason = "a benchmark that cannot run must stop")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fantail::terminal::log::{Log, LogReader, LogWriter, Pull};
+use fantail::terminal::log::{CatchUp, Log, LogReader, LogWriter, Pull};
 use fantail::terminal::{Offset, Size};
 
 /// What a PTY gives in one read(2).
@@ -58,7 +59,7 @@ fn appending(criterion: &mut Criterion) {
     for burst in [1, 15] {
         group.bench_function(BenchmarkId::new("log, reads of 4 KiB a frame", burst), |bencher| {
             bencher.iter(|| {
-                let (log, mut writer) = Log::create(4 << 20, Size::DEFAULT);
+                let (log, mut writer) = Log::create(4 << 20, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
                 append(&mut writer, &source, TOTAL, READ, burst);
                 assert_eq!(log.held().end, Offset(TOTAL as u64));
             });
@@ -73,7 +74,7 @@ fn reading(criterion: &mut Criterion) {
     for (name, total, read) in
         [("64 MiB in 4 KiB frames", TOTAL, READ), ("1 MiB of single keystrokes", 1 << 20, KEYSTROKE)]
     {
-        let (log, mut writer) = Log::create(16 * total + (1 << 20), Size::DEFAULT);
+        let (log, mut writer) = Log::create(16 * total + (1 << 20), Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
         append(&mut writer, &source, total, read, 1);
         group.throughput(Throughput::Bytes(total as u64));
         group.bench_function(name, |bencher| {

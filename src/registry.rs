@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::session::{Opening, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now};
+use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now};
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -91,7 +91,9 @@ impl Registry {
     /// At the limit, while shutting down, or when the program cannot be started.
     pub async fn open(&self, opening: Opening) -> Result<Arc<Session>, OpenError> {
         let place = self.take_place()?;
-        let (session, started, life) = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+        let Opened { session, started, life, screen } =
+            Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+        self.shared.tasks.spawn_on(screen, &self.shared.settings.screens);
         let (registry, opened) = (self.clone(), Arc::clone(&session));
         // The session lives in a task of its own from the first moment, so that an opener that goes away while the
         // program starts leaves a whole session and not half of one.

@@ -13,6 +13,10 @@ use super::{Config, Environment};
 const LOG_BYTES_MIN: u64 = 128 * 1024;
 /// The most: beyond it one session could take a small server's memory.
 const LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The most lines above a screen: beyond it one session could take a small server's memory.
+const SCROLLBACK_LINES_MAX: u64 = 1_000_000;
+/// The least lag that makes a viewer skip: below it one that is merely busy for a moment would.
+const RESYNC_BYTES_MIN: u64 = 64 * 1024;
 /// The shortest life of an access token, in seconds: below it clients would do little but renew.
 const ACCESS_TOKEN_SECONDS_MIN: u64 = 10;
 /// The longest, in seconds: every ended login is remembered for as long.
@@ -43,6 +47,11 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         data_dir: data_dir(&raw.data_dir, environment)?,
         public_urls: raw.public_urls.iter().map(|url| origin(url)).collect::<Result<_, _>>()?,
         log_bytes: between("log_bytes", raw.log_bytes, LOG_BYTES_MIN, LOG_BYTES_MAX)?,
+        scrollback_lines: between("scrollback_lines", raw.scrollback_lines, 0, SCROLLBACK_LINES_MAX)?,
+        resync_bytes: between("resync_bytes", raw.resync_bytes, RESYNC_BYTES_MIN, LOG_BYTES_MAX)?,
+        pace: raw.pace,
+        sizes: raw.sizes,
+        clipboard: raw.clipboard,
         max_sessions: between("max_sessions", raw.max_sessions, 1, COUNT_MAX)?,
         max_connections: between("max_connections", raw.max_connections, 1, COUNT_MAX)?,
         exited_ttl: seconds("exited_ttl_seconds", raw.exited_ttl_seconds, 0, EXITED_TTL_MAX)?,

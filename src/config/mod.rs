@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
-pub use raw::LogFormat;
+pub use raw::{Clipboard, LogFormat, Pace, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -37,6 +37,16 @@ pub struct Config {
     pub public_urls: Vec<String>,
     /// Bytes of output held for each session.
     pub log_bytes: usize,
+    /// Lines kept above each session's screen.
+    pub scrollback_lines: usize,
+    /// How far a viewer that cannot follow may fall behind.
+    pub resync_bytes: usize,
+    /// For whom programs' output is held back.
+    pub pace: Pace,
+    /// Whose window gives sessions their size.
+    pub sizes: Sizes,
+    /// What becomes of text a program puts on the clipboard.
+    pub clipboard: Clipboard,
     /// Sessions at once.
     pub max_sessions: usize,
     /// Connections at once.

@@ -16,6 +16,45 @@ pub enum LogFormat {
     Json,
 }
 
+/// For whom programs' output is held back, in sessions that do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// For nobody.
+    Free,
+    /// For the fastest viewer.
+    #[default]
+    Fastest,
+    /// For every viewer.
+    Lossless,
+}
+
+/// Whose window gives sessions their size, in those that do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Sizes {
+    /// That of the client that typed last.
+    #[default]
+    Latest,
+    /// That of the session's owner.
+    Owner,
+    /// The least of all who may type.
+    Smallest,
+    /// Nobody's.
+    Fixed,
+}
+
+/// What becomes of text a program puts on the clipboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Clipboard {
+    /// Viewers are told, and ask their users.
+    #[default]
+    View,
+    /// Nothing.
+    Off,
+}
+
 /// Every key, unchecked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +69,11 @@ pub(super) struct Raw {
     #[serde(deserialize_with = "list")]
     pub(super) public_urls: Vec<String>,
     pub(super) log_bytes: u64,
+    pub(super) scrollback_lines: u64,
+    pub(super) resync_bytes: u64,
+    pub(super) pace: Pace,
+    pub(super) sizes: Sizes,
+    pub(super) clipboard: Clipboard,
     pub(super) max_sessions: u64,
     pub(super) max_connections: u64,
     pub(super) exited_ttl_seconds: u64,
@@ -50,6 +94,11 @@ impl Default for Raw {
             log_level: "info".into(),
             public_urls: Vec::new(),
             log_bytes: 4 * 1024 * 1024,
+            scrollback_lines: 10_000,
+            resync_bytes: 1024 * 1024,
+            pace: Pace::Fastest,
+            sizes: Sizes::Latest,
+            clipboard: Clipboard::View,
             max_sessions: 4096,
             max_connections: 16_384,
             exited_ttl_seconds: 600,
@@ -61,7 +110,8 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 6] = ["bind", "data_dir", "log_format", "log_level", "public_urls", "pass_env"];
+pub(super) const TEXT_KEYS: [&str; 9] =
+    ["bind", "data_dir", "log_format", "log_level", "public_urls", "pace", "sizes", "clipboard", "pass_env"];
 
 /// A list, or its items with commas between them, which is all a variable can hold.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

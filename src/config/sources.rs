@@ -10,7 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::raw::{LogFormat, Raw, TEXT_KEYS};
+use super::raw::{Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
 use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
@@ -57,6 +57,26 @@ pub struct Flags {
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_bytes: Option<u64>,
+    /// Lines kept above each session's screen [default: 10000]
+    #[arg(long, value_name = "LINES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrollback_lines: Option<u64>,
+    /// How far a viewer that cannot follow may fall behind before it is shown the screen instead [default: 1048576]
+    #[arg(long, value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resync_bytes: Option<u64>,
+    /// For whom programs' output is held back [default: fastest]
+    #[arg(long, value_name = "PACE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+    /// Whose window gives sessions their size [default: latest]
+    #[arg(long, value_name = "WHOSE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Sizes>,
+    /// Whether viewers are asked about text a program puts on the clipboard [default: view]
+    #[arg(long, value_name = "POLICY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clipboard: Option<Clipboard>,
     /// Sessions at once [default: 4096]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]

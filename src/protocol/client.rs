@@ -41,6 +41,8 @@ pub enum Command {
     TakeControl,
     /// Let everyone with access type again.
     ReleaseControl,
+    /// Give the session the size of this client's window, as RESIZE last told it.
+    Fit,
     /// A signal to the foreground process group.
     Signal {
         /// Its name, with or without `SIG`. Raw: the server answers `refused unknown_signal`.
@@ -98,6 +100,7 @@ impl Command {
         match self {
             Self::TakeControl => "take-control",
             Self::ReleaseControl => "release-control",
+            Self::Fit => "fit",
             Self::Signal { .. } => "signal",
             Self::Paste { .. } => "paste",
             Self::Unknown(name) => name,
@@ -124,6 +127,7 @@ impl Command {
         Some(match command.as_str() {
             "take-control" => Self::TakeControl,
             "release-control" => Self::ReleaseControl,
+            "fit" => Self::Fit,
             "signal" => {
                 let Signal { signal } = serde_json::from_slice(json).ok()?;
                 Self::Signal { signal }
@@ -152,7 +156,7 @@ impl Serialize for Command {
                 map.serialize_entry("text", text)?;
                 map.serialize_entry("submit", submit)?;
             }
-            Self::TakeControl | Self::ReleaseControl | Self::Unknown(_) => {}
+            Self::TakeControl | Self::ReleaseControl | Self::Fit | Self::Unknown(_) => {}
         }
         map.end()
     }
@@ -168,6 +172,7 @@ mod tests {
         prop_oneof![
             Just(Command::TakeControl),
             Just(Command::ReleaseControl),
+            Just(Command::Fit),
             any::<String>().prop_map(|signal| Command::Signal { signal }),
             (any::<String>(), any::<bool>()).prop_map(|(text, submit)| Command::Paste { text, submit }),
             "later-[a-z]{0,9}".prop_map(Command::Unknown),

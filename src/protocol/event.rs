@@ -60,6 +60,33 @@ pub enum Event {
         /// Why it could not be started, if so.
         reason: Option<String>,
     },
+    /// The program calls its terminal something else (OSC 0, 2).
+    Title {
+        /// Empty when it took the title back.
+        title: String,
+    },
+    /// The program told where it works (OSC 7).
+    Cwd {
+        /// A path on the session's machine.
+        cwd: String,
+    },
+    /// The terminal rang.
+    Bell {
+        /// How many times since the session was opened.
+        count: u64,
+    },
+    /// The program has switched between the primary and the alternate screen.
+    Alternate {
+        /// Whether the alternate one is shown.
+        on: bool,
+    },
+    /// The program wants to put text on the clipboard (OSC 52). A client asks its user first.
+    Clipboard {
+        /// Which, as OSC 52 names them: `c`, `p`, …
+        selection: String,
+        /// The text.
+        text: String,
+    },
     /// The server is going away: close 1012 follows.
     Drain {},
     /// An event of a later version, to be passed over.
@@ -208,6 +235,11 @@ mod tests {
             Event::Control { holder: Some("c".into()) },
             Event::Refused { command: "input".into(), code: RefusalCode::ViewOnly, seq: Some(1), error: "no".into() },
             Event::Exit { code: None, signal: Some("SIGKILL".into()), reason: None },
+            Event::Title { title: "vim".into() },
+            Event::Cwd { cwd: "/tmp".into() },
+            Event::Bell { count: 3 },
+            Event::Alternate { on: true },
+            Event::Clipboard { selection: "c".into(), text: "β".into() },
             Event::Drain {},
         ] {
             assert_eq!(Event::from_json(&event.to_json()), Ok(event));
@@ -216,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_a_later_version_adds_is_passed_over() {
-        assert_eq!(Event::from_json(br#"{"event":"bell","loud":{"very":true}}"#), Ok(Event::Unknown));
+        assert_eq!(Event::from_json(br#"{"event":"smell","loud":{"very":true}}"#), Ok(Event::Unknown));
         assert_eq!(Event::from_json(br#"{"event":"drain","seconds":9}"#), Ok(Event::Drain {}));
         let refused = Event::from_json(br#"{"event":"refused","command":"x","code":"too_late","error":"e"}"#);
         assert!(matches!(refused, Ok(Event::Refused { code: RefusalCode::Unknown, seq: None, .. })));

@@ -72,6 +72,7 @@ fn client() -> Vec<Value> {
         command("release-control", Command::ReleaseControl),
         command("signal", Command::Signal { signal: "INT".into() }),
         command("paste", Command::Paste { text: "grüße \"β\"\n🙂".into(), submit: true }),
+        command("fit", Command::Fit),
         command("unknown command", Command::Unknown("dance".into())),
     ]
 }
@@ -137,6 +138,11 @@ fn events() -> Vec<(&'static str, Event)> {
         ("exit with a code", Event::Exit { code: Some(3), signal: None, reason: None }),
         ("exit by a signal", Event::Exit { code: None, signal: Some("SIGTERM".into()), reason: None }),
         ("never started", Event::Exit { code: Some(127), signal: None, reason: Some("no such program".into()) }),
+        ("title", Event::Title { title: "vim – grüße.txt".into() }),
+        ("cwd", Event::Cwd { cwd: "/home/ann/src".into() }),
+        ("bell", Event::Bell { count: 3 }),
+        ("alternate", Event::Alternate { on: true }),
+        ("clipboard", Event::Clipboard { selection: "c".into(), text: "β\n".into() }),
         ("drain", Event::Drain {}),
     ]
 }

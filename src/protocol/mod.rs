@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! S→C  0x01 OUTPUT     u64 offset of the first byte · bytes
-//!      0x02 SNAPSHOT   u64 offset · u16 cols · u16 rows · u32 scrollback lines · bytes   (reserved: not sent yet)
+//!      0x02 SNAPSHOT   u64 offset · u16 cols · u16 rows · u32 scrollback lines · bytes
 //!      0x03 GAP        u64 from · u64 to
 //!      0x04 EVENT      u64 offset · JSON
 //!      0x05 INPUT_ACK  u64 seq

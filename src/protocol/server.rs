@@ -6,9 +6,8 @@
 use super::event::Event;
 use super::fields::{BadMessage, Fields};
 use crate::terminal::Offset;
-use crate::terminal::log::{EVENT, OUTPUT};
+use crate::terminal::log::{EVENT, OUTPUT, SNAPSHOT};
 
-const SNAPSHOT: u8 = 0x02;
 const GAP: u8 = 0x03;
 const INPUT_ACK: u8 = 0x05;
 
@@ -22,7 +21,7 @@ pub enum ServerMessage<'a> {
         /// The bytes.
         bytes: &'a [u8],
     },
-    /// Bytes that redraw the screen as it was at `offset`. Reserved: not sent yet.
+    /// Bytes that redraw the screen as it was at `offset`. Output goes on there.
     Snapshot {
         /// The output up to here is what the screen shows.
         offset: Offset,

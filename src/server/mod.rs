@@ -8,6 +8,7 @@
 mod announcement;
 mod first_start;
 mod lock;
+mod screens;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{AccountId, Secret};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::http::accept::Acceptor;
 use crate::http::extract::LOCAL_TOKEN_PREFIX;
 use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
@@ -32,6 +33,7 @@ use crate::ws;
 use announcement::Announcement;
 use lock::Lock;
 pub use lock::tell_running_server;
+use screens::Screens;
 
 /// How long sessions may take to end once the server goes away: their graces and the kernel's time, with room. Only a
 /// process that even SIGKILL does not end takes longer.
@@ -79,6 +81,8 @@ pub struct Server {
     announcement: Announcement,
     /// Signals of the command line beside us.
     look_again: io::Result<tokio::signal::unix::Signal>,
+    /// Where screens live, for as long as the sessions do.
+    _screens: Screens,
     /// Held until the end of the process, so that a second server on this data directory refuses to start.
     _lock: Lock,
 }
@@ -98,7 +102,9 @@ impl Server {
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
         let keys = first_start::keys(&*store, &outside, config.access_token_lifetime).await?;
         let local = local_token(&outside)?;
-        let registry = registry(&config);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let screens = Screens::start(cores)?;
+        let registry = registry(&config, &screens);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
@@ -109,7 +115,7 @@ impl Server {
                 },
                 no_auth: config.no_auth,
                 public_urls: config.public_urls.clone(),
-                cores: std::thread::available_parallelism().map_or(1, usize::from),
+                cores,
             },
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
@@ -122,7 +128,18 @@ impl Server {
         warn_of_the_open_net(&config, &*store).await?;
         // Last, because whoever finds the file believes that a server is there.
         let announcement = Announcement::write(&dir, &local_url(address), &local)?;
-        Ok(Self { config, app, registry, store, listener, address, announcement, look_again, _lock: lock })
+        Ok(Self {
+            config,
+            app,
+            registry,
+            store,
+            listener,
+            address,
+            announcement,
+            look_again,
+            _screens: screens,
+            _lock: lock,
+        })
     }
 
     /// Where it listens, as a browser on this machine writes it.
@@ -219,7 +236,7 @@ pub enum Ended {
 }
 
 /// The sessions of this server, and room for their viewers' sockets.
-fn registry(config: &Config) -> Registry {
+fn registry(config: &Config, screens: &Screens) -> Registry {
     // Each connection takes a descriptor and each session three; most systems start programs with 1,024.
     let descriptors = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: descriptors.maximum, maximum: descriptors.maximum };
@@ -229,7 +246,28 @@ fn registry(config: &Config) -> Registry {
     let limits =
         Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
     #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
-    let settings = session::Settings { log_bytes: config.log_bytes, now: Timestamp::now };
+    let defaults = session::Settings::new(screens.handle().clone(), Timestamp::now);
+    let settings = session::Settings {
+        log_bytes: config.log_bytes,
+        scrollback_lines: config.scrollback_lines,
+        resync_bytes: config.resync_bytes as u64,
+        clipboard: match config.clipboard {
+            config::Clipboard::View => session::ClipboardPolicy::View,
+            config::Clipboard::Off => session::ClipboardPolicy::Off,
+        },
+        pace: match config.pace {
+            config::Pace::Free => session::Pace::Free,
+            config::Pace::Fastest => session::Pace::Fastest,
+            config::Pace::Lossless => session::Pace::Lossless,
+        },
+        sizes: match config.sizes {
+            config::Sizes::Latest => session::Sizes::Latest,
+            config::Sizes::Owner => session::Sizes::Owner,
+            config::Sizes::Smallest => session::Sizes::Smallest,
+            config::Sizes::Fixed => session::Sizes::Fixed,
+        },
+        ..defaults
+    };
     Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: Some(descriptors) }))
 }
 

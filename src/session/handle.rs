@@ -13,21 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
+use super::screen::ScreenDoor;
 use super::task::Order;
 use super::viewer::{Parts, Viewer};
 use super::viewers::Viewers;
-use super::{ClientId, InputRefused, Launch, Principal, SessionId, Signal, State, Status, ViewerId};
+use super::{
+    ClientId, InputRefused, Launch, Pace, Principal, SessionId, Settings, Signal, Sizes, State, Status, ViewerId,
+};
 use crate::terminal::log::{Log, NotHeld};
 use crate::terminal::{Offset, Size};
-
-/// What every session of a server has in common.
-#[derive(Clone)]
-pub struct Settings {
-    /// Bytes of memory a session's log may take.
-    pub log_bytes: usize,
-    /// The wall clock.
-    pub now: fn() -> Timestamp,
-}
 
 /// When a session's program is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +46,10 @@ pub struct Opening {
     pub size: Size,
     /// When to start it.
     pub start_on: StartOn,
+    /// For whom its output is held back; the server's default when none is said.
+    pub pace: Option<Pace>,
+    /// Whose window gives it its size; the server's default when none is said.
+    pub sizes: Option<Sizes>,
 }
 
 /// One session. Shared by all who reach it; changed by its task, except for what the locks below hold.
@@ -71,8 +69,11 @@ pub struct Session {
     pub(super) input: Mutex<Input>,
     pub(super) input_added: Notify,
     pub(super) viewers: Mutex<Viewers>,
-    pub(super) viewer_moved: Notify,
+    pub(super) follower_moved: Notify,
     orders: mpsc::Sender<Order>,
+    pub(super) screen: ScreenDoor,
+    pub(super) pace: Pace,
+    pub(super) sizes: Sizes,
     closing: CancellationToken,
     closed: CancellationToken,
 }
@@ -123,11 +124,11 @@ impl Session {
         log: Log,
         end: watch::Receiver<Offset>,
         orders: mpsc::Sender<Order>,
+        screen: ScreenDoor,
     ) -> Self {
         let now = (settings.now)();
         let command = opening.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let status =
-            Status { name: opening.name, state: State::Starting, size: opening.size, viewers: 0, control: None };
+        let status = Status::starting(opening.name, opening.size);
         Self {
             id: opening.id,
             owner: opening.owner,
@@ -142,8 +143,11 @@ impl Session {
             input: Mutex::default(),
             input_added: Notify::new(),
             viewers: Mutex::default(),
-            viewer_moved: Notify::new(),
+            follower_moved: Notify::new(),
             orders,
+            screen,
+            pace: opening.pace.unwrap_or(settings.pace),
+            sizes: opening.sizes.unwrap_or(settings.sizes),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         }
@@ -177,6 +181,18 @@ impl Session {
     #[must_use]
     pub const fn start_on(&self) -> StartOn {
         self.start_on
+    }
+
+    /// For whom its output is held back.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Whose window gives it its size.
+    #[must_use]
+    pub const fn sizes(&self) -> Sizes {
+        self.sizes
     }
 
     /// When it was opened.
@@ -267,7 +283,8 @@ impl Session {
             viewers.leave(id);
             self.count_viewers(&mut viewers);
         }
-        self.viewer_moved.notify_one();
+        self.screen.unwatched.notify_one();
+        self.follower_moved.notify_one();
         if self.input.lock().clients.detach(client, id, now) {
             self.update(|status| {
                 status.control.take_if(|holder| *holder == client);
@@ -283,8 +300,8 @@ impl Session {
         });
     }
 
-    pub(super) fn viewer_moved(&self) {
-        self.viewer_moved.notify_one();
+    pub(super) fn follower_moved(&self) {
+        self.follower_moved.notify_one();
     }
 
     /// Takes bytes to type that come from no client, for a program that drives the session.
@@ -322,6 +339,15 @@ impl Session {
         drop(input);
         self.input_added.notify_one();
         Ok(())
+    }
+
+    /// Takes what the terminal answers its program: in order with what is typed, whoever has control. Answers that a
+    /// program asks for and does not read are dropped beyond a bound.
+    pub(super) fn answer(&self, bytes: Vec<u8>) {
+        if matches!(self.status.borrow().state, State::Running { .. }) {
+            self.input.lock().queue.push_answer(bytes.into());
+            self.input_added.notify_one();
+        }
     }
 
     pub(super) fn skip_input(&self, numbered: Numbered) -> Result<(), InputRefused> {

@@ -11,6 +11,9 @@ use super::{ClientId, ViewerId};
 pub const QUEUED_PER_CLIENT_MAX: usize = 1024 * 1024;
 /// Most bytes queued for one session, whoever sent them. A program that does not read its input makes this fill.
 const QUEUED_MAX: usize = 4 * QUEUED_PER_CLIENT_MAX;
+/// Most bytes of the terminal's answers queued: thousands of them. A program that asks on and reads nothing gets no
+/// more.
+const ANSWERS_MAX: usize = 64 * 1024;
 
 /// Why input was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,13 +52,18 @@ pub(super) struct Numbered {
 #[derive(Default)]
 pub(super) struct InputQueue {
     entries: VecDeque<Entry>,
+    /// Bytes of what was typed.
     bytes: usize,
+    /// Bytes of what the terminal answers.
+    answers: usize,
 }
 
 struct Entry {
     bytes: Bytes,
     from: Option<Numbered>,
     viewer: Option<ViewerId>,
+    /// The terminal's own, not typed.
+    is_answer: bool,
 }
 
 impl InputQueue {
@@ -85,8 +93,16 @@ impl InputQueue {
             client.queued += bytes.len();
         }
         self.bytes += bytes.len();
-        self.entries.push_back(Entry { bytes, from, viewer });
+        self.entries.push_back(Entry { bytes, from, viewer, is_answer: false });
         Ok(())
+    }
+
+    /// Takes what the terminal answers its program. Beyond the bound it is dropped: the program does not read.
+    pub(super) fn push_answer(&mut self, bytes: Bytes) {
+        if self.answers + bytes.len() <= ANSWERS_MAX {
+            self.answers += bytes.len();
+            self.entries.push_back(Entry { bytes, from: None, viewer: None, is_answer: true });
+        }
     }
 
     /// Counts a numbered message that was refused as handled, so that it is not sent again.
@@ -107,8 +123,8 @@ impl InputQueue {
 
     /// The first `written` bytes of the front went into the PTY; a message is acknowledged when all of it did.
     pub(super) fn wrote(&mut self, clients: &mut Clients, written: usize) {
-        self.bytes -= written;
         let Some(front) = self.entries.front_mut() else { return };
+        *(if front.is_answer { &mut self.answers } else { &mut self.bytes }) -= written;
         front.bytes = front.bytes.slice(written..);
         let (from, done) = (front.from, front.bytes.is_empty());
         if let Some(Numbered { client, seq }) = from
@@ -127,7 +143,7 @@ impl InputQueue {
     /// Forgets what will never be written.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
-        self.bytes = 0;
+        (self.bytes, self.answers) = (0, 0);
     }
 }
 

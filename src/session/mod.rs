@@ -5,6 +5,7 @@
 
 mod clients;
 mod exit;
+mod follower;
 mod handle;
 mod ids;
 mod input;
@@ -14,6 +15,8 @@ mod pace;
 mod posix;
 mod processes;
 mod pty;
+mod screen;
+mod settings;
 mod signal;
 mod status;
 mod task;
@@ -21,15 +24,18 @@ mod viewer;
 mod viewers;
 
 pub use exit::Exit;
-pub use handle::{Attach, AttachError, Attached, NotRunning, Opening, Session, Settings, StartOn};
+pub use handle::{Attach, AttachError, Attached, NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
 pub use processes::kill_all_now;
 pub use pty::{Child, Pty, SpawnError, Spawned, Spawner};
+pub use screen::{ScreenAt, ScreenGone, Snapshotted};
+pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
+pub use task::{Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// The state of one session's pacing.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(super) struct Pacing {
     /// The fastest viewer's offset when the program was first held for it, and since when.
     held_at: Option<(Offset, Instant)>,
 }
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
     HoldUntil(Instant),
 }
 
-impl Pace {
+impl Pacing {
     /// Whether more output may be read, when that may drop the bytes before `drops` from the log and the fastest
     /// viewer has taken those before `fastest`.
     pub(super) fn verdict(
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_program_is_held_for_the_fastest_viewer_but_not_for_one_that_has_stalled() {
         let start = Instant::now();
-        let mut pace = Pace::default();
+        let mut pace = Pacing::default();
         let mut verdict = |drops: u64, fastest: Option<u64>, now| {
             pace.verdict((drops > 0).then_some(Offset(drops)), || fastest.map(Offset), now)
         };

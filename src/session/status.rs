@@ -1,10 +1,13 @@
 //! What is only worth knowing in its latest value: kept in a `watch`, never queued.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rustix::process::Pid;
 
 use super::{ClientId, Exit};
 use crate::terminal::Size;
+use crate::terminal::screen::Clipboard;
 
 /// Where a session is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,4 +41,33 @@ pub struct Status {
     pub viewers: usize,
     /// The client that has taken exclusive control, if one has.
     pub control: Option<ClientId>,
+    /// What the program calls its terminal (OSC 0, 2), if it does.
+    pub title: Option<Arc<str>>,
+    /// Where the program told it works (OSC 7), as a path on this machine.
+    pub cwd: Option<Arc<str>>,
+    /// How many times the terminal rang.
+    pub bells: u64,
+    /// Whether the alternate screen is shown.
+    pub alternate: bool,
+    /// What the program last wanted to put on the clipboard (OSC 52). Always none where the setting forbids it.
+    pub clipboard: Option<Arc<Clipboard>>,
+}
+
+impl Status {
+    /// Of a session whose program has not been started.
+    #[must_use]
+    pub const fn starting(name: String, size: Size) -> Self {
+        Self {
+            name,
+            state: State::Starting,
+            size,
+            viewers: 0,
+            control: None,
+            title: None,
+            cwd: None,
+            bells: 0,
+            alternate: false,
+            clipboard: None,
+        }
+    }
 }

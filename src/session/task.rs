@@ -11,10 +11,11 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::handle::{Input, Opening, Session, Settings, StartOn};
-use super::pace::{Pace, Verdict};
+use super::follower::Follower;
+use super::handle::{Input, Opening, Session, StartOn};
+use super::pace::{Pacing, Verdict};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
-use super::{Exit, Launch, Signal, State, ViewerId, processes};
+use super::{Exit, Launch, Settings, Signal, State, ViewerId, processes};
 use crate::terminal::log::{Log, LogWriter, SEGMENT_BYTES};
 use crate::terminal::{Offset, Size};
 
@@ -51,19 +52,15 @@ enum InOrder<'a> {
 }
 
 impl Session {
-    /// Makes a session and the future that is its life, which the caller must drive to its end. `started` hears
-    /// whether the program could be started, at once for one that starts on attach; when it could not, nothing is
-    /// left behind.
-    pub fn open(
-        opening: Opening,
-        settings: &Settings,
-        spawner: Arc<dyn Spawner>,
-    ) -> (Arc<Self>, oneshot::Receiver<Result<(), SpawnError>>, impl Future<Output = ()> + Send + use<>) {
-        let (log, writer) = Log::create(settings.log_bytes, opening.size);
+    /// Makes a session, and the futures that are its life.
+    pub fn open(opening: Opening, settings: &Settings, spawner: Arc<dyn Spawner>) -> Opened {
+        let (log, writer) = Log::create(settings.log_bytes, opening.size, Arc::clone(&settings.catch_up));
         let (end, end_seen) = watch::channel(Offset::ZERO);
         let (order, orders) = mpsc::channel(ORDERS_MAX);
         let launch = opening.launch.clone();
-        let session = Arc::new(Self::new(opening, settings, log, end_seen, order));
+        let (follower, screen) = Follower::create(settings, &log, end_seen.clone(), opening.size);
+        let session = Arc::new(Self::new(opening, settings, log, end_seen, order, screen));
+        let screen = follower.follow(Arc::downgrade(&session), session.closed().clone());
         let task = Task {
             session: Arc::clone(&session),
             settings: settings.clone(),
@@ -74,9 +71,26 @@ impl Session {
             orders,
         };
         let (tell, started) = oneshot::channel();
-        (session, started, task.live(tell))
+        Opened { session, started, life: Box::pin(task.live(tell)), screen: Box::pin(screen) }
     }
 }
+
+/// A session that was just made, and the futures that are its life, which the caller must drive to their ends.
+pub struct Opened {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Hears whether the program could be started, at once for one that starts on attach; when it could not, nothing
+    /// is left behind.
+    pub started: oneshot::Receiver<Result<(), SpawnError>>,
+    /// Owns the terminal and the log. Ends with the program and all it started.
+    pub life: Life,
+    /// Owns the screen; to be driven on [`Settings::screens`]. Ends when nobody holds the session any more, or some
+    /// seconds after it was closed.
+    pub screen: Life,
+}
+
+/// A part of a session's life.
+pub type Life = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Task {
     async fn live(self, tell: oneshot::Sender<Result<(), SpawnError>>) {
@@ -164,7 +178,7 @@ struct Running {
     pty: Pty,
     child: Box<dyn Child>,
     pid: Pid,
-    pace: Pace,
+    pace: Pacing,
     /// The terminal has been hung up: nothing more can be read.
     hung_up: bool,
     /// The PTY takes no more input now.
@@ -180,7 +194,7 @@ struct Ended {
     ending: Option<Ending>,
 }
 
-type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Ending = Life;
 
 impl Running {
     fn begin(task: Task, Spawned { pty, child }: Spawned) -> Self {
@@ -192,7 +206,7 @@ impl Running {
             pty,
             child,
             pid,
-            pace: Pace::default(),
+            pace: Pacing::default(),
             hung_up: false,
             input_blocked: false,
             typist: None,
@@ -241,7 +255,7 @@ impl Running {
                     let _ = self.read_burst();
                     self.publish().await;
                 }
-                () = session.viewer_moved.notified(), if hold.is_some() => {}
+                () = session.follower_moved.notified(), if hold.is_some() => {}
                 () = until(hold), if hold.is_some() => {}
                 exit = self.child.exited() => return Ended { exit, ending },
             }

@@ -12,7 +12,7 @@ use crate::terminal::{Offset, Size};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn settings() -> Settings {
-    Settings { log_bytes: 4 << 20, now: || jiff::Timestamp::UNIX_EPOCH }
+    Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn ann() -> Principal {
@@ -29,14 +29,18 @@ fn opening(command: &[&str], start_on: StartOn) -> Opening {
         launch: Launch::new(&command, "/".into(), &environment).expect("valid"),
         size: Size::DEFAULT,
         start_on,
+        pace: None,
+        sizes: None,
     }
 }
 
 async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task::JoinHandle<()>) {
     let spawner = Arc::new(LocalSpawner { descriptors: None });
-    let (session, started, life) = Session::open(opening(command, start_on), &settings(), spawner);
+    let Opened { session, started, life, screen } = Session::open(opening(command, start_on), &settings(), spawner);
     #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     let life = tokio::spawn(life);
+    #[expect(clippy::disallowed_methods, reason = "it ends with the session")]
+    tokio::spawn(screen);
     started.await.expect("told").expect("started");
     (session, life)
 }
@@ -157,11 +161,13 @@ async fn a_program_that_cannot_be_started_leaves_nothing_behind() {
     for (command, field) in [("/no/such/program", "command"), ("/etc/passwd", "command"), ("/", "command")] {
         let before = descriptors();
         let spawner = Arc::new(LocalSpawner { descriptors: None });
-        let (session, started, life) = Session::open(opening(&[command], StartOn::Open), &settings(), spawner);
+        let Opened { session, started, life, screen } =
+            Session::open(opening(&[command], StartOn::Open), &settings(), spawner);
         let ((), told) = tokio::join!(life, started);
         assert_eq!(told.expect("told").expect_err("refused").field(), Some(field));
         assert_eq!(session.status().state, State::Starting);
         drop(session);
+        timeout(PATIENCE, screen).await.expect("nobody can ask any more");
         // Other tests of this process open descriptors too; only a growth that stays would be a leak.
         assert!(descriptors() <= before + 64);
     }

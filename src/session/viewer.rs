@@ -95,7 +95,7 @@ impl Viewer {
         };
         if self.progress.taken() != self.reader.offset() {
             self.progress.has_taken(self.reader.offset());
-            self.session.viewer_moved();
+            self.session.follower_moved();
         }
         next
     }

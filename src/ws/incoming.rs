@@ -98,7 +98,7 @@ impl Incoming<'_> {
                 let taken = self.viewer.input(0, pasted(&text, submit).into());
                 return self.outcome(&name, None, taken);
             }
-            Command::TakeControl | Command::Unknown(_) => {}
+            Command::Fit | Command::TakeControl | Command::Unknown(_) => {}
         }
         Ok(())
     }

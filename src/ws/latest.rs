@@ -1,5 +1,7 @@
 //! What a client was last told of the session's latest values, and what has changed since.
 
+use std::sync::Arc;
+
 use crate::protocol::Event;
 use crate::session::{State, Status};
 
@@ -32,9 +34,30 @@ impl Latest {
         if status.control != self.known.control {
             events.push(Event::Control { holder: status.control.map(|holder| holder.to_string()) });
         }
+        if status.title != self.known.title {
+            events.push(Event::Title { title: text(status.title.as_ref()) });
+        }
+        if status.cwd != self.known.cwd {
+            events.push(Event::Cwd { cwd: text(status.cwd.as_ref()) });
+        }
+        if status.bells != self.known.bells {
+            events.push(Event::Bell { count: status.bells });
+        }
+        if status.alternate != self.known.alternate {
+            events.push(Event::Alternate { on: status.alternate });
+        }
+        if status.clipboard != self.known.clipboard
+            && let Some(wanted) = &status.clipboard
+        {
+            events.push(Event::Clipboard { selection: wanted.selection.clone(), text: wanted.text.clone() });
+        }
         self.known = status;
         events
     }
+}
+
+fn text(value: Option<&Arc<str>>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -43,16 +66,35 @@ mod tests {
 
     use super::*;
     use crate::terminal::Size;
+    use crate::terminal::screen::Clipboard;
 
     #[test]
     fn only_what_changed_is_told_and_only_once() {
-        let status =
-            Status { name: "a".into(), state: State::Starting, size: Size::DEFAULT, viewers: 1, control: None };
+        let status = Status { viewers: 1, ..Status::starting("a".into(), Size::DEFAULT) };
         let mut latest = Latest::new(status.clone());
         assert_eq!(latest.changes(status.clone()), []);
         let pid = Pid::from_raw(7).expect("positive");
         let running = Status { state: State::Running { pid }, viewers: 2, ..status };
         assert_eq!(latest.changes(running.clone()), [Event::Started { pid: 7 }, Event::Viewers { count: 2 }]);
-        assert_eq!(latest.changes(running), []);
+        assert_eq!(latest.changes(running.clone()), []);
+        let clipboard = Arc::new(Clipboard { count: 0, selection: "c".into(), text: "x".into() });
+        let ringing = Status {
+            title: Some("t".into()),
+            bells: 2,
+            alternate: true,
+            clipboard: Some(Arc::clone(&clipboard)),
+            ..running
+        };
+        let told = [
+            Event::Title { title: "t".into() },
+            Event::Bell { count: 2 },
+            Event::Alternate { on: true },
+            Event::Clipboard { selection: "c".into(), text: "x".into() },
+        ];
+        assert_eq!(latest.changes(ringing.clone()), told);
+        let again = Arc::new(Clipboard { count: 1, ..Clipboard::clone(&clipboard) });
+        let told =
+            [Event::Title { title: String::new() }, Event::Clipboard { selection: "c".into(), text: "x".into() }];
+        assert_eq!(latest.changes(Status { title: None, clipboard: Some(again), ..ringing }), told);
     }
 }

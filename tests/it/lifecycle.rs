@@ -63,7 +63,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
     let _turn = alone().await;
     let limits = Limits { sessions_max: 16, exited_max: 16, exited_ttl: std::time::Duration::from_secs(600) };
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
-    let settings = Settings { log_bytes: 1 << 20, now: jiff::Timestamp::now };
+    let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
     let registry = Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }));
     let owner = Principal(uuid::Uuid::nil());
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
@@ -78,6 +78,8 @@ async fn two_thousand_sessions_leave_no_task_behind() {
             launch: Launch::new(&command, "/".into(), &[]).expect("valid"),
             size: fantail::terminal::Size::DEFAULT,
             start_on: StartOn::Open,
+            pace: None,
+            sizes: None,
         };
         let session = registry.open(opening).await.expect("opened");
         let attach = fantail::session::Attach {

@@ -63,6 +63,8 @@ pub(super) async fn open(
         launch: plan.launch,
         size: plan.size,
         start_on: plan.start_on,
+        pace: plan.pace,
+        sizes: plan.sizes,
     };
     let session = app.registry().open(opening).await?;
     let opened = Opened { session_id: id.to_string(), session: SessionObject::of(&session) };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::session::{Launch, StartOn};
+use crate::session::{Launch, Pace, Sizes, StartOn};
 use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
@@ -27,6 +27,25 @@ pub(crate) struct OpenRequest {
     rows: Option<u64>,
     #[serde(default)]
     spawn: Spawn,
+    pace: Option<AskedPace>,
+    sizes: Option<AskedSizes>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum AskedPace {
+    Free,
+    Fastest,
+    Lossless,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum AskedSizes {
+    Latest,
+    Owner,
+    Smallest,
+    Fixed,
 }
 
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
@@ -57,6 +76,10 @@ pub(super) struct Plan {
     pub(super) size: Size,
     /// When to start it.
     pub(super) start_on: StartOn,
+    /// For whom its output is held back, if it says.
+    pub(super) pace: Option<Pace>,
+    /// Whose window gives it its size, if it says.
+    pub(super) sizes: Option<Sizes>,
 }
 
 /// A field that breaks a rule.
@@ -99,7 +122,18 @@ impl OpenRequest {
             Spawn::Now => StartOn::Open,
             Spawn::OnAttach => StartOn::Attach,
         };
-        Ok(Plan { launch, name, size, start_on })
+        let pace = self.pace.map(|asked| match asked {
+            AskedPace::Free => Pace::Free,
+            AskedPace::Fastest => Pace::Fastest,
+            AskedPace::Lossless => Pace::Lossless,
+        });
+        let sizes = self.sizes.map(|asked| match asked {
+            AskedSizes::Latest => Sizes::Latest,
+            AskedSizes::Owner => Sizes::Owner,
+            AskedSizes::Smallest => Sizes::Smallest,
+            AskedSizes::Fixed => Sizes::Fixed,
+        });
+        Ok(Plan { launch, name, size, start_on, pace, sizes })
     }
 }
 

@@ -58,7 +58,7 @@ impl Answer {
 /// No route tested here starts a program.
 fn registry() -> Registry {
     let limits = Limits { sessions_max: 1, exited_max: 1, exited_ttl: Duration::ZERO };
-    let settings = session::Settings { log_bytes: 0, now: || Timestamp::UNIX_EPOCH };
+    let settings = session::Settings::new(tokio::runtime::Handle::current(), || Timestamp::UNIX_EPOCH);
     Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
 }
 

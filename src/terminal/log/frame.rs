@@ -7,9 +7,13 @@
 use std::ops::Range;
 
 use crate::terminal::Offset;
+use crate::terminal::screen::Snapshot;
 
 /// Message type of OUTPUT: offset of the first byte, then bytes.
 pub const OUTPUT: u8 = 0x01;
+/// Message type of SNAPSHOT: the offset it shows, the size, lines of scrollback, then what redraws the screen. Never
+/// in the log itself.
+pub const SNAPSHOT: u8 = 0x02;
 /// Message type of EVENT: the offset it happened at, then JSON. Takes no room in the address space.
 pub const EVENT: u8 = 0x04;
 
@@ -22,6 +26,9 @@ pub const HEADER_ROOM: usize = 4 + PREFIX_LEN;
 
 const SHORT_MAX: usize = 125;
 const LONG_LENGTH: u8 = 126;
+const LONGEST_LENGTH: u8 = 127;
+/// Size and scrollback, between a SNAPSHOT's offset and its bytes.
+const SNAPSHOT_FIELDS: usize = 2 + 2 + 4;
 
 /// A frame's header, right-aligned in the room kept for the longest one.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +62,46 @@ impl Header {
         Self { room, len: len + PREFIX_LEN }
     }
 
+    /// The message's offset.
+    #[must_use]
+    pub fn offset(&self) -> Offset {
+        let mut offset = [0; 8];
+        offset.copy_from_slice(&self.room[HEADER_ROOM - 8..]);
+        Offset(u64::from_be_bytes(offset))
+    }
+
     /// The header's bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.room[HEADER_ROOM - self.len..]
     }
+}
+
+/// The one WebSocket frame of a SNAPSHOT taken at `offset`, and where in it the bytes that redraw the screen begin.
+#[must_use]
+pub fn snapshot_frame(offset: Offset, snapshot: &Snapshot) -> (Vec<u8>, usize) {
+    let message = PREFIX_LEN + SNAPSHOT_FIELDS + snapshot.bytes.len();
+    let mut frame = Vec::with_capacity(10 + message);
+    frame.push(BINARY_FINAL);
+    match (u8::try_from(message), u16::try_from(message)) {
+        (Ok(short), _) if message <= SHORT_MAX => frame.push(short),
+        (_, Ok(long)) => {
+            frame.push(LONG_LENGTH);
+            frame.extend_from_slice(&long.to_be_bytes());
+        }
+        _ => {
+            frame.push(LONGEST_LENGTH);
+            frame.extend_from_slice(&(message as u64).to_be_bytes());
+        }
+    }
+    frame.push(SNAPSHOT);
+    frame.extend_from_slice(&offset.0.to_be_bytes());
+    frame.extend_from_slice(&snapshot.size.cols().to_be_bytes());
+    frame.extend_from_slice(&snapshot.size.rows().to_be_bytes());
+    frame.extend_from_slice(&snapshot.scrollback.to_be_bytes());
+    let payload = frame.len();
+    frame.extend_from_slice(&snapshot.bytes);
+    (frame, payload)
 }
 
 /// Where the parts of one frame lie in the bytes it was found in.

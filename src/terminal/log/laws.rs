@@ -118,7 +118,7 @@ proptest! {
 
     #[test]
     fn every_reader_gets_every_byte_once_in_order_or_a_gap(steps in prop::collection::vec(step(), 1..120)) {
-        let (log, mut writer) = Log::create(3 * SEGMENT_BYTES, Size::DEFAULT);
+        let (log, mut writer) = Log::create(3 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
         let mut followers: Vec<Follower> = Vec::new();
         let mut resizes: Vec<(Offset, u16)> = Vec::new();
         for step in steps {
@@ -173,7 +173,7 @@ proptest! {
 
 #[test]
 fn a_reader_past_the_end_is_refused_and_a_range_not_held_names_what_is() {
-    let (log, mut writer) = Log::create(2 * SEGMENT_BYTES, Size::DEFAULT);
+    let (log, mut writer) = Log::create(2 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
     assert!(log.reader(Offset(1)).is_err());
     print(&mut writer, 300_000, 4096);
     let held = log.held();
@@ -186,7 +186,7 @@ fn a_reader_past_the_end_is_refused_and_a_range_not_held_names_what_is() {
 
 #[test]
 fn a_reader_that_resumes_inside_a_frame_gets_a_header_of_its_own() {
-    let (log, mut writer) = Log::create(4 * SEGMENT_BYTES, Size::DEFAULT);
+    let (log, mut writer) = Log::create(4 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
     print(&mut writer, 50_000, 4096);
     for from in [1, 4095, 4096, 49_999] {
         let mut follower = Follower::join(&log, Offset(from));

@@ -7,6 +7,7 @@
 //!
 //! What must be in order with the output (a resize, the exit) is a frame in here too.
 
+mod catch_up;
 mod frame;
 mod reader;
 mod segment;
@@ -20,8 +21,12 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-pub use frame::{BINARY_FINAL, EVENT, Frame, HEADER_ROOM, Header, OUTPUT, PREFIX_LEN, frames};
-pub use reader::{Chunk, LogReader, Pull};
+use catch_up::Beyond;
+pub use catch_up::CatchUp;
+pub use frame::{
+    BINARY_FINAL, EVENT, Frame, HEADER_ROOM, Header, OUTPUT, PREFIX_LEN, SNAPSHOT, frames, snapshot_frame,
+};
+pub use reader::{Chunk, LogReader, Message, Pull};
 pub use segment::SEGMENT_BYTES;
 use segment::Segment;
 pub use writer::LogWriter;
@@ -42,6 +47,12 @@ struct Chain {
     segments: VecDeque<Arc<Segment>>,
     /// Where each size came into force, oldest first; the first entry covers the start of what is held.
     sizes: VecDeque<(Offset, Size)>,
+    /// Segments held while nobody lags: beyond, only what the screen has not seen is kept.
+    segments_max: usize,
+    /// The screen shows the output before this. What it has not seen is kept a while longer.
+    shown: Offset,
+    /// The right to each segment beyond `segments_max`.
+    beyond: Vec<Beyond>,
 }
 
 /// The bytes asked for are not, or not all, held.
@@ -57,11 +68,24 @@ pub struct NotHeld {
 impl Log {
     /// An empty log of at most `bytes` of memory (rounded to whole segments) for a terminal of `size`, and its writer.
     #[must_use]
-    pub fn create(bytes: usize, size: Size) -> (Self, LogWriter) {
-        let chain = Chain { segments: VecDeque::new(), sizes: VecDeque::from([(Offset::ZERO, size)]) };
+    pub fn create(bytes: usize, size: Size, catch_up: Arc<CatchUp>) -> (Self, LogWriter) {
+        let chain = Chain {
+            segments: VecDeque::new(),
+            sizes: VecDeque::from([(Offset::ZERO, size)]),
+            segments_max: (bytes / SEGMENT_BYTES).max(SEGMENTS_MIN),
+            shown: Offset::ZERO,
+            beyond: Vec::new(),
+        };
         let log = Self { chain: Arc::new(RwLock::new(chain)) };
-        let writer = LogWriter::new(log.clone(), (bytes / SEGMENT_BYTES).max(SEGMENTS_MIN));
+        let writer = LogWriter::new(log.clone(), catch_up);
         (log, writer)
+    }
+
+    /// The screen shows the output before `offset`: what was only kept for it may go.
+    pub fn has_shown(&self, offset: Offset) {
+        let mut chain = self.chain.write();
+        chain.shown = offset;
+        chain.trim();
     }
 
     /// The addresses held: `start..end`.
@@ -88,6 +112,12 @@ impl Log {
             return Err(NotHeld { start: held.start, end: held.end });
         }
         Ok(LogReader::new(self.clone(), from))
+    }
+
+    /// A reader from the first byte on, whether or not it is still held.
+    #[must_use]
+    pub fn first_reader(&self) -> LogReader {
+        LogReader::new(self.clone(), Offset::ZERO)
     }
 
     /// A copy of the output bytes `range`.
@@ -131,8 +161,18 @@ impl Chain {
         self.segments.get(usize::try_from(index.checked_sub(oldest)?).ok()?)
     }
 
+    /// Drops what is beyond the log's size and not needed by the screen.
+    fn trim(&mut self) {
+        while self.segments.len() > self.segments_max
+            && self.segments.get(1).is_some_and(|second| second.start <= self.shown)
+        {
+            self.drop_oldest();
+        }
+    }
+
     fn drop_oldest(&mut self) {
         self.segments.pop_front();
+        self.beyond.truncate(self.segments.len().saturating_sub(self.segments_max));
         let start = self.held().start;
         while self.sizes.get(1).is_some_and(|(at, _)| *at <= start) {
             self.sizes.pop_front();

@@ -44,6 +44,17 @@ pub struct Chunk {
     end: Offset,
 }
 
+/// One message of a chunk, without its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// [`OUTPUT`] or [`EVENT`].
+    pub kind: u8,
+    /// The message's offset.
+    pub offset: Offset,
+    /// The output's bytes, or the event's JSON.
+    pub payload: &'a [u8],
+}
+
 impl LogReader {
     pub(super) const fn new(log: Log, from: Offset) -> Self {
         Self { log, segment: None, at: 0, offset: from }
@@ -184,6 +195,20 @@ impl Chunk {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         self.unsent().iter().all(|part| part.is_empty())
+    }
+
+    /// Its messages, whatever of it was sent.
+    pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
+        let body = &self.segment.published()[self.body.clone()];
+        let (rest, whole) = match &self.head {
+            Some(head) => (Some(Message { kind: OUTPUT, offset: head.offset(), payload: body }), &[][..]),
+            None => (None, body),
+        };
+        rest.into_iter().chain(frames(whole, 0).map(|frame| Message {
+            kind: frame.kind,
+            offset: frame.offset,
+            payload: &whole[frame.payload],
+        }))
     }
 
     /// The offset after its last output byte.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Log;
+use super::catch_up::{Beyond, CatchUp};
 use super::frame::{EVENT, HEADER_ROOM, Header, OUTPUT};
 use super::segment::{Segment, SegmentWriter};
 use crate::terminal::{Offset, Size};
@@ -16,7 +17,9 @@ const EVENT_MAX: usize = 4096;
 /// The one writer of a session's log.
 pub struct LogWriter {
     log: Log,
-    segments_max: usize,
+    catch_up: Arc<CatchUp>,
+    /// The right to the next segment, where that will be one beyond the log's size.
+    beyond: Option<Beyond>,
     segment: Option<SegmentWriter>,
     /// Bytes read into the room behind the next header, not yet published.
     pending: usize,
@@ -24,8 +27,8 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    pub(super) const fn new(log: Log, segments_max: usize) -> Self {
-        Self { log, segments_max, segment: None, pending: 0, end: Offset::ZERO }
+    pub(super) const fn new(log: Log, catch_up: Arc<CatchUp>) -> Self {
+        Self { log, catch_up, beyond: None, segment: None, pending: 0, end: Offset::ZERO }
     }
 
     /// The offset after the last published byte.
@@ -34,11 +37,32 @@ impl LogWriter {
         self.end
     }
 
-    /// The bytes before this offset are dropped when the next segment is begun; `None` while there is room for it.
+    /// The bytes before this offset need not be held any more when the next segment is begun; `None` while there is
+    /// room for it. What is held for the screen beyond the log's size does not count.
     #[must_use]
     pub fn drops_next(&self) -> Option<Offset> {
         let chain = self.log.chain.read();
-        (chain.segments.len() >= self.segments_max).then(|| chain.segments.get(1).map(|second| second.start)).flatten()
+        let kept = chain.segments_max - 1;
+        let first = chain.segments.len().checked_sub(kept).filter(|&first| first > 0)?;
+        chain.segments.get(first).map(|first| first.start)
+    }
+
+    /// Whether the next segment can only be begun by dropping output that the screen has not seen: it must catch up
+    /// first.
+    pub fn needs_screen(&mut self) -> bool {
+        if self.beyond.is_some() {
+            return false;
+        }
+        let has = {
+            let chain = self.log.chain.read();
+            let oldest_is_seen = chain.segments.get(1).is_none_or(|second| second.start <= chain.shown);
+            if chain.segments.len() < chain.segments_max || oldest_is_seen {
+                return false;
+            }
+            chain.beyond.len()
+        };
+        self.beyond = self.catch_up.take(has);
+        self.beyond.is_none()
     }
 
     /// Where the next read(2) may put its bytes. Never empty; call [`LogWriter::commit`] with what it took.
@@ -107,8 +131,14 @@ impl LogWriter {
             let next = Segment::create(index, self.end);
             let mut chain = self.log.chain.write();
             chain.segments.push_back(Arc::clone(next.segment()));
-            if chain.segments.len() > self.segments_max {
-                chain.drop_oldest();
+            chain.trim();
+            let beyond = chain.segments.len().saturating_sub(chain.segments_max);
+            if beyond > chain.beyond.len() {
+                // Asked for where the program is paced; when there is none the bound comes before the screen.
+                match self.beyond.take().or_else(|| self.catch_up.take(chain.beyond.len())) {
+                    Some(right) => chain.beyond.push(right),
+                    None => chain.drop_oldest(),
+                }
             }
             drop(chain);
             // Sealed only now, when a reader that sees the seal can find what follows.

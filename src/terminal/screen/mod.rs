@@ -3,8 +3,11 @@
 //! Pure: bytes and sizes in; a picture, a snapshot and answers out. Behaves as xterm.js does, because that is what
 //! people see. Never panics on any bytes, and every memory it takes is bounded.
 
+mod parser;
 mod style;
 mod view;
+mod width;
+mod width_table;
 
 use std::sync::Arc;
 

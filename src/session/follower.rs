@@ -1,0 +1,355 @@
+//! The screen's one owner: follows the log off the hot path, and answers what is asked about the screen.
+//!
+//! Runs on a runtime of its own, a slice at a time, so that thousands of screens share its threads fairly and none of
+//! them ever delays a byte between a program and its viewers. No lock: everything that wants the screen asks here.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::handle::Session;
+use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
+use super::{ClipboardPolicy, Settings, Status};
+use crate::terminal::log::{Chunk, Log, LogReader, Message, OUTPUT, Pull, snapshot_frame};
+use crate::terminal::screen::{Clipboard, Screen};
+use crate::terminal::{Offset, Size};
+
+/// A screen nobody looks at and nothing happens to for this long gives up what it can rebuild.
+const HIBERNATES_AFTER: Duration = Duration::from_secs(30);
+/// How long a closed session's screen can still be asked: while its viewers take the rest of the output.
+const CLOSED_GRACE: Duration = Duration::from_secs(8);
+/// Snapshots kept until the screen changes, each with another number of lines of scrollback: those of attaching, of
+/// resyncs, and what programs ask for.
+const SNAPSHOTS_MAX: usize = 4;
+/// Frames remembered to be passed over because the engine failed on them twice.
+const POISONED_MAX: usize = 16;
+
+/// Follows one session's log with its screen. Holds no session alive.
+pub(super) struct Follower {
+    session: Weak<Session>,
+    settings: Settings,
+    log: Log,
+    reader: LogReader,
+    end: watch::Receiver<Offset>,
+    closed: CancellationToken,
+    screen: Screen,
+    at: ScreenAt,
+    changes: watch::Sender<ScreenAt>,
+    questions: mpsc::Receiver<Asked>,
+    /// Those that want to see more than is shown yet.
+    waiting: VecDeque<Asked>,
+    snapshots: Vec<(usize, Arc<Snapshotted>)>,
+    unwatched: Arc<Notify>,
+    rebuild: Rebuild,
+    shown: Shown,
+}
+
+/// What a failure of the engine leaves to be remembered.
+#[derive(Default)]
+struct Rebuild {
+    /// Output before this was answered and told of already, and is only parsed again.
+    until: Offset,
+    /// The frame the engine last failed on.
+    failed_on: Option<Offset>,
+    /// Frames it failed on twice: they are passed over.
+    poisoned: VecDeque<Offset>,
+}
+
+/// What the session's latest values were last set to, and what an engine that was rebuilt counts from.
+#[derive(Default)]
+struct Shown {
+    bells_before: u64,
+    clipboard: Option<Arc<Clipboard>>,
+}
+
+/// Of the events in the log, the one that matters here.
+#[derive(Deserialize)]
+struct InOrder<'a> {
+    event: &'a str,
+    #[serde(default)]
+    cols: u64,
+    #[serde(default)]
+    rows: u64,
+}
+
+/// The engine panicked while it took this frame.
+struct Failed(Offset);
+
+impl Follower {
+    /// A follower from the log's first byte on, still to be given its session, and the way to it.
+    pub(super) fn create(
+        settings: &Settings,
+        log: &Log,
+        end: watch::Receiver<Offset>,
+        size: Size,
+    ) -> (Self, ScreenDoor) {
+        let reader = log.first_reader();
+        let at = ScreenAt { offset: reader.offset(), revision: 0, size };
+        let (ask, questions) = mpsc::channel(ASKED_MAX);
+        let (changes, changes_seen) = watch::channel(at);
+        let unwatched = Arc::new(Notify::new());
+        let follower = Self {
+            session: Weak::new(),
+            settings: settings.clone(),
+            log: log.clone(),
+            reader,
+            end,
+            closed: CancellationToken::new(),
+            screen: Screen::new(size, settings.scrollback_lines),
+            at,
+            changes,
+            questions,
+            waiting: VecDeque::new(),
+            snapshots: Vec::new(),
+            unwatched: Arc::clone(&unwatched),
+            rebuild: Rebuild::default(),
+            shown: Shown::default(),
+        };
+        (follower, ScreenDoor { questions: ask, changes: changes_seen, unwatched })
+    }
+
+    /// Follows `session` until nobody can ask about it any more.
+    pub(super) async fn follow(mut self, session: Weak<Session>, closed: CancellationToken) {
+        (self.session, self.closed) = (session, closed);
+        let mut idle_at = Some(Instant::now() + HIBERNATES_AFTER);
+        let mut gone_at = None;
+        let mut program_ended = false;
+        loop {
+            if self.hear().is_break() {
+                return;
+            }
+            let more = self.step();
+            self.answer(!more);
+            if more {
+                idle_at = Some(Instant::now() + HIBERNATES_AFTER);
+                tokio::task::yield_now().await;
+                continue;
+            }
+            tokio::select! {
+                changed = self.end.changed(), if !program_ended => program_ended = changed.is_err(),
+                asked = self.questions.recv() => match asked {
+                    Some(asked) => {
+                        self.waiting.push_back(asked);
+                        idle_at = Some(Instant::now() + HIBERNATES_AFTER);
+                    }
+                    None => return,
+                },
+                () = self.unwatched.notified() => idle_at = Some(Instant::now() + HIBERNATES_AFTER),
+                () = until(idle_at), if idle_at.is_some() => {
+                    idle_at = None;
+                    self.hibernate();
+                }
+                () = self.closed.cancelled(), if gone_at.is_none() => gone_at = Some(Instant::now() + CLOSED_GRACE),
+                () = until(gone_at), if gone_at.is_some() => return,
+            }
+        }
+    }
+
+    /// Takes the questions there are, so that what is looked at next is not older than they are. Breaks when nobody
+    /// is left to ask.
+    fn hear(&mut self) -> ControlFlow<()> {
+        while self.waiting.len() < ASKED_MAX {
+            match self.questions.try_recv() {
+                Ok(asked) => self.waiting.push_back(asked),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                Err(mpsc::error::TryRecvError::Disconnected) => return ControlFlow::Break(()),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Takes one slice of the log, at most a segment. Returns whether there may be more.
+    fn step(&mut self) -> bool {
+        // What is parsed a second time ends exactly where what is new begins.
+        let limit = if self.at.offset < self.rebuild.until { self.rebuild.until } else { Offset(u64::MAX) };
+        match self.reader.pull(limit) {
+            Pull::Chunk(chunk) => {
+                match self.take(&chunk) {
+                    Ok(()) => self.moved(),
+                    Err(failed) => self.rebuild(&failed),
+                }
+                true
+            }
+            Pull::Gap { from, to } => {
+                // The log keeps what the screen has not seen, so this is for a screen rebuilt from what it still had.
+                tracing::warn!(%from, %to, "a screen missed output");
+                self.at.offset = to;
+                true
+            }
+            Pull::Limited | Pull::CaughtUp => false,
+        }
+    }
+
+    fn take(&mut self, chunk: &Chunk) -> Result<(), Failed> {
+        for message in chunk.messages() {
+            let Message { kind, offset, payload } = message;
+            let screen = &mut self.screen;
+            if kind == OUTPUT {
+                if !self.rebuild.poisoned.contains(&offset) {
+                    unless_it_panics(|| screen.feed(payload)).ok_or(Failed(offset))?;
+                }
+            } else if let Some(size) = resized(payload) {
+                unless_it_panics(|| screen.resize(size)).ok_or(Failed(offset))?;
+                self.at.size = size;
+            }
+        }
+        self.at.offset = chunk.end();
+        self.at.revision += 1;
+        self.snapshots.clear();
+        Ok(())
+    }
+
+    /// Tells what the slice changed, and answers what it asked.
+    fn moved(&mut self) {
+        let answers = self.screen.take_answers();
+        if self.at.offset < self.rebuild.until {
+            return;
+        }
+        // What was parsed again has been answered before.
+        let is_new = std::mem::take(&mut self.rebuild.until) == Offset::ZERO;
+        self.log.has_shown(self.at.offset);
+        if let Some(session) = self.session.upgrade() {
+            if is_new && !answers.is_empty() {
+                session.answer(answers);
+            }
+            session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, is_new));
+            session.follower_moved();
+        }
+        self.changes.send_replace(self.at);
+    }
+
+    /// Begins again with what the log holds, after a failure of the engine. It costs this screen what the log no
+    /// longer had; a frame that makes it fail again is passed over.
+    fn rebuild(&mut self, &Failed(offset): &Failed) {
+        let again = self.rebuild.failed_on.replace(offset) == Some(offset);
+        tracing::error!(session = ?self.session.upgrade().map(|session| session.id().to_string()), %offset, again,
+            "a screen failed and is rebuilt from the log");
+        if again {
+            self.rebuild.poisoned.push_back(offset);
+            if self.rebuild.poisoned.len() > POISONED_MAX {
+                self.rebuild.poisoned.pop_front();
+            }
+        }
+        let start = self.log.held().start;
+        if let Ok(reader) = self.log.reader(start) {
+            self.reader = reader;
+        }
+        let size = self.log.size_at(start);
+        self.screen = Screen::new(size, self.settings.scrollback_lines);
+        self.rebuild.until = self.rebuild.until.max(self.at.offset);
+        if let Some(session) = self.session.upgrade() {
+            self.shown.bells_before = session.status().bells;
+        }
+        self.at = ScreenAt { offset: start, revision: self.at.revision + 1, size };
+        self.snapshots.clear();
+    }
+
+    /// Answers the questions whose time has come.
+    fn answer(&mut self, caught_up: bool) {
+        if self.at.offset < self.rebuild.until {
+            return;
+        }
+        let due = |asked: &Asked| caught_up || asked.upto < self.at.offset;
+        let (due, later): (Vec<_>, VecDeque<_>) = {
+            let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(due);
+            (due, later.into())
+        };
+        self.waiting = later;
+        for Asked { question, .. } in due {
+            match question {
+                Question::Snapshot { scrollback, answer } => {
+                    if !answer.is_closed()
+                        && let Some(snapshot) = self.snapshot(scrollback)
+                    {
+                        drop(answer.send(snapshot));
+                    }
+                }
+                Question::Read(read) => {
+                    let (screen, at) = (&self.screen, self.at);
+                    if unless_it_panics(|| read(screen, at)).is_none() {
+                        tracing::error!(offset = %at.offset, "a screen could not be read");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The snapshot with so much scrollback, made anew only when the screen has changed. None when the engine fails.
+    fn snapshot(&mut self, scrollback: usize) -> Option<Arc<Snapshotted>> {
+        let scrollback = scrollback.min(self.screen.scrollback_len());
+        if let Some((_, made)) = self.snapshots.iter().find(|(lines, _)| *lines == scrollback) {
+            return Some(Arc::clone(made));
+        }
+        let screen = &self.screen;
+        let Some(snapshot) = unless_it_panics(|| screen.snapshot(scrollback)) else {
+            tracing::error!(offset = %self.at.offset, "no snapshot of a screen could be made");
+            return None;
+        };
+        let (frame, payload) = snapshot_frame(self.at.offset, &snapshot);
+        let made = Arc::new(Snapshotted { at: self.at, scrollback: snapshot.scrollback, frame: frame.into(), payload });
+        if self.snapshots.len() == SNAPSHOTS_MAX {
+            self.snapshots.remove(0);
+        }
+        self.snapshots.push((scrollback, Arc::clone(&made)));
+        Some(made)
+    }
+
+    fn hibernate(&mut self) {
+        let is_watched = self.session.upgrade().is_some_and(|session| session.status().viewers > 0);
+        if !is_watched {
+            self.snapshots = Vec::new();
+            self.waiting = VecDeque::new();
+            self.screen.hibernate();
+        }
+    }
+}
+
+impl Shown {
+    fn update(&mut self, status: &mut Status, screen: &Screen, policy: ClipboardPolicy, is_new: bool) {
+        let named = |now: Option<&str>, known: &mut Option<Arc<str>>| {
+            if now != known.as_deref() {
+                *known = now.map(Arc::from);
+            }
+        };
+        named(Some(screen.title()).filter(|title| !title.is_empty()), &mut status.title);
+        named(screen.cwd(), &mut status.cwd);
+        if !is_new {
+            // An engine that was rebuilt counts from there.
+            self.bells_before = status.bells.saturating_sub(screen.bells());
+        }
+        status.bells = self.bells_before + screen.bells();
+        status.alternate = screen.is_alternate();
+        let wanted = screen.clipboard();
+        if wanted != self.clipboard.as_ref() {
+            self.clipboard = wanted.cloned();
+            if is_new && policy == ClipboardPolicy::View {
+                status.clipboard.clone_from(&self.clipboard);
+            }
+        }
+    }
+}
+
+/// The size a resize event tells of.
+fn resized(json: &[u8]) -> Option<Size> {
+    let InOrder { event, cols, rows } = serde_json::from_slice(json).ok()?;
+    (event == "resize").then(|| Size::new(cols, rows).ok())?
+}
+
+/// What `work` gives, unless the engine panics in it: that must cost no more than one screen.
+fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

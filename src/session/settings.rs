@@ -1,0 +1,86 @@
+//! What every session of a server has in common, and the policies each may have of its own.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
+use crate::terminal::log::CatchUp;
+
+/// What every session of a server has in common.
+#[derive(Clone)]
+pub struct Settings {
+    /// Bytes of memory a session's log may take.
+    pub log_bytes: usize,
+    /// What all sessions' logs together may take beyond that, while their screens catch up.
+    pub catch_up: Arc<CatchUp>,
+    /// Lines a screen keeps above itself.
+    pub scrollback_lines: usize,
+    /// How far a viewer whose window is full may fall behind before it is shown the screen instead.
+    pub resync_bytes: u64,
+    /// What becomes of text a program puts on the clipboard.
+    pub clipboard: ClipboardPolicy,
+    /// For sessions that do not say.
+    pub pace: Pace,
+    /// For sessions that do not say.
+    pub sizes: Sizes,
+    /// Where screens follow their logs: off the runtime that moves bytes.
+    pub screens: Handle,
+    /// The wall clock.
+    pub now: fn() -> Timestamp,
+}
+
+impl Settings {
+    /// The defaults, with screens that follow on `screens`.
+    #[must_use]
+    pub fn new(screens: Handle, now: fn() -> Timestamp) -> Self {
+        Self {
+            log_bytes: 4 * 1024 * 1024,
+            catch_up: Arc::default(),
+            scrollback_lines: 10_000,
+            resync_bytes: 1024 * 1024,
+            clipboard: ClipboardPolicy::default(),
+            pace: Pace::default(),
+            sizes: Sizes::default(),
+            screens,
+            now,
+        }
+    }
+}
+
+/// For whom a program's output is held back. Never longer than what the log still holds makes necessary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// For nobody: viewers that cannot follow skip.
+    Free,
+    /// For the fastest viewer, unless it stalls: one viewer on a fast link gets every byte, slower ones skip.
+    #[default]
+    Fastest,
+    /// For the slowest viewer, however long it takes: every viewer gets every byte, and one that does not read stops
+    /// the program.
+    Lossless,
+}
+
+/// Whose window gives a session its size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizes {
+    /// That of the client that typed last.
+    #[default]
+    Latest,
+    /// That of the session's owner.
+    Owner,
+    /// The least of all who may type.
+    Smallest,
+    /// Nobody's: it keeps the size it was opened with until REST resizes it.
+    Fixed,
+}
+
+/// What becomes of text a program puts on the clipboard (OSC 52). Reading the clipboard is never possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClipboardPolicy {
+    /// Viewers are told, and ask their users.
+    #[default]
+    View,
+    /// Nothing.
+    Off,
+}
