@@ -5,12 +5,19 @@ import { after, test } from "node:test";
 import { CASES } from "./cases/all.mjs";
 import { Comparison } from "./support/comparison.mjs";
 import { CASES_THAT_DIFFER } from "./support/known.mjs";
+import { played } from "./support/steps.mjs";
 
 const comparison = new Comparison();
 after(() => comparison.close());
 
 test("names are told apart", () => {
   assert.equal(new Set(CASES.map((it) => it.name)).size, CASES.length);
+});
+
+test("the client is the one of a browser: emoji are wide", () => {
+  const client = played(10, 2, 0, ["😀"]);
+  assert.equal(client.term.buffer.active.cursorX, 2);
+  client.dispose();
 });
 
 test("every case leaves both screens alike", async (t) => {

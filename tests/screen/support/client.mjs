@@ -1,10 +1,11 @@
 // The terminal people see: xterm.js without a page, set up as web/src/terminal/emulator.ts sets it up.
 
 import { readFileSync } from "node:fs";
-import grapheme from "@xterm/addon-unicode-graphemes";
 import headless from "@xterm/headless";
 import { transformSync } from "esbuild";
 import { stateOf } from "./state.mjs";
+
+const grapheme = await asInABrowser(() => import("@xterm/addon-unicode-graphemes"));
 
 // The client's own bound on repetition, not a copy of it.
 const repetition = new URL("../../../web/src/terminal/repetition.ts", import.meta.url);
@@ -37,7 +38,7 @@ export class Client {
       logLevel: "off",
       vtExtensions: { kittyKeyboard: true },
     });
-    this.term.loadAddon(new grapheme.UnicodeGraphemesAddon());
+    this.term.loadAddon(new grapheme.default.UnicodeGraphemesAddon());
     boundRepetition(this.term);
     /** @type {any} What xterm.js holds and does not show. */
     this.core = /** @type {any} */ (this.term)._core;
@@ -87,5 +88,21 @@ export class Client {
 
   dispose() {
     this.term.dispose();
+  }
+}
+
+/**
+ * The addon reads its table of widths through Node's `Buffer` where there is one, and reads it from the wrong place:
+ * beyond the basic plane everything is then one column wide. Browsers have none, and there it is right.
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+async function asInABrowser(work) {
+  const kept = globalThis.Buffer;
+  Reflect.deleteProperty(globalThis, "Buffer");
+  try {
+    return await work();
+  } finally {
+    globalThis.Buffer = kept;
   }
 }
