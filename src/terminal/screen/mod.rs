@@ -2,23 +2,59 @@
 //!
 //! Pure: bytes and sizes in; a picture, a snapshot and answers out. Behaves as xterm.js does, because that is what
 //! people see. Never panics on any bytes, and every memory it takes is bounded.
+//!
+//! In reading order: `parser` finds characters and sequences, `terminal` holds what they change, `print`, `control`,
+//! `csi` and `osc` change it, `answers` replies. A `buffer` is made of `row`s of `cell`s, whose looks and clusters
+//! are kept once in `tables`; lines that leave the top are packed into `scrollback`. `snapshot` writes it all down.
 
+mod answers;
+mod attr;
+mod buffer;
+mod cell;
+mod charset;
+mod control;
+mod csi;
+mod lines;
+mod modes;
+mod osc;
+mod paint;
+mod palette;
 mod parser;
+mod print;
+mod reflow;
+mod row;
+mod scrollback;
+mod snapshot;
 mod style;
+mod tables;
+mod tabs;
+mod terminal;
 mod view;
 mod width;
 mod width_table;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
+use parser::{Actions, Function, Params, Parser};
 pub use style::{Attributes, Color, Style, Underline};
+use terminal::Terminal;
 pub use view::{Cursor, CursorShape, Line, Run};
 
 use crate::terminal::Size;
 
+/// Fewest columns: a wide character must fit. A terminal of one column is shown in two, as the client does.
+const COLS_MIN: usize = 2;
+/// Bytes taken before what nothing names any more is looked for.
+const SLICE_BYTES: usize = 64 * 1024;
+
 /// A headless terminal.
 pub struct Screen {
     size: Size,
+    parser: Parser,
+    terminal: Terminal,
 }
 
 /// Bytes that make a blank terminal of `size` show what a screen shows, its modes and its half-read sequence
@@ -48,18 +84,27 @@ impl Screen {
     /// A blank one that keeps at most `scrollback_max` lines above the screen.
     #[must_use]
     pub fn new(size: Size, scrollback_max: usize) -> Self {
-        let _ = scrollback_max;
-        Self { size }
+        let (cols, rows) = cells(size);
+        Self { size, parser: Parser::new(), terminal: Terminal::new(cols, rows, scrollback_max) }
     }
 
     /// Takes output.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let _ = bytes;
+        self.terminal.wake();
+        for slice in bytes.chunks(SLICE_BYTES) {
+            self.parser.feed(slice, &mut self.terminal);
+            self.terminal.end_printing();
+            self.terminal.sweep();
+        }
     }
 
     /// Takes a new size; lines of the primary screen are wrapped anew.
     pub fn resize(&mut self, size: Size) {
-        self.size = size;
+        if size != self.size {
+            self.size = size;
+            let (cols, rows) = cells(size);
+            self.terminal.resize(cols, rows);
+        }
     }
 
     /// Its size.
@@ -71,69 +116,131 @@ impl Screen {
     /// Bytes that redraw it, with at most `scrollback` lines of scrollback.
     #[must_use]
     pub fn snapshot(&self, scrollback: usize) -> Snapshot {
-        let _ = scrollback;
-        Snapshot { size: self.size, scrollback: 0, bytes: Vec::new() }
+        let scrollback = scrollback.min(self.scrollback_len());
+        let bytes = snapshot::write(&self.terminal, scrollback, &self.parser.tail());
+        Snapshot { size: self.size, scrollback: u32::try_from(scrollback).unwrap_or(u32::MAX), bytes }
     }
 
     /// What the program is to be answered since this was last asked, in order. Bounded.
     pub fn take_answers(&mut self) -> Vec<u8> {
-        Vec::new()
+        std::mem::take(&mut self.terminal.answers)
     }
 
     /// How many lines of scrollback there are.
     #[must_use]
     pub fn scrollback_len(&self) -> usize {
-        0
+        self.terminal.primary.scrollback.len()
     }
 
     /// The last `scrollback` lines of scrollback (fewer if there are fewer), oldest first, and then the screen's.
+    /// The alternate screen has none above it.
     pub fn lines(&self, scrollback: usize) -> impl Iterator<Item = Line> + '_ {
-        let _ = scrollback;
-        (0..self.size.rows()).map(|_| Line { wrapped: false, runs: Vec::new() })
+        let above = if self.is_alternate() { 0 } else { scrollback.min(self.scrollback_len()) };
+        let from = self.scrollback_len() - above;
+        let scrollback =
+            (from..self.scrollback_len()).map(|index| lines::packed(&self.terminal.primary.scrollback, index));
+        scrollback.chain((0..self.terminal.rows).map(|y| lines::row(&self.terminal, y)))
     }
 
     /// The cursor.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        Cursor { col: 0, row: 0, visible: true, shape: CursorShape::Default, blink: None }
+        let (buffer, modes) = (self.terminal.buffer(), &self.terminal.modes);
+        let place = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
+        Cursor {
+            col: place(buffer.x.min(self.terminal.cols - 1)),
+            row: place(buffer.y),
+            visible: !modes.cursor_hidden,
+            shape: modes.cursor_shape,
+            blink: modes.cursor_blink,
+        }
     }
 
     /// The window title (OSC 0, 2); empty when none was set.
     #[must_use]
     pub fn title(&self) -> &str {
-        ""
+        &self.terminal.title
     }
 
     /// The working directory the program told of (OSC 7), as a path on the session's machine.
     #[must_use]
     pub fn cwd(&self) -> Option<&str> {
-        None
+        self.terminal.cwd.as_deref()
     }
 
     /// How many times it rang.
     #[must_use]
     pub fn bells(&self) -> u64 {
-        0
+        self.terminal.bells
     }
 
     /// What the program last asked to put on the clipboard.
     #[must_use]
     pub fn clipboard(&self) -> Option<&Arc<Clipboard>> {
-        None
+        self.terminal.clipboard.as_ref()
     }
 
     /// Whether the alternate screen is shown.
     #[must_use]
     pub fn is_alternate(&self) -> bool {
-        false
+        self.terminal.is_alternate
     }
 
     /// Whether pasted text is to be bracketed (mode 2004).
     #[must_use]
     pub fn brackets_paste(&self) -> bool {
-        false
+        self.terminal.modes.bracketed_paste
     }
 
     /// Gives up what can be rebuilt. The screen stays as usable as before; the next use of it rebuilds.
-    pub fn hibernate(&mut self) {}
+    pub fn hibernate(&mut self) {
+        self.terminal.sleep();
+    }
+}
+
+fn cells(size: Size) -> (usize, usize) {
+    (usize::from(size.cols()).max(COLS_MIN), usize::from(size.rows()))
+}
+
+impl Actions for Terminal {
+    fn print_ascii(&mut self, run: &[u8]) {
+        self.print_run(run);
+    }
+
+    fn print(&mut self, c: char) {
+        self.print_char(c);
+    }
+
+    fn execute(&mut self, control: u8) {
+        self.after(|terminal| terminal.control(control));
+    }
+
+    fn csi(&mut self, function: Function, params: &Params) {
+        self.after(|terminal| terminal.control_sequence(function, params));
+    }
+
+    fn esc(&mut self, function: Function) {
+        self.after(|terminal| terminal.escape(function));
+    }
+
+    fn osc(&mut self, number: u32, data: &[u8]) {
+        self.after(|terminal| terminal.command(number, data));
+    }
+
+    fn dcs(&mut self, function: Function, _params: &Params, data: &[u8]) {
+        self.after(|terminal| terminal.device_control(function, data));
+    }
+
+    fn other(&mut self) {
+        self.after(|_| {});
+    }
+}
+
+impl Terminal {
+    /// Does what is not printing: it ends a run of characters, and nothing joins what came before it.
+    fn after(&mut self, act: impl FnOnce(&mut Self)) {
+        self.end_printing();
+        act(self);
+        self.before = width::Joining::default();
+    }
 }

@@ -86,7 +86,8 @@ impl Parser {
     }
 
     /// Whether it is within nothing: neither a sequence nor a character.
-    pub(super) fn is_ground(&self) -> bool {
+    #[cfg(test)]
+    fn is_ground(&self) -> bool {
         self.state == State::Ground && self.partial_len == 0
     }
 

@@ -50,11 +50,6 @@ impl Params {
         if index < self.len() { self.values[index] } else { 0 }
     }
 
-    /// Whether the parameter at `index` has sub-parameters.
-    pub(in crate::terminal::screen) fn has_sub_params(&self, index: usize) -> bool {
-        !self.sub_params(index).is_empty()
-    }
-
     /// The sub-parameters of the one at `index`, -1 for each without digits.
     pub(in crate::terminal::screen) fn sub_params(&self, index: usize) -> &[i32] {
         if index >= self.len() {
@@ -169,8 +164,8 @@ mod tests {
         assert_eq!(params.len(), 3);
         assert_eq!([0, 1, 2, 3].map(|index| params.get(index)), [0, 2, 0, 0]);
         assert_eq!(params.sub_params(1), [3, -1, 4, -1]);
-        assert!(!params.has_sub_params(0) && params.has_sub_params(1));
-        assert!(!params.has_sub_params(2) && !params.has_sub_params(3));
+        assert!(params.sub_params(0).is_empty() && !params.sub_params(1).is_empty());
+        assert!(params.sub_params(2).is_empty() && params.sub_params(3).is_empty());
     }
 
     #[test]
@@ -182,9 +177,9 @@ mod tests {
     #[test]
     fn what_is_too_many_is_dropped() {
         let long = params(&format!("{}7:8;9", "1;".repeat(32)));
-        assert_eq!((long.len(), long.get(31), long.has_sub_params(31)), (32, 1, false));
+        assert_eq!((long.len(), long.get(31), long.sub_params(31).len()), (32, 1, 0));
         let subs = params(&format!("1{}9;5:6", ":2".repeat(33)));
         assert_eq!((subs.len(), subs.sub_params(0).len(), subs.get(1)), (2, 32, 5));
-        assert_eq!((subs.sub_params(0)[31], subs.has_sub_params(1)), (2, false));
+        assert_eq!((subs.sub_params(0)[31], subs.sub_params(1).len()), (2, 0));
     }
 }

@@ -1,0 +1,377 @@
+//! Draws lines on a blank terminal, cell by cell as they are: what was never written stays unwritten, and a line that
+//! wrapped wraps again.
+
+use super::attr::Attr;
+use super::buffer::Buffer;
+use super::cell::Content;
+use super::row::Row;
+use super::scrollback::{Scrollback, Shown};
+use super::tables::{Link, Tables};
+use super::width::{self, Joining};
+
+/// A wide character that shows nothing.
+const WIDE_SPACE: char = '\u{3000}';
+/// Separates characters that would join: a control that does nothing.
+const APART: &str = "\0";
+
+/// Where the cursor goes, from 0.
+pub(super) struct Place {
+    pub(super) x: usize,
+    pub(super) y: usize,
+}
+
+/// Writes lines, and keeps track of the pen it has set.
+pub(super) struct Painter<'a> {
+    pub(super) out: String,
+    tables: &'a Tables,
+    cols: usize,
+    rows: usize,
+    look: Look<'a>,
+    before: Joining,
+}
+
+/// A look and where it leads. The attr's own link does not count here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look<'a> {
+    attr: Attr,
+    link: Option<&'a Link>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Glyph<'a> {
+    what: What<'a>,
+    width: u8,
+    look: Look<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What<'a> {
+    Empty,
+    Tail,
+    Char(char),
+    Cluster(&'a str),
+}
+
+impl<'a> Painter<'a> {
+    pub(super) fn new(tables: &'a Tables, cols: usize, rows: usize) -> Self {
+        Self { out: String::new(), tables, cols, rows, look: Look::default(), before: Joining::default() }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.out.into_bytes()
+    }
+
+    pub(super) fn push(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// The lines of a buffer, below its last `scrollback` ones, from the top of a blank screen on.
+    pub(super) fn lines(&mut self, buffer: &'a Buffer, scrollback: usize) {
+        let above = buffer.scrollback.len() - scrollback.min(buffer.scrollback.len());
+        let mut line = Vec::with_capacity(self.cols);
+        let mut next = Vec::with_capacity(self.cols);
+        let total = scrollback + self.rows;
+        let mut wraps = self.read(buffer, above, &mut line);
+        if wraps && self.rows > 1 {
+            // A line that continues one which is no longer there.
+            self.reset_pen();
+            self.out.extend(std::iter::repeat_n(' ', self.cols + 1));
+            self.push("\x1b[A\x1b[M\x1b[X");
+        }
+        for index in 1..=total {
+            wraps = index < total && self.read(buffer, above + index, &mut next);
+            self.line(&line, wraps);
+            if index < total && !wraps {
+                if self.look.attr.erasing() != Attr::default() {
+                    self.reset_pen();
+                }
+                self.push("\r\n");
+            }
+            std::mem::swap(&mut line, &mut next);
+        }
+        self.reset_pen();
+    }
+
+    /// Reads line `index`, from the oldest of the scrollback. Returns whether it continues the one before.
+    fn read(&self, buffer: &'a Buffer, index: usize, line: &mut Vec<Glyph<'a>>) -> bool {
+        line.clear();
+        let above = buffer.scrollback.len();
+        let wrapped = match index.checked_sub(above) {
+            None => read_packed(&buffer.scrollback, index, line),
+            Some(y) => match buffer.packed_rows() {
+                Some(packed) => read_packed(packed, y, line),
+                None => buffer.rows.get(y).is_some_and(|row| self.read_row(row, line)),
+            },
+        };
+        // Wider ones are hidden on the alternate screen.
+        line.truncate(self.cols);
+        wrapped
+    }
+
+    fn read_row(&self, row: &Row, line: &mut Vec<Glyph<'a>>) -> bool {
+        let mut named = None;
+        let mut look = Look::default();
+        for cell in row.used() {
+            if named != Some(cell.style) {
+                named = Some(cell.style);
+                let attr = self.tables.look(cell.style);
+                look = Look { attr: Attr { link: 0, ..attr }, link: self.tables.linked(attr.link) };
+            }
+            let what = match cell.content() {
+                Content::Empty if cell.is_tail() => What::Tail,
+                Content::Empty => What::Empty,
+                Content::Char(c) => What::Char(c),
+                Content::Cluster(name) => What::Cluster(self.tables.cluster_text(name)),
+            };
+            line.push(Glyph { what, width: cell.width(), look });
+        }
+        row.wrapped
+    }
+
+    /// The text of a cell of the screen, whether the buffer sleeps or not.
+    pub(super) fn text_at(&self, buffer: &'a Buffer, y: usize, col: usize) -> String {
+        let mut line = Vec::new();
+        self.read(buffer, buffer.scrollback.len() + y, &mut line);
+        match line.get(col).map(|glyph| glyph.what) {
+            Some(What::Char(c)) => c.into(),
+            Some(What::Cluster(text)) => text.into(),
+            Some(What::Empty | What::Tail) | None => String::new(),
+        }
+    }
+
+    /// Draws one line from its first column on. If the next one continues it, goes there by wrapping.
+    fn line(&mut self, line: &[Glyph<'a>], wraps: bool) {
+        self.odd_empties(line);
+        let filled = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty)).map_or(0, |last| last + 1);
+        let end =
+            if wraps { filled } else { line.iter().rposition(|glyph| !glyph.is_blank()).map_or(0, |last| last + 1) };
+        let mut col = 0;
+        while col < end {
+            let glyph = &line[col];
+            match glyph.what {
+                What::Empty | What::Tail => {
+                    let alike =
+                        |other: &&Glyph<'_>| other.look == glyph.look && matches!(other.what, What::Empty | What::Tail);
+                    let count = line[col..end].iter().take_while(alike).count();
+                    self.empties(glyph, count, col + count < end);
+                    col += count;
+                }
+                What::Char(c) => {
+                    self.pen(glyph.look);
+                    self.text(c.encode_utf8(&mut [0; 4]));
+                    col += usize::from(glyph.width.max(1));
+                }
+                What::Cluster(text) => {
+                    self.pen(glyph.look);
+                    self.text(text);
+                    col += usize::from(glyph.width.max(1));
+                }
+            }
+        }
+        if wraps {
+            self.wrap(line, filled);
+        } else {
+            self.before = Joining::default();
+        }
+    }
+
+    fn empties(&mut self, glyph: &Glyph<'a>, count: usize, more: bool) {
+        if !glyph.is_blank() && glyph.is_erased() {
+            self.pen(glyph.look);
+            self.command(format_args!("\x1b[{count}X"));
+        }
+        if more {
+            self.command(format_args!("\x1b[{count}C"));
+        }
+        self.before = Joining::default();
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(first) = text.chars().next()
+            && width::join(self.before, first).joins
+        {
+            self.push(APART);
+            self.before = Joining::default();
+        }
+        for c in text.chars() {
+            self.before = width::join(self.before, c).state;
+        }
+        self.out.push_str(text);
+    }
+
+    /// Cells that were emptied by writing over half a wide character have the whole look of the pen that did it. They
+    /// are made the same way, before anything else in the line, from right to left because each spoils its neighbour.
+    fn odd_empties(&mut self, line: &[Glyph<'a>]) {
+        let mut any = false;
+        for col in (0..line.len()).rev().filter(|&col| line[col].is_odd()) {
+            any = true;
+            self.pen(line[col].look);
+            let (place, spoiled) = if col == 0 { (0, 1) } else { (col - 1, col - 1) };
+            self.command(format_args!("\x1b[{}G{WIDE_SPACE}\x1b[{}G ", place + 1, spoiled + 1));
+            let neighbour = line.get(spoiled).copied().unwrap_or(Glyph::BLANK);
+            if matches!(neighbour.what, What::Empty | What::Tail) && !neighbour.is_odd() {
+                self.pen(Look { attr: neighbour.look.attr.erasing(), link: None });
+                self.command(format_args!("\x1b[{}G\x1b[X", spoiled + 1));
+            }
+        }
+        if any {
+            self.push("\r");
+            self.before = Joining::default();
+        }
+    }
+
+    /// The line is drawn up to `filled`. To the next one, so that it continues this one.
+    fn wrap(&mut self, line: &[Glyph<'a>], filled: usize) {
+        let cols = self.cols;
+        let last = line.get(cols - 1).copied().unwrap_or(Glyph::BLANK);
+        if filled == cols - 1 {
+            // The wide character that did not fit left a cell empty, in its own look.
+            self.pen(last.look);
+            self.command(format_args!("{WIDE_SPACE}\r"));
+            self.reset_pen();
+            let spoiled = if last.look.attr.erasing() == Attr::default() { 2 } else { cols };
+            self.command(format_args!("\x1b[{spoiled}X"));
+            self.before = Joining::default();
+            return;
+        }
+        self.reset_pen();
+        self.out.extend(std::iter::repeat_n(' ', cols - filled + 1));
+        self.push("\r\x1b[X");
+        if filled < cols && self.rows > 1 {
+            self.command(format_args!("\x1b[A\x1b[{}G", filled + 1));
+            let mut col = filled;
+            while col < cols {
+                let glyph = line.get(col).copied().unwrap_or(Glyph::BLANK);
+                let count = (col..cols)
+                    .take_while(|&col| line.get(col).copied().unwrap_or(Glyph::BLANK).look == glyph.look)
+                    .count();
+                self.pen(Look { attr: glyph.look.attr.erasing(), link: None });
+                self.command(format_args!("\x1b[{count}X"));
+                col += count;
+                if col < cols {
+                    self.command(format_args!("\x1b[{}G", col + 1));
+                }
+            }
+            self.reset_pen();
+            self.push("\x1b[B\r");
+        }
+        self.before = Joining::default();
+    }
+
+    fn pen(&mut self, look: Look<'a>) {
+        if look == self.look {
+            return;
+        }
+        if look.attr != self.look.attr {
+            self.push("\x1b[0");
+            look.attr.write_sgr(&mut self.out);
+            self.push("m");
+            if look.attr.is_protected() {
+                self.push("\x1b[1\"q");
+            }
+        }
+        if look.link != self.look.link {
+            self.link(look.link);
+        }
+        self.look = look;
+        self.before = Joining::default();
+    }
+
+    fn link(&mut self, link: Option<&Link>) {
+        match link {
+            Some(Link { id: Some(id), uri }) => self.command(format_args!("\x1b]8;id={id};{uri}\x1b\\")),
+            Some(Link { id: None, uri }) => self.command(format_args!("\x1b]8;;{uri}\x1b\\")),
+            None => self.push("\x1b]8;;\x1b\\"),
+        }
+    }
+
+    pub(super) fn reset_pen(&mut self) {
+        self.pen(Look::default());
+    }
+
+    /// A pen that is about to be saved with the cursor.
+    pub(super) fn pen_of_saved(&mut self, pen: Attr) {
+        self.pen(Look { attr: Attr { link: 0, ..pen }, link: None });
+    }
+
+    /// The terminal's own pen.
+    pub(super) fn set_whole_pen(&mut self, pen: Attr) {
+        self.pen(Look { attr: Attr { link: 0, ..pen }, link: self.tables.linked(pen.link) });
+    }
+
+    /// Puts the cursor at `place`, counted from the margin where that counts. Past the last column by printing what
+    /// is there again; where nothing is, `carries` says that it can be carried over from the alternate screen.
+    pub(super) fn put_cursor(&mut self, place: Place, buffer: &'a Buffer, carries: bool) {
+        let Place { x, y } = place;
+        let (row, cols) = (y + 1, self.cols);
+        if x < cols {
+            self.command(format_args!("\x1b[{row};{}H", x + 1));
+            return;
+        }
+        let mut line = Vec::new();
+        self.read(buffer, buffer.scrollback.len() + buffer.y, &mut line);
+        let last = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty | What::Tail));
+        let last = last.filter(|&last| last + usize::from(line[last].width) == self.cols);
+        match last.map(|last| (last, line[last])) {
+            Some((col, glyph)) => {
+                self.pen(glyph.look);
+                self.command(format_args!("\x1b[{row};{}H", col + 1));
+                self.before = Joining::default();
+                match glyph.what {
+                    What::Char(c) => self.text(c.encode_utf8(&mut [0; 4])),
+                    What::Cluster(text) => self.text(text),
+                    What::Empty | What::Tail => {}
+                }
+            }
+            None if carries => {
+                self.command(format_args!("\x1b[?47h\x1b[{row};{cols}H \x1b[?47l"));
+            }
+            None => {
+                let look = line.get(self.cols - 1).map_or(Look::default(), |glyph| glyph.look);
+                self.pen(look);
+                self.command(format_args!("\x1b[{row};{cols}H "));
+            }
+        }
+        self.before = Joining::default();
+    }
+}
+
+impl Glyph<'_> {
+    const BLANK: Self =
+        Glyph { what: What::Empty, width: 1, look: Look { attr: Attr { fg: 0, bg: 0, ext: 0, link: 0 }, link: None } };
+
+    /// Never written.
+    fn is_blank(&self) -> bool {
+        self.what == What::Empty && self.look == Look::default()
+    }
+
+    /// It looks as erasing leaves a cell.
+    fn is_erased(&self) -> bool {
+        self.look.link.is_none() && self.look.attr == self.look.attr.erasing()
+    }
+
+    /// Empty, but not as erasing leaves it.
+    fn is_odd(&self) -> bool {
+        self.what == What::Empty && !self.is_erased()
+    }
+}
+
+fn read_packed<'a>(packed: &'a Scrollback, index: usize, line: &mut Vec<Glyph<'a>>) -> bool {
+    let mut look = Look::default();
+    packed.visit(index, |shown| {
+        let (what, width) = match shown {
+            Shown::Look(attr, link) => {
+                look = Look { attr, link };
+                return;
+            }
+            Shown::Char(c, width) => (What::Char(c), width),
+            Shown::Cluster(text, width) => (What::Cluster(text), width),
+            Shown::Empty(count) => {
+                line.extend(std::iter::repeat_n(Glyph { what: What::Empty, width: 1, look }, count));
+                return;
+            }
+            Shown::Tail => (What::Tail, 0),
+        };
+        line.push(Glyph { what, width, look });
+    })
+}

@@ -1,0 +1,202 @@
+//! The engine against itself: what a person would see, and the law of snapshots on random output. What the client
+//! shows for the same bytes is compared in `tests/screen`.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn screen(cols: u64, rows: u64) -> Screen {
+    Screen::new(Size::new(cols, rows).expect("within bounds"), 100)
+}
+
+/// The text of every line, the scrollback's first.
+fn text(screen: &Screen) -> Vec<String> {
+    screen.lines(usize::MAX).map(|line| line.runs.iter().map(|run| run.text.as_str()).collect()).collect()
+}
+
+fn fed(cols: u64, rows: u64, bytes: &[u8]) -> Screen {
+    let mut screen = screen(cols, rows);
+    screen.feed(bytes);
+    screen
+}
+
+#[test]
+fn text_wraps_scrolls_and_is_kept_above() {
+    let screen = fed(5, 2, b"hello world\r\nbye");
+    assert_eq!(text(&screen), ["hello", " worl", "d", "bye"]);
+    let wrapped: Vec<bool> = screen.lines(9).map(|line| line.wrapped).collect();
+    assert_eq!(wrapped, [false, true, true, false]);
+    assert_eq!((screen.cursor().col, screen.cursor().row), (3, 1));
+}
+
+#[test]
+fn a_wide_character_takes_two_columns_and_wraps_whole() {
+    let screen = fed(5, 3, "abcd漢x".as_bytes());
+    assert_eq!(text(&screen), ["abcd", "漢x", ""]);
+    let line = screen.lines(0).nth(1).expect("a line");
+    assert_eq!(line.runs[0].cols, 3);
+}
+
+#[test]
+fn leaving_the_alternate_screen_brings_the_primary_one_back() {
+    let mut screen = fed(10, 2, b"shell$ \x1b[?1049h\x1b[Hvim");
+    assert!(screen.is_alternate());
+    assert_eq!(text(&screen), ["vim", ""]);
+    screen.feed(b"\x1b[?1049l");
+    assert_eq!(text(&screen), ["shell$", ""]);
+    assert_eq!(screen.cursor().col, 7);
+}
+
+#[test]
+fn every_question_is_answered_in_order() {
+    let mut screen = fed(80, 24, b"\x1b[c\x1b[3;4H\x1b[6n\x1b]11;?\x07\x1b[?2004h\x1b[?2004$p\x1b[?u");
+    let answers = String::from_utf8(screen.take_answers()).expect("ASCII");
+    assert_eq!(answers, "\x1b[?62;22c\x1b[3;4R\x1b]11;rgb:1414/1717/1a1a\x1b\\\x1b[?2004;1$y\x1b[?0u");
+    assert_eq!(screen.take_answers(), b"");
+}
+
+#[test]
+fn an_answer_never_gives_back_what_was_written() {
+    let mut screen =
+        fed(80, 24, b"\x1b]2;rm -rf ~\r\x07\x1b[21t\x1bP+q726d202d72660d;zz\x1b\\\x1bP$qrm -rf\x1b\\\x1b]52;c;?\x07");
+    let answers = String::from_utf8(screen.take_answers()).expect("ASCII");
+    assert!(!answers.contains("rm"), "{answers:?}");
+}
+
+#[test]
+fn the_program_s_title_directory_bell_and_clipboard_are_known() {
+    let screen = fed(80, 24, b"\x1b]0;make\x07\x07\x1b]7;file://host/home/a%20b\x1b\\\x1b]52;c;aGk=\x07");
+    assert_eq!((screen.title(), screen.cwd(), screen.bells()), ("make", Some("/home/a b"), 1));
+    assert_eq!(screen.clipboard().map(|clipboard| clipboard.text.as_str()), Some("hi"));
+}
+
+#[test]
+fn looks_that_nothing_shows_any_more_are_freed() {
+    let mut screen = screen(20, 4);
+    for red in 0..=255 {
+        for green in 0..64 {
+            screen.feed(format!("\x1b[38;2;{red};{green};0mx\u{301}").as_bytes());
+        }
+    }
+    let [looks, clusters, links] = screen.terminal.tables.len();
+    assert!(looks < 4096 && clusters < 4096 && links == 1, "{looks} {clusters} {links}");
+}
+
+#[test]
+fn a_sleeping_screen_is_the_same_screen() {
+    let output =
+        "one\r\n\x1b[31mtwo 漢字\x1b[m e\u{301}\r\n\x1b]8;;http://x/\x1b\\link\x1b]8;;\x1b\\ \x1b[44m\x1b[K".as_bytes();
+    let awake = fed(20, 5, output);
+    let mut asleep = fed(20, 5, output);
+    asleep.hibernate();
+    assert_eq!(asleep.snapshot(9), awake.snapshot(9));
+    assert!(asleep.lines(9).eq(awake.lines(9)));
+    asleep.feed(b"x");
+    assert_eq!(text(&asleep)[2].trim_end(), "link x");
+}
+
+/// Pieces of output, the kind that programs write and the kind that they should not.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let number = prop_oneof![Just(String::new()), (0..12u32).prop_map(|n| n.to_string())];
+    let final_byte = prop::sample::select(b"ABCDEFGHIJKLMPSTXZ@bdefg`ar".to_vec());
+    prop_oneof![
+        "[a-z ]{1,9}".prop_map(String::into_bytes),
+        "[漢字àé👍🏽e\u{301}\u{200d}🇩🇪]{1,4}".prop_map(String::into_bytes),
+        prop::sample::select(vec![
+            "\r\n", "\n", "\r", "\x08", "\t", "\x1bM", "\x1bD", "\x1b7", "\x1b8", "\x1bH", "\x0e", "\x0f"
+        ])
+        .prop_map(|control| control.as_bytes().to_vec()),
+        (number.clone(), number, final_byte).prop_map(|(first, second, last)| format!(
+            "\x1b[{first};{second}{}",
+            char::from(last)
+        )
+        .into_bytes()),
+        prop::sample::select(vec![
+            "\x1b[31m",
+            "\x1b[1;44m",
+            "\x1b[m",
+            "\x1b[4:3m",
+            "\x1b[38;5;99m",
+            "\x1b[48;2;1;2;3m",
+            "\x1b[7m",
+            "\x1b[4h",
+            "\x1b[4l",
+            "\x1b[?7l",
+            "\x1b[?7h",
+            "\x1b[?6h",
+            "\x1b[?6l",
+            "\x1b[?1049h",
+            "\x1b[?1049l",
+            "\x1b[?47h",
+            "\x1b[?47l",
+            "\x1b(0",
+            "\x1b(B",
+            "\x1b)0",
+            "\x1b[?25l",
+            "\x1b[?1006h",
+            "\x1b[?1002h",
+            "\x1b[3 q",
+            "\x1b[>5u",
+            "\x1b[<u",
+            "\x1b]2;t\x07",
+            "\x1b]8;;x:y\x07",
+            "\x1b]8;;\x07",
+            "\x1b]4;1;#123456\x07",
+            "\x1b[1\"q",
+            "\x1b[0\"q",
+            "\x1b[?2K",
+            "\x1b[!p",
+            "\x1b[2J",
+            "\x1b[3g",
+            "\x1b#8",
+            "\x1b[2'}",
+            "\x1b[2'~",
+            "\x1b[3b",
+        ])
+        .prop_map(|sequence| sequence.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 1..5),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Law 2: a blank screen that is fed a snapshot, and then what came after it, shows the same.
+    #[test]
+    fn a_snapshot_and_the_rest_show_what_the_whole_shows(
+        pieces in prop::collection::vec(piece(), 1..40),
+        cut in any::<prop::sample::Index>(),
+        cols in 2..14u64,
+        rows in 2..6u64,
+    ) {
+        let output = pieces.concat();
+        let cut = cut.index(output.len() + 1);
+        let mut whole = fed(cols, rows, &output[..cut]);
+        let snapshot = whole.snapshot(usize::MAX);
+        let mut resumed = fed(cols, rows, &snapshot.bytes);
+        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "at the cut:\n{:#?}\n{:#?}\n{:?}", text(&whole), text(&resumed), String::from_utf8_lossy(&snapshot.bytes));
+        whole.feed(&output[cut..]);
+        resumed.feed(&output[cut..]);
+        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "at the end:\n{:#?}\n{:#?}\n{:?}\n{:?}", text(&whole), text(&resumed), String::from_utf8_lossy(&snapshot.bytes), String::from_utf8_lossy(&output[cut..]));
+        prop_assert_eq!(resumed.cursor(), whole.cursor());
+        prop_assert_eq!(&resumed.terminal.modes, &whole.terminal.modes);
+        prop_assert_eq!(&resumed.terminal.keyboard.flags, &whole.terminal.keyboard.flags);
+    }
+
+    /// Sizes change at any time.
+    #[test]
+    fn no_output_and_no_sizes_make_it_panic(
+        pieces in prop::collection::vec((piece(), 1..30u64, 1..12u64, any::<bool>()), 1..40),
+    ) {
+        let mut screen = screen(10, 4);
+        for (piece, cols, rows, resizes) in pieces {
+            screen.feed(&piece);
+            if resizes {
+                screen.resize(Size::new(cols, rows).expect("within bounds"));
+            }
+            let cursor = screen.cursor();
+            prop_assert!(cursor.row < screen.size().rows());
+            prop_assert_eq!(screen.lines(0).count(), usize::from(screen.size().rows()));
+        }
+    }
+}
