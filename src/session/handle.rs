@@ -63,6 +63,8 @@ pub struct Session {
     opened_at: Timestamp,
     /// Milliseconds since 1970 of the last output or change.
     modified_at: AtomicI64,
+    /// Milliseconds since 1970 of the last output; 0 before the first.
+    printed_at: AtomicI64,
     log: Log,
     /// Closed when the task has ended.
     end: watch::Receiver<Offset>,
@@ -162,6 +164,7 @@ impl Session {
             start_on: opening.start_on,
             opened_at: now,
             modified_at: AtomicI64::new(now.as_millisecond()),
+            printed_at: AtomicI64::new(0),
             log,
             end,
             status: watch::Sender::new(status),
@@ -236,6 +239,13 @@ impl Session {
         Timestamp::from_millisecond(millis).unwrap_or(self.opened_at)
     }
 
+    /// When it last printed, if it has.
+    #[must_use]
+    pub fn printed_at(&self) -> Option<Timestamp> {
+        let millis = self.printed_at.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis).ok().filter(|at| *at != Timestamp::UNIX_EPOCH)
+    }
+
     /// Its output.
     #[must_use]
     pub const fn log(&self) -> &Log {
@@ -259,6 +269,11 @@ impl Session {
 
     pub(super) fn touch(&self, now: Timestamp) {
         self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
+    }
+
+    pub(super) fn printed(&self, now: Timestamp) {
+        self.printed_at.store(now.as_millisecond(), Ordering::Relaxed);
+        self.touch(now);
     }
 
     /// Gives it another name.

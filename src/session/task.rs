@@ -308,7 +308,7 @@ impl Running {
     /// Publishes what was read: to the viewer that typed first, then to all.
     async fn publish(&mut self) {
         self.task.log.publish();
-        self.session.touch((self.task.settings.now)());
+        self.session.printed((self.task.settings.now)());
         let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
         if let Some(typist) = typist {
             typist.echo.notify_one();
