@@ -87,7 +87,8 @@ function lineText(line, links) {
     length > 0 &&
     data[length * 3 - 3] === never &&
     data[length * 3 - 2] === 0 &&
-    (data[length * 3 - 1] & ~EXTENDED) === 0
+    (data[length * 3 - 1] === 0 ||
+      (data[length * 3 - 1] === EXTENDED && !line._extendedAttrs[length - 1]._urlId))
   ) {
     length--;
   }
