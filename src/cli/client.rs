@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::place::{Local, Place, PlaceError, ServerArgs};
 use super::print::printable;
 use super::session::{OpenRequest, Session};
+use crate::terminal::render::Format;
 
 /// Longest wait for a connection: a server that can be reached answers within a few round trips.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -128,6 +129,16 @@ impl Client {
     pub(super) async fn list(&self) -> Result<Vec<Session>, ClientError> {
         let request = self.request(Method::GET, &["api", "sessions"], &[]).timeout(ANSWER_TIMEOUT);
         self.read(self.send(request).await?).await
+    }
+
+    /// What a session's terminal shows, below its last lines of scrollback.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub(super) async fn screen(&self, id: &str, format: Format, scrollback: u32) -> Result<String, ClientError> {
+        let query = [("format", format.name().to_owned()), ("scrollback", scrollback.to_string())];
+        let request = self.request(Method::GET, &["api", "sessions", id, "screen"], &query).timeout(ANSWER_TIMEOUT);
+        self.send(request).await?.text().await.map_err(|error| self.unreachable(error))
     }
 
     /// Ends a session and all its processes.

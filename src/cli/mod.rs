@@ -7,6 +7,7 @@ mod ls;
 mod open;
 mod place;
 mod print;
+mod screen;
 mod serve;
 mod session;
 mod user;
@@ -41,6 +42,8 @@ enum Command {
     Ls(ls::LsArgs),
     /// Attach this terminal to a session
     Attach(attach::AttachArgs),
+    /// Print what a session's terminal shows
+    Screen(screen::ScreenArgs),
     /// End sessions
     Close(close::CloseArgs),
     /// Manage who can log in
@@ -76,6 +79,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Open(args) => open::run(args).await,
             Command::Ls(args) => ls::run(args).await,
             Command::Attach(args) => attach::run(args).await,
+            Command::Screen(args) => screen::run(args).await,
             Command::Close(args) => close::run(args).await,
             Command::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }

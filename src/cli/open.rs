@@ -55,7 +55,8 @@ pub(super) async fn run(args: OpenArgs) -> anyhow::Result<ExitCode> {
         out(&format!("{}\n", session.id))?;
         return Ok(ExitCode::SUCCESS);
     }
-    attach::to(server, &client, &session, attach::Mode::Opened).await
+    let wish = attach::Wish { mode: attach::Mode::Opened, clipboard: false };
+    attach::to(server, &client, &session, wish).await
 }
 
 fn request(args: OpenArgs, local: bool, size: Option<Size>) -> anyhow::Result<(ServerArgs, OpenRequest)> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::store::StoreError;
+use crate::terminal::render::RENDERED_MAX;
 
 /// Seconds after which a client that met a ceiling may try again.
 const RETRY_SOON: u64 = 1;
@@ -31,6 +32,13 @@ pub enum ApiError {
     },
     /// 400: a parameter of the URL makes no sense. Holds which and why.
     InvalidQuery(String),
+    /// 400: a parameter of the URL is unknown, given twice or not what it must be.
+    InvalidParameter {
+        /// Its name.
+        name: String,
+        /// What it must be.
+        rule: String,
+    },
     /// 400: a credential stands in the URL, where proxies and histories keep it.
     CredentialInUrl,
     /// 401: no credential.
@@ -72,6 +80,8 @@ pub enum ApiError {
     },
     /// 421: the request was meant for another server.
     ForeignHost,
+    /// 422: what the screen shows would make too large an answer.
+    ScreenTooLarge,
     /// 422: the program could not be started.
     SpawnFailed {
         /// `command` or `workingDir`.
@@ -119,6 +129,11 @@ impl ApiError {
         Self::InvalidField { field: field.into(), rule: rule.into(), got: Some(got.to_string()) }
     }
 
+    /// A parameter of the URL that is not what `rule` says. Its value is not repeated: it can be anything.
+    pub fn parameter(name: impl Into<String>, rule: impl Display) -> Self {
+        Self::InvalidParameter { name: name.into(), rule: rule.to_string() }
+    }
+
     /// The one match: what each refusal is called outside.
     fn refusal(self) -> Refusal {
         use StatusCode as S;
@@ -128,6 +143,10 @@ impl ApiError {
             Self::InvalidJson(why) => Refusal::new(S::BAD_REQUEST, "invalid_json", why),
             Self::InvalidField { field, rule, got } => Refusal::field(&field, &rule, got),
             Self::InvalidQuery(why) => Refusal::new(S::BAD_REQUEST, "invalid_query", why),
+            Self::InvalidParameter { name, rule } => {
+                let why = format!("{name}: {rule}");
+                Refusal::new(S::BAD_REQUEST, "invalid_query", why).with(json!({"field": name, "rule": rule}))
+            }
             Self::CredentialInUrl => plain(S::BAD_REQUEST, "credential_in_url", "a credential must not be in the URL"),
             Self::Unauthenticated => plain(S::UNAUTHORIZED, "unauthenticated", "a credential is needed"),
             Self::InvalidToken => plain(S::UNAUTHORIZED, "invalid_token", "the token is not valid"),
@@ -153,6 +172,10 @@ impl ApiError {
                     .with(json!({"start": start, "end": end}))
             }
             Self::ForeignHost => plain(S::MISDIRECTED_REQUEST, "foreign_host", "this server does not have that name"),
+            Self::ScreenTooLarge => {
+                let why = format!("larger than {RENDERED_MAX} bytes: ask for less scrollback, or for format=text");
+                Refusal::new(S::UNPROCESSABLE_ENTITY, "screen_too_large", why).with(json!({"bytes": RENDERED_MAX}))
+            }
             Self::SpawnFailed { field, reason } => {
                 Refusal::new(S::UNPROCESSABLE_ENTITY, "spawn_failed", reason).with(json!({"field": field}))
             }

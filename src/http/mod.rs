@@ -13,6 +13,7 @@ mod guard;
 mod health;
 mod logins;
 mod outside;
+mod parameters;
 mod passwords;
 mod respond;
 mod sessions;
@@ -49,6 +50,7 @@ use error::ApiError;
 use extract::Caller;
 use guard::Guard;
 use passwords::PasswordChecks;
+use sessions::Renderings;
 
 /// What the routes need to know of the configuration.
 pub struct Settings {
@@ -106,6 +108,7 @@ struct Inner {
     logins: Logins,
     tickets: Mutex<Tickets>,
     links: Mutex<Links>,
+    renderings: Renderings,
     draining: CancellationToken,
     started: Instant,
     registry: Registry,
@@ -123,6 +126,7 @@ impl App {
             logins: Logins::new(token_lifetime),
             tickets: Mutex::default(),
             links: Mutex::default(),
+            renderings: Renderings::default(),
             draining: CancellationToken::new(),
             started: Instant::now(),
             settings,
@@ -163,6 +167,9 @@ impl App {
             .route("/api/sessions/{id}/input", post(sessions::input))
             .route("/api/sessions/{id}/signal", post(sessions::signal))
             .route("/api/sessions/{id}/output", get(sessions::output))
+            .route("/api/sessions/{id}/screen", get(sessions::screen))
+            .route("/api/sessions/{id}/text", get(sessions::text))
+            .route("/api/sessions/{id}/snapshot", get(sessions::snapshot))
             .route("/", get(assets::index))
             .route("/s/{id}", get(assets::index))
             .fallback(assets::file)
@@ -284,6 +291,10 @@ impl App {
 
     fn passwords(&self) -> &PasswordChecks {
         &self.0.passwords
+    }
+
+    fn renderings(&self) -> &Renderings {
+        &self.0.renderings
     }
 
     fn redeem_link(&self, token: &str) -> Option<AccountId> {

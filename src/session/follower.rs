@@ -40,6 +40,9 @@ pub(super) struct Follower {
     end: watch::Receiver<Offset>,
     closed: CancellationToken,
     screen: Screen,
+    /// Where output goes on for those who begin with the screen: behind what it shows, but before an exit, which they
+    /// are to learn of.
+    position: LogReader,
     at: ScreenAt,
     changes: watch::Sender<ScreenAt>,
     questions: mpsc::Receiver<Asked>,
@@ -99,6 +102,7 @@ impl Follower {
             session: Weak::new(),
             settings: settings.clone(),
             log: log.clone(),
+            position: reader.clone(),
             reader,
             end,
             closed: CancellationToken::new(),
@@ -188,8 +192,8 @@ impl Follower {
     }
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), Failed> {
-        for message in chunk.messages() {
-            let Message { kind, offset, payload } = message;
+        let mut left_out = 0;
+        for Message { kind, offset, payload, wire } in chunk.messages() {
             let screen = &mut self.screen;
             if kind == OUTPUT {
                 if !self.rebuild.poisoned.contains(&offset) {
@@ -198,8 +202,11 @@ impl Follower {
             } else if let Some(size) = resized(payload) {
                 unless_it_panics(|| screen.resize(size)).ok_or(Failed(offset))?;
                 self.at.size = size;
+            } else {
+                left_out = wire; // an exit, and so the last of all
             }
         }
+        self.position = self.reader.before(left_out);
         self.at.offset = chunk.end();
         self.at.revision += 1;
         self.snapshots.clear();
@@ -241,6 +248,7 @@ impl Follower {
         if let Ok(reader) = self.log.reader(start) {
             self.reader = reader;
         }
+        self.position = self.reader.clone();
         let size = self.log.size_at(start);
         self.screen = Screen::new(size, self.settings.scrollback_lines);
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
@@ -293,7 +301,13 @@ impl Follower {
             return None;
         };
         let (frame, payload) = snapshot_frame(self.at.offset, &snapshot);
-        let made = Arc::new(Snapshotted { at: self.at, scrollback: snapshot.scrollback, frame: frame.into(), payload });
+        let made = Arc::new(Snapshotted {
+            at: self.at,
+            scrollback: snapshot.scrollback,
+            frame: frame.into(),
+            payload,
+            position: self.position.clone(),
+        });
         if self.snapshots.len() == SNAPSHOTS_MAX {
             self.snapshots.remove(0);
         }
@@ -307,6 +321,16 @@ impl Follower {
             self.snapshots = Vec::new();
             self.waiting = VecDeque::new();
             self.screen.hibernate();
+        }
+    }
+}
+
+impl Drop for Follower {
+    /// However it ends: the log keeps nothing for a screen that follows no more, and the program waits for none.
+    fn drop(&mut self) {
+        self.log.has_shown(Offset(u64::MAX));
+        if let Some(session) = self.session.upgrade() {
+            session.follower_moved();
         }
     }
 }
@@ -351,5 +375,48 @@ async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::log::LogWriter;
+
+    fn print(writer: &mut LogWriter, text: &str) {
+        writer.space()[..text.len()].copy_from_slice(text.as_bytes());
+        writer.commit(text.len());
+        writer.publish();
+    }
+
+    fn shown(follower: &Follower) -> String {
+        let first = follower.screen.lines(0).next().expect("a line");
+        first.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_screen_that_failed_is_rebuilt_and_a_frame_it_fails_on_again_is_passed_over() {
+        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        let (log, mut writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
+        let (_end, end) = watch::channel(Offset::ZERO);
+        let (mut follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        for text in ["one ", "two ", "three"] {
+            print(&mut writer, text);
+        }
+        while follower.step() {}
+        assert_eq!((shown(&follower).as_str(), door.changes.borrow().offset), ("one two three", Offset(13)));
+        for (again, expected) in [(false, "one two three four"), (true, "one three four")] {
+            follower.rebuild(&Failed(Offset(4)));
+            let revision = follower.at.revision;
+            // Nothing is told or answered before all is parsed again that was, and then it goes on.
+            assert!(follower.step() && door.changes.borrow().revision <= revision);
+            if !again {
+                print(&mut writer, " four");
+            }
+            while follower.step() {}
+            assert_eq!(shown(&follower), expected);
+            assert_eq!(door.changes.borrow().offset, Offset(18));
+            assert_eq!(follower.rebuild.until, Offset::ZERO);
+        }
     }
 }

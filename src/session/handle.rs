@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
 use super::screen::ScreenDoor;
+use super::sizing::Sizing;
 use super::task::Order;
 use super::viewer::{Parts, Viewer};
 use super::viewers::Viewers;
@@ -62,6 +63,8 @@ pub struct Session {
     opened_at: Timestamp,
     /// Milliseconds since 1970 of the last output or change.
     modified_at: AtomicI64,
+    /// Milliseconds since 1970 of the last output; 0 before the first.
+    printed_at: AtomicI64,
     log: Log,
     /// Closed when the task has ended.
     end: watch::Receiver<Offset>,
@@ -73,7 +76,11 @@ pub struct Session {
     orders: mpsc::Sender<Order>,
     pub(super) screen: ScreenDoor,
     pub(super) pace: Pace,
-    pub(super) sizes: Sizes,
+    sizes: Sizes,
+    resync_bytes: u64,
+    pub(super) sizing: Mutex<Sizing>,
+    /// The terminal is to have the size that [`Sizing::take_wanted`] tells.
+    pub(super) size_wanted: Notify,
     closing: CancellationToken,
     closed: CancellationToken,
 }
@@ -98,12 +105,28 @@ pub struct Attach {
     pub client: Option<ClientId>,
     /// An id to give it otherwise, random.
     pub fresh: ClientId,
-    /// Where to begin; `None` is the oldest byte held.
-    pub from: Option<Offset>,
+    /// Where to begin.
+    pub from: Begin,
     /// Bytes it is sent past what it says it has drawn.
     pub window: u64,
-    /// Its terminal's size, for a program that starts on attach.
+    /// Its window's size, where it has one.
     pub size: Option<Size>,
+    /// Whether it may type: only then does its window count.
+    pub may_type: bool,
+}
+
+/// Where a viewer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With the screen as it is now.
+    Screen {
+        /// Most lines above it.
+        scrollback: usize,
+    },
+    /// At the oldest byte held.
+    Start,
+    /// At this byte; when it is no longer held, with the screen and after being told of the gap.
+    At(Offset),
 }
 
 /// Why a connection cannot attach.
@@ -115,6 +138,9 @@ pub enum AttachError {
     /// The session has as many viewers as it may.
     #[error("the session has too many viewers")]
     TooManyViewers,
+    /// The session has been closed.
+    #[error("the session has been closed")]
+    Closed,
 }
 
 impl Session {
@@ -128,6 +154,7 @@ impl Session {
     ) -> Self {
         let now = (settings.now)();
         let command = opening.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let sizes = opening.sizes.unwrap_or(settings.sizes);
         let status = Status::starting(opening.name, opening.size);
         Self {
             id: opening.id,
@@ -137,6 +164,7 @@ impl Session {
             start_on: opening.start_on,
             opened_at: now,
             modified_at: AtomicI64::new(now.as_millisecond()),
+            printed_at: AtomicI64::new(0),
             log,
             end,
             status: watch::Sender::new(status),
@@ -147,7 +175,10 @@ impl Session {
             orders,
             screen,
             pace: opening.pace.unwrap_or(settings.pace),
-            sizes: opening.sizes.unwrap_or(settings.sizes),
+            sizes,
+            resync_bytes: settings.resync_bytes,
+            sizing: Mutex::new(Sizing::new(sizes)),
+            size_wanted: Notify::new(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         }
@@ -208,6 +239,13 @@ impl Session {
         Timestamp::from_millisecond(millis).unwrap_or(self.opened_at)
     }
 
+    /// When it last printed, if it has.
+    #[must_use]
+    pub fn printed_at(&self) -> Option<Timestamp> {
+        let millis = self.printed_at.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis).ok().filter(|at| *at != Timestamp::UNIX_EPOCH)
+    }
+
     /// Its output.
     #[must_use]
     pub const fn log(&self) -> &Log {
@@ -233,6 +271,11 @@ impl Session {
         self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
+    pub(super) fn printed(&self, now: Timestamp) {
+        self.printed_at.store(now.as_millisecond(), Ordering::Relaxed);
+        self.touch(now);
+    }
+
     /// Gives it another name.
     pub fn rename(&self, name: String, now: Timestamp) {
         self.touch(now);
@@ -242,26 +285,25 @@ impl Session {
     /// Attaches a viewer.
     ///
     /// # Errors
-    /// When it asks for bytes never printed, or there are too many viewers.
-    pub fn attach(self: &Arc<Self>, attach: &Attach, now: Instant) -> Result<(Viewer, Attached), AttachError> {
-        let from = attach.from.unwrap_or_else(|| self.log.held().start);
+    /// When it asks for bytes never printed, there are too many viewers, or the session has been closed.
+    pub async fn attach(self: &Arc<Self>, attach: &Attach, now: Instant) -> Result<(Viewer, Attached), AttachError> {
+        let held = self.log.held();
+        let from = match attach.from {
+            Begin::Screen { .. } => held.end,
+            Begin::Start => held.start,
+            Begin::At(offset) => offset,
+        };
         let end = self.end.clone();
         let reader = self.log.reader(from).map_err(AttachError::PastTheEnd)?;
         let (id, progress) = {
             let mut viewers = self.viewers.lock();
-            let joined = viewers.join(from).ok_or(AttachError::TooManyViewers)?;
+            let joined =
+                viewers.join(from, matches!(attach.from, Begin::Screen { .. })).ok_or(AttachError::TooManyViewers)?;
             self.count_viewers(&mut viewers);
             joined
         };
         let identity = self.input.lock().clients.attach(attach.client, attach.fresh, attach.principal, id, now);
-        let attached = Attached {
-            input_seq: identity.taken,
-            size: self.log.size_at(from),
-            status: self.status.subscribe(),
-            written: identity.written,
-            superseded: identity.superseded,
-        };
-        let viewer = Viewer::new(Parts {
+        let mut viewer = Viewer::new(Parts {
             session: Arc::clone(self),
             id,
             client: identity.id,
@@ -270,9 +312,29 @@ impl Session {
             window: attach.window,
             end,
         });
-        if self.status.borrow().state == State::Starting {
+        // Before anything that attaching sets off, so that it is told.
+        let known = self.status.borrow().clone();
+        if known.state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
-            let _ = self.orders.try_send(Order::Start(attach.size));
+            let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
+        }
+        if attach.may_type {
+            let wanted = self.sizing.lock().join(id, attach.size, attach.principal == self.owner);
+            // Where nothing runs there is nothing to resize.
+            let _ = self.resize_to(wanted).await;
+        }
+        let mut attached = Attached {
+            input_seq: identity.taken,
+            offset: from,
+            size: self.log.size_at(from),
+            known,
+            status: self.status.subscribe(),
+            written: identity.written,
+            superseded: identity.superseded,
+        };
+        if let Begin::Screen { scrollback } = attach.from {
+            let snapshot = viewer.begin_with_screen(scrollback).await.map_err(|_| AttachError::Closed)?;
+            (attached.offset, attached.size) = (snapshot.at.offset, snapshot.at.size);
         }
         Ok((viewer, attached))
     }
@@ -283,6 +345,9 @@ impl Session {
             viewers.leave(id);
             self.count_viewers(&mut viewers);
         }
+        if self.sizing.lock().leave(id) {
+            self.size_wanted.notify_one();
+        }
         self.screen.unwatched.notify_one();
         self.follower_moved.notify_one();
         if self.input.lock().clients.detach(client, id, now) {
@@ -290,6 +355,19 @@ impl Session {
                 status.control.take_if(|holder| *holder == client);
             });
         }
+    }
+
+    /// How far whoever the program is paced for has come; that of the log, which is at `end`, when it is for nobody.
+    pub(super) fn leader(&self, end: Offset) -> Offset {
+        match self.pace {
+            Pace::Free => end,
+            Pace::Fastest | Pace::Lossless => self.viewers.lock().fastest().unwrap_or(end),
+        }
+    }
+
+    /// How far a viewer may fall behind before it skips.
+    pub(super) const fn resync_bytes(&self) -> u64 {
+        self.resync_bytes
     }
 
     fn count_viewers(&self, viewers: &mut Viewers) {
@@ -337,6 +415,10 @@ impl Session {
         }
         queue.push(clients, from, viewer, bytes)?;
         drop(input);
+        // The program learns of the size before it reads what was typed for it.
+        if viewer.is_some_and(|viewer| self.sizing.lock().typed(viewer)) {
+            self.size_wanted.notify_one();
+        }
         self.input_added.notify_one();
         Ok(())
     }
@@ -379,6 +461,15 @@ impl Session {
     /// When no program runs.
     pub async fn resize(&self, size: Size) -> Result<(), NotRunning> {
         self.order(|done| Order::Resize(size, done)).await
+    }
+
+    /// As [`Session::resize`], if a size is wanted.
+    pub(super) async fn resize_to(&self, wanted: Option<Size>) -> Result<(), NotRunning> {
+        match wanted {
+            Some(size) => self.resize(size).await,
+            None if matches!(self.status.borrow().state, State::Running { .. }) => Ok(()),
+            None => Err(NotRunning),
+        }
     }
 
     /// Sends a signal to the foreground processes.
@@ -432,9 +523,13 @@ impl Session {
 pub struct Attached {
     /// The highest seq already taken from this client.
     pub input_seq: u64,
-    /// The size in force where its output starts.
+    /// Where its output starts.
+    pub offset: Offset,
+    /// The size in force there.
     pub size: Size,
-    /// The session's latest values.
+    /// The session's latest values when it attached.
+    pub known: Status,
+    /// And from then on.
     pub status: watch::Receiver<Status>,
     /// The highest seq of this client's input that was written to the PTY.
     pub written: watch::Receiver<u64>,

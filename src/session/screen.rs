@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::handle::Session;
+use crate::terminal::log::LogReader;
 use crate::terminal::screen::Screen;
 use crate::terminal::{Offset, Size};
 
@@ -24,7 +25,6 @@ pub struct ScreenAt {
 }
 
 /// Bytes that redraw a screen, made once for all who ask for them before it changes.
-#[derive(Debug)]
 pub struct Snapshotted {
     /// What it shows. Output goes on at this offset.
     pub at: ScreenAt,
@@ -34,6 +34,8 @@ pub struct Snapshotted {
     pub frame: Bytes,
     /// Where in the frame the bytes that redraw the screen begin.
     pub(super) payload: usize,
+    /// Where output goes on behind it: after the resizes it shows, before an exit.
+    pub(super) position: LogReader,
 }
 
 impl Snapshotted {
@@ -58,8 +60,10 @@ pub(super) struct Asked {
 
 pub(super) enum Question {
     Snapshot { scrollback: usize, answer: oneshot::Sender<Arc<Snapshotted>> },
-    Read(Box<dyn FnOnce(&Screen, ScreenAt) + Send>),
+    Read(Reading),
 }
+
+pub(super) type Reading = Box<dyn FnOnce(&Screen, ScreenAt) + Send>;
 
 /// A session's way to its screen.
 pub(super) struct ScreenDoor {

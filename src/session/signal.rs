@@ -57,6 +57,12 @@ impl Signal {
     pub const fn number(self) -> Number {
         self.0
     }
+
+    /// Whether it is what Ctrl-C, Ctrl-\ or Ctrl-Z sends.
+    #[must_use]
+    pub fn interrupts(self) -> bool {
+        matches!(self.0, Number::INT | Number::QUIT | Number::TSTP)
+    }
 }
 
 impl FromStr for Signal {

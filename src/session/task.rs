@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follower::Follower;
 use super::handle::{Input, Opening, Session, StartOn};
-use super::pace::{Pacing, Verdict};
+use super::pace::{self, Pacing, Verdict};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
-use super::{Exit, Launch, Settings, Signal, State, ViewerId, processes};
+use super::{Exit, Launch, Pace, Settings, Signal, State, ViewerId, processes};
 use crate::terminal::log::{Log, LogWriter, SEGMENT_BYTES};
 use crate::terminal::{Offset, Size};
 
@@ -178,7 +178,7 @@ struct Running {
     pty: Pty,
     child: Box<dyn Child>,
     pid: Pid,
-    pace: Pacing,
+    pacing: Pacing,
     /// The terminal has been hung up: nothing more can be read.
     hung_up: bool,
     /// The PTY takes no more input now.
@@ -206,7 +206,7 @@ impl Running {
             pty,
             child,
             pid,
-            pace: Pacing::default(),
+            pacing: Pacing::default(),
             hung_up: false,
             input_blocked: false,
             typist: None,
@@ -218,6 +218,10 @@ impl Running {
         // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
         // session could go on printing for ever.
         for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
+            // The screen's threads wait for nobody, so this is not for long.
+            while self.task.log.needs_screen() {
+                self.session.follower_moved.notified().await;
+            }
             if self.read_burst().is_break() {
                 break;
             }
@@ -249,26 +253,34 @@ impl Running {
                     ended = true;
                 }
                 Some(order) = self.task.orders.recv() => self.obey(order),
+                () = session.size_wanted.notified() => {
+                    let wanted = session.sizing.lock().take_wanted();
+                    wanted.into_iter().for_each(|size| self.resize(size));
+                }
                 () = session.input_added.notified() => self.write_input(),
                 _ = self.pty.writable(), if self.input_blocked => self.write_input(),
-                _ = self.pty.readable(), if hold.is_none() && !self.hung_up => {
+                _ = self.pty.readable(), if hold == Verdict::Read && !self.hung_up => {
                     let _ = self.read_burst();
                     self.publish().await;
                 }
-                () = session.follower_moved.notified(), if hold.is_some() => {}
-                () = until(hold), if hold.is_some() => {}
+                () = session.follower_moved.notified(), if hold != Verdict::Read => {}
+                () = until(hold.deadline()) => {}
                 exit = self.child.exited() => return Ended { exit, ending },
             }
         }
     }
 
-    /// Until when the program is held for its viewers, if it is.
-    fn hold(&mut self) -> Option<Instant> {
+    /// Whether the program is held for its viewers or its screen.
+    fn hold(&mut self) -> Verdict {
+        if self.task.log.needs_screen() {
+            return Verdict::Hold;
+        }
         let drops = self.task.log.drops_next();
-        let fastest = || self.session.viewers.lock().fastest();
-        match self.pace.verdict(drops, fastest, Instant::now()) {
-            Verdict::Read => None,
-            Verdict::HoldUntil(deadline) => Some(deadline),
+        let viewers = &self.session.viewers;
+        match self.session.pace() {
+            Pace::Free => Verdict::Read,
+            Pace::Fastest => self.pacing.for_fastest(drops, || viewers.lock().fastest(), Instant::now()),
+            Pace::Lossless => pace::for_slowest(drops, || viewers.lock().slowest()),
         }
     }
 
@@ -296,7 +308,7 @@ impl Running {
     /// Publishes what was read: to the viewer that typed first, then to all.
     async fn publish(&mut self) {
         self.task.log.publish();
-        self.session.touch((self.task.settings.now)());
+        self.session.printed((self.task.settings.now)());
         let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
         if let Some(typist) = typist {
             typist.echo.notify_one();
@@ -336,20 +348,27 @@ impl Running {
         match order {
             Order::Start(_) => {} // it has been
             Order::Resize(size, done) => {
-                if size != self.session.status().size {
-                    // What the program printed so far was for the old size.
-                    let _ = self.read_burst();
-                    match self.pty.resize(size) {
-                        Ok(()) => self.task.resized(size),
-                        Err(error) => tracing::warn!(session = %self.session.id(), %error, "cannot resize"),
-                    }
-                }
+                self.resize(size);
                 let _ = done.send(());
             }
             Order::Signal(signal, done) => {
                 self.signal(signal);
                 let _ = done.send(());
             }
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        if size == self.session.status().size {
+            return;
+        }
+        // What the program printed so far was for the old size.
+        if !self.task.log.needs_screen() {
+            let _ = self.read_burst();
+        }
+        match self.pty.resize(size) {
+            Ok(()) => self.task.resized(size),
+            Err(error) => tracing::warn!(session = %self.session.id(), %error, "cannot resize"),
         }
     }
 

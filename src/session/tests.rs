@@ -45,10 +45,11 @@ async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task
     (session, life)
 }
 
-fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
+async fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
     let fresh = ClientId::from_random([7; 16]);
-    let attach = Attach { principal: ann(), client: None, fresh, from: None, size, window: 512 * 1024 };
-    session.attach(&attach, Instant::now()).expect("attached").0
+    let attach =
+        Attach { principal: ann(), client: None, fresh, from: Begin::Start, size, may_type: true, window: 512 * 1024 };
+    session.attach(&attach, Instant::now()).await.expect("attached").0
 }
 
 /// Follows until the output contains `wanted`, and returns it all.
@@ -64,7 +65,9 @@ async fn until_shown(viewer: &mut Viewer, wanted: &str) -> String {
                     }
                 }
                 Next::CaughtUp => viewer.more().await,
-                Next::Gap { .. } | Next::WindowFull => panic!("the log is large and the window open"),
+                Next::Snapshot { .. } | Next::Minting | Next::WindowFull => {
+                    panic!("the log is large and the window open")
+                }
             }
         }
     };
@@ -77,7 +80,7 @@ async fn until_shown(viewer: &mut Viewer, wanted: &str) -> String {
 #[tokio::test]
 async fn a_shell_runs_echoes_what_is_typed_and_its_exit_is_announced_in_order() {
     let (session, life) = open(&["sh"], StartOn::Open).await;
-    let mut viewer = attach(&session, None);
+    let mut viewer = attach(&session, None).await;
     viewer.input(1, "tty; echo $((6*7))\n".into()).expect("taken");
     let shown = until_shown(&mut viewer, "42").await;
     assert!(shown.contains("/dev/pts/"), "{shown}");
@@ -94,7 +97,7 @@ async fn a_program_has_its_own_session_default_signals_and_only_its_terminal_ope
     let script =
         "ls -1 /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status; ps -o sid=,pgid=,pid= -p $$; echo done";
     let (session, life) = open(&["sh", "-c", script], StartOn::Open).await;
-    let mut viewer = attach(&session, None);
+    let mut viewer = attach(&session, None).await;
     let shown = until_shown(&mut viewer, "done").await;
     // 3 is the directory that ls itself reads. Signals 32 and 33 are glibc's own, which no program can use.
     assert!(shown.starts_with("0\r\n1\r\n2\r\n3\r\nSigBlk:\t0000000000000000\r\nSigIgn:\t0000000180000000"), "{shown}");
@@ -107,7 +110,7 @@ async fn a_program_has_its_own_session_default_signals_and_only_its_terminal_ope
 async fn closing_ends_programs_that_ignore_polite_signals_and_their_background_children() {
     let script = "trap '' HUP TERM; (trap '' HUP TERM; while :; do sleep 1; done) & setsid true; echo ready; while :; do sleep 1; done";
     let (session, life) = open(&["sh", "-c", script], StartOn::Open).await;
-    let mut viewer = attach(&session, None);
+    let mut viewer = attach(&session, None).await;
     until_shown(&mut viewer, "ready").await;
     let State::Running { pid } = session.status().state else { panic!("runs") };
     session.begin_closing();
@@ -123,7 +126,7 @@ async fn closing_ends_programs_that_ignore_polite_signals_and_their_background_c
 async fn a_program_that_starts_on_attach_waits_for_a_viewer_and_takes_its_size() {
     let (session, life) = open(&["sh", "-c", "stty size"], StartOn::Attach).await;
     assert_eq!(session.status().state, State::Starting);
-    let mut viewer = attach(&session, Some(Size::new(99, 33).expect("valid")));
+    let mut viewer = attach(&session, Some(Size::new(99, 33).expect("valid"))).await;
     until_shown(&mut viewer, "33 99").await;
     life.await.expect("ends");
 }
@@ -131,7 +134,7 @@ async fn a_program_that_starts_on_attach_waits_for_a_viewer_and_takes_its_size()
 #[tokio::test]
 async fn a_resize_reaches_the_program_in_order_with_its_output() {
     let (session, life) = open(&["sh"], StartOn::Open).await;
-    let mut viewer = attach(&session, None);
+    let mut viewer = attach(&session, None).await;
     let wide = Size::new(132, 43).expect("valid");
     session.resize(wide).await.expect("runs");
     viewer.input(1, "stty size; exit\n".into()).expect("taken");
@@ -147,7 +150,7 @@ async fn a_signal_reaches_the_foreground_group() {
     let (session, life) =
         open(&["sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done"], StartOn::Open)
             .await;
-    let mut viewer = attach(&session, None);
+    let mut viewer = attach(&session, None).await;
     until_shown(&mut viewer, "ready").await;
     session.signal("INT".parse().expect("known")).await.expect("runs");
     until_shown(&mut viewer, "caught").await;

@@ -1,18 +1,26 @@
 //! One connection attached to one session: a position in its log that pulls.
 //!
-//! Being slow is a position, not an error: a viewer has no queue, and what it did not take costs nobody anything.
+//! Being slow is a position, not an error: a viewer has no queue, and what it did not take costs nobody anything. One
+//! that cannot follow is shown the screen and goes on there.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::handle::Session;
 use super::input::Numbered;
+use super::lag::{Lag, Step};
+use super::screen::{ScreenGone, Snapshotted};
 use super::viewers::Progress;
-use super::{ClientId, InputRefused, ViewerId};
+use super::{ClientId, InputRefused, NotRunning, Pace, Signal, ViewerId};
 use crate::terminal::log::{Chunk, LogReader, Pull};
 use crate::terminal::{Offset, Size};
+
+/// Lines of scrollback in the snapshot a viewer is sent that cannot follow: enough to read on, few enough that a slow
+/// link has them soon.
+const RESYNC_LINES: usize = 200;
 
 /// One attachment. Dropping it detaches.
 pub struct Viewer {
@@ -21,28 +29,47 @@ pub struct Viewer {
     client: ClientId,
     reader: LogReader,
     progress: Arc<Progress>,
-    /// What the client has drawn, once it says so at all.
-    rendered: Option<Offset>,
-    /// How far past that it is sent more.
-    window: u64,
+    lag: Lag,
+    snapshot: Wanted,
+    waits: Waits,
     end: watch::Receiver<Offset>,
+}
+
+/// A snapshot this viewer is to be sent.
+enum Wanted {
+    No,
+    /// The screen's owner has been asked.
+    Asked(Asking),
+    Ready(Arc<Snapshotted>),
+    /// The screen is gone, with its session: there is nothing to go on with.
+    Gone,
+}
+
+type Asking = Pin<Box<dyn Future<Output = Result<Arc<Snapshotted>, ScreenGone>> + Send>>;
+
+/// What [`Viewer::more`] waits for.
+#[derive(Clone, Copy)]
+enum Waits {
+    Output,
+    Window,
+    Snapshot,
 }
 
 /// What a viewer is to send next.
 pub enum Next {
     /// Whole frames, to be sent as they are.
     Frames(Chunk),
-    /// Bytes that are no longer held, and the terminal's size where output goes on.
-    Gap {
-        /// First byte skipped.
-        from: Offset,
-        /// Where output goes on.
-        to: Offset,
-        /// A resize may have been among what was skipped.
-        size: Size,
+    /// The screen, to be sent as it is; output goes on behind it.
+    Snapshot {
+        /// Bytes that are skipped, which the client must be told of before: from the first one on.
+        skipped: Option<Offset>,
+        /// What to send.
+        snapshot: Arc<Snapshotted>,
     },
     /// Nothing before the client has drawn more.
     WindowFull,
+    /// A snapshot is being made.
+    Minting,
     /// Nothing before the session prints more.
     CaughtUp,
 }
@@ -61,7 +88,17 @@ pub(super) struct Parts {
 impl Viewer {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { session, id, client, reader, progress, window, end } = parts;
-        Self { session, id, client, reader, progress, rendered: None, window, end }
+        let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
+        let lag = Lag::new(window, resync);
+        Self { session, id, client, reader, progress, lag, snapshot: Wanted::No, waits: Waits::Output, end }
+    }
+
+    /// Has it begin with the screen as it is now.
+    pub(super) async fn begin_with_screen(&mut self, scrollback: usize) -> Result<Arc<Snapshotted>, ScreenGone> {
+        let snapshot = self.session.snapshot(scrollback).await?;
+        self.reader = snapshot.position.clone();
+        self.snapshot = Wanted::Ready(Arc::clone(&snapshot));
+        Ok(snapshot)
     }
 
     /// The session attached to.
@@ -76,45 +113,104 @@ impl Viewer {
         self.client
     }
 
-    /// The offset after the last byte taken.
+    /// Offset after the last byte taken.
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.reader.offset()
     }
 
-    /// What is to be sent next.
+    /// What comes next. Call it when the last has been sent, and after [`Viewer::more`].
     pub fn pull(&mut self) -> Next {
-        // Interest before state: what is published after this line wakes `more`, whatever is found below.
-        self.end.borrow_and_update();
-        let limit = self.rendered.map_or(Offset(u64::MAX), |rendered| rendered + self.window);
-        let next = match self.reader.pull(limit) {
-            Pull::Chunk(chunk) => Next::Frames(chunk),
-            Pull::Gap { from, to } => Next::Gap { from, to, size: self.session.log().size_at(to) },
-            Pull::Limited => Next::WindowFull,
-            Pull::CaughtUp => Next::CaughtUp,
-        };
-        if self.progress.taken() != self.reader.offset() {
-            self.progress.has_taken(self.reader.offset());
-            self.session.follower_moved();
+        match std::mem::replace(&mut self.snapshot, Wanted::No) {
+            Wanted::No => {}
+            Wanted::Ready(snapshot) => return self.show(snapshot),
+            Wanted::Asked(asking) => {
+                self.snapshot = Wanted::Asked(asking);
+                return self.wait(Waits::Snapshot);
+            }
+            Wanted::Gone => {
+                self.snapshot = Wanted::Gone;
+                return self.wait(Waits::Output);
+            }
         }
-        next
+        let (taken, end) = (self.reader.offset(), *self.end.borrow());
+        let session = &self.session;
+        let step = match self.lag.step(taken, end, || session.leader(end), Instant::now()) {
+            Step::Send(limit) => match self.reader.pull(limit) {
+                Pull::Chunk(chunk) => {
+                    self.has_taken(false);
+                    return Next::Frames(chunk);
+                }
+                Pull::Gap { from, .. } => self.lag.skip(from),
+                Pull::Limited => {
+                    self.lag.is_full();
+                    Step::Wait
+                }
+                Pull::CaughtUp => {
+                    self.progress.has_caught_up();
+                    return self.wait(Waits::Output);
+                }
+            },
+            step => step,
+        };
+        if let Step::Skip(_) = step {
+            let session = Arc::clone(&self.session);
+            self.snapshot = Wanted::Asked(Box::pin(async move { session.snapshot(RESYNC_LINES).await }));
+            return self.wait(Waits::Snapshot);
+        }
+        self.wait(Waits::Window)
     }
 
-    /// Waits until [`Viewer::pull`] may find more.
+    fn show(&mut self, snapshot: Arc<Snapshotted>) -> Next {
+        self.reader = snapshot.position.clone();
+        let skipped = self.lag.shown(snapshot.at.offset).filter(|from| *from < snapshot.at.offset);
+        self.has_taken(skipped.is_some());
+        Next::Snapshot { skipped, snapshot }
+    }
+
+    fn has_taken(&self, skipping: bool) {
+        self.progress.has_taken(self.reader.offset(), skipping);
+        self.session.follower_moved();
+    }
+
+    const fn wait(&mut self, waits: Waits) -> Next {
+        self.waits = waits;
+        match waits {
+            Waits::Output => Next::CaughtUp,
+            Waits::Window => Next::WindowFull,
+            Waits::Snapshot => Next::Minting,
+        }
+    }
+
+    /// Waits until [`Viewer::pull`] may find more, other than by what the client says. May be dropped and called
+    /// again.
     pub async fn more(&mut self) {
-        tokio::select! {
-            changed = self.end.changed() => if changed.is_err() {
-                // The program has ended and everything it printed is there already.
-                std::future::pending::<()>().await;
+        let looks_at = self.lag.looks_at();
+        let look = async {
+            match looks_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        match (self.waits, &mut self.snapshot) {
+            (Waits::Snapshot, Wanted::Asked(asking)) => {
+                self.snapshot = asking.await.map_or(Wanted::Gone, Wanted::Ready);
+            }
+            (Waits::Window, _) => look.await,
+            _ => tokio::select! {
+                changed = self.end.changed() => if changed.is_err() {
+                    // The program has ended and everything it printed is there already.
+                    std::future::pending::<()>().await;
+                },
+                () = self.progress.echo.notified() => {}
+                () = look => {}
             },
-            () = self.progress.echo.notified() => {}
         }
     }
 
     /// The client has drawn up to `offset`. One that claims more than it was sent gains nothing by it.
     pub fn rendered(&mut self, offset: Offset) {
-        let offset = offset.min(self.reader.offset());
-        self.rendered = Some(self.rendered.map_or(offset, |before| before.max(offset)));
+        self.lag.drawn(offset.min(self.reader.offset()));
     }
 
     /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.
@@ -122,8 +218,14 @@ impl Viewer {
     /// # Errors
     /// When the session does not take input now. A refused numbered message counts as handled, except where its
     /// order or the queue's bound was broken.
-    pub fn input(&self, seq: u64, bytes: bytes::Bytes) -> Result<(), InputRefused> {
-        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id), bytes)
+    pub fn input(&mut self, seq: u64, bytes: bytes::Bytes) -> Result<(), InputRefused> {
+        // Ctrl-C, Ctrl-\ and Ctrl-Z, as terminals have them unless told otherwise.
+        let interrupts = matches!(bytes.last(), Some(0x03 | 0x1c | 0x1a));
+        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id), bytes)?;
+        if interrupts {
+            self.interrupted();
+        }
+        Ok(())
     }
 
     /// Counts a numbered message that this connection may not send as handled.
@@ -132,6 +234,41 @@ impl Viewer {
     /// When a number was skipped.
     pub fn skip_input(&self, seq: u64) -> Result<(), InputRefused> {
         self.session.skip_input(Numbered { client: self.client, seq })
+    }
+
+    /// Sends a signal to the foreground processes. Access and control were checked by the caller.
+    ///
+    /// # Errors
+    /// When no program runs.
+    pub async fn signal(&mut self, signal: Signal) -> Result<(), NotRunning> {
+        self.session.signal(signal).await?;
+        if signal.interrupts() {
+            self.interrupted();
+        }
+        Ok(())
+    }
+
+    /// The client's window has this size: the session takes it if its policy says so.
+    ///
+    /// # Errors
+    /// When no program runs.
+    pub async fn window(&mut self, size: Size) -> Result<(), NotRunning> {
+        let wanted = self.session.sizing.lock().window(self.id, size);
+        self.session.resize_to(wanted).await
+    }
+
+    /// The session takes the size of this client's window, if its policy lets it.
+    ///
+    /// # Errors
+    /// When no program runs.
+    pub async fn fit(&mut self) -> Result<(), NotRunning> {
+        let wanted = self.session.sizing.lock().take_lead(self.id);
+        self.session.resize_to(wanted).await
+    }
+
+    fn interrupted(&mut self) {
+        let end = *self.end.borrow();
+        self.lag.interrupted(self.reader.offset(), end, Instant::now());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -15,6 +15,8 @@ pub(super) const VIEWERS_MAX: usize = 16_384;
 /// What the session's task may know of one viewer.
 pub(super) struct Progress {
     taken: AtomicU64,
+    /// It has skipped and not caught up since: it is further than it could have come by reading.
+    has_skipped: AtomicBool,
     /// Wakes this viewer before the others: it has typed, and what comes now is most likely its echo.
     pub(super) echo: Notify,
 }
@@ -25,8 +27,21 @@ impl Progress {
         Offset(self.taken.load(Ordering::Relaxed))
     }
 
-    pub(super) fn has_taken(&self, offset: Offset) {
+    /// Whether it has come there by skipping.
+    fn has_skipped(&self) -> bool {
+        self.has_skipped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_taken(&self, offset: Offset, skipping: bool) {
+        if skipping {
+            self.has_skipped.store(true, Ordering::Relaxed);
+        }
         self.taken.store(offset.0, Ordering::Relaxed);
+    }
+
+    /// It has everything.
+    pub(super) fn has_caught_up(&self) {
+        self.has_skipped.store(false, Ordering::Relaxed);
     }
 }
 
@@ -39,14 +54,18 @@ pub(super) struct Viewers {
 }
 
 impl Viewers {
-    /// A place for a viewer that begins at `from`; `None` when there are too many.
-    pub(super) fn join(&mut self, from: Offset) -> Option<(ViewerId, Arc<Progress>)> {
+    /// A place for a viewer that begins at `from`, by skipping what is before or not; `None` when there are too many.
+    pub(super) fn join(&mut self, from: Offset, skipping: bool) -> Option<(ViewerId, Arc<Progress>)> {
         if self.attached.len() >= VIEWERS_MAX {
             return None;
         }
         self.last_id += 1;
         let id = ViewerId(self.last_id);
-        let progress = Arc::new(Progress { taken: AtomicU64::new(from.0), echo: Notify::new() });
+        let progress = Arc::new(Progress {
+            taken: AtomicU64::new(from.0),
+            has_skipped: AtomicBool::new(skipping),
+            echo: Notify::new(),
+        });
         self.attached.insert(id, Arc::clone(&progress));
         Some((id, progress))
     }
@@ -70,8 +89,15 @@ impl Viewers {
         self.attached.get(&id).map(Arc::clone)
     }
 
-    /// How far the viewer that is furthest has come.
+    /// How far the viewer that reads fastest has come. One that has skipped is ahead without being fast, and counts
+    /// only when there is no other.
     pub(super) fn fastest(&self) -> Option<Offset> {
-        self.attached.values().map(|progress| progress.taken()).max()
+        let furthest = self.attached.values().map(|progress| (!progress.has_skipped(), progress.taken())).max();
+        furthest.map(|(_, taken)| taken)
+    }
+
+    /// How far the viewer that is furthest behind has come.
+    pub(super) fn slowest(&self) -> Option<Offset> {
+        self.attached.values().map(|progress| progress.taken()).min()
     }
 }

@@ -52,8 +52,6 @@ pub(super) struct Connection<S> {
     latest: Latest,
     ends: Ends,
     phase: Phase,
-    /// Everything published was taken: only then is there a reason to wait for more.
-    caught_up: bool,
     heard: Instant,
     pings: Interval,
 }
@@ -75,11 +73,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `stream`, from which `early` was already read.
     pub(super) fn new(stream: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
         let (reader, writer) = split(stream);
-        let Attached { mut status, mut written, superseded, .. } = attached;
+        let Attached { known, mut status, mut written, superseded, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.buffer.extend_from_slice(early);
-        let latest = Latest::new(status.borrow_and_update().clone());
-        // What the welcome leaves out is told at once: who has control, and what was written before this connection.
+        let latest = Latest::new(known);
+        // What the welcome leaves out is told at once: who has control, what was written before this connection, and what
+        // has changed since it attached.
         status.mark_changed();
         written.mark_changed();
         let now = Instant::now();
@@ -98,7 +97,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             latest,
             ends,
             phase: Phase::Open,
-            caught_up: false,
             heard: now,
             pings,
         }
@@ -131,17 +129,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Puts next what there is to send.
     fn fill(&mut self) {
-        while self.outgoing.wants_chunk() && matches!(self.phase, Phase::Open | Phase::Flushing(..)) {
-            self.caught_up = false;
+        while self.outgoing.wants_more() && self.sends_output() {
             match self.viewer.pull() {
                 Next::Frames(chunk) => self.outgoing.chunk(chunk),
-                Next::Gap { from, to, size } => {
-                    self.outgoing.message(ServerMessage::Gap { from, to });
-                    self.outgoing.event(to, &Event::Resize { cols: size.cols(), rows: size.rows() });
+                Next::Snapshot { skipped, snapshot } => {
+                    if let Some(from) = skipped {
+                        self.outgoing.message(ServerMessage::Gap { from, to: snapshot.at.offset });
+                    }
+                    self.outgoing.snapshot(snapshot.frame.clone());
                 }
-                Next::WindowFull => return,
+                Next::WindowFull | Next::Minting => return,
                 Next::CaughtUp => {
-                    self.caught_up = true;
                     if let Phase::Flushing(code, _) = self.phase {
                         self.close(code);
                     }
@@ -151,9 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Whether output still goes to the client.
+    const fn sends_output(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Flushing(..))
+    }
+
     /// Waits for the next thing to happen, and does it.
     async fn turn(&mut self) -> io::Result<()> {
-        let open = self.phase == Phase::Open;
+        let (open, sends_output) = (self.phase == Phase::Open, self.sends_output());
         let deadline = match self.phase {
             Phase::Flushing(_, deadline) | Phase::Closing { deadline, .. } => Some(deadline),
             Phase::Open => None,
@@ -173,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 // Those that were left while too much of its own was waiting.
                 self.take_messages().await?;
             }
-            () = self.viewer.more(), if self.caught_up && self.outgoing.wants_chunk() && open => {}
+            () = self.viewer.more(), if self.outgoing.wants_more() && sends_output => {}
             Ok(()) = self.status.changed(), if open && !self.outgoing.is_full() => self.tell_changes(),
             Ok(()) = self.written.changed(), if open && !self.outgoing.is_full() => self.acknowledge(),
             () = session.closed().cancelled(), if open => self.close_after_output(CloseCode::SessionClosed),

@@ -60,7 +60,7 @@ impl Incoming<'_> {
         }
         match Size::new(cols.into(), rows.into()) {
             Ok(size) => {
-                let resized = self.viewer.session().resize(size).await;
+                let resized = self.viewer.window(size).await;
                 self.ran("resize", resized);
             }
             Err(error) => self.refuse("resize", RefusalCode::InvalidSize, None, error.to_string()),
@@ -89,16 +89,22 @@ impl Incoming<'_> {
             Command::ReleaseControl => self.viewer.session().release_control(self.viewer.client()),
             Command::Signal { signal } => match signal.parse() {
                 Ok(signal) => {
-                    let sent = self.viewer.session().signal(signal).await;
+                    let sent = self.viewer.signal(signal).await;
                     self.ran(&name, sent);
                 }
                 Err(error) => self.refuse(&name, RefusalCode::UnknownSignal, None, format!("{error}")),
             },
             Command::Paste { text, submit } => {
-                let taken = self.viewer.input(0, pasted(&text, submit).into());
+                // After all that was printed when it was pasted: what asked for brackets may have been among it.
+                let brackets = self.viewer.session().read_screen(|screen, _| screen.brackets_paste()).await;
+                let taken = self.viewer.input(0, pasted(&text, submit, brackets.unwrap_or(false)).into());
                 return self.outcome(&name, None, taken);
             }
-            Command::Fit | Command::TakeControl | Command::Unknown(_) => {}
+            Command::Fit => {
+                let resized = self.viewer.fit().await;
+                self.ran(&name, resized);
+            }
+            Command::TakeControl | Command::Unknown(_) => {}
         }
         Ok(())
     }
@@ -131,14 +137,15 @@ impl Incoming<'_> {
     }
 }
 
-/// Text as typing it would give it: Enter is a carriage return, and no control character but Tab gets through, so
-/// that pasted text cannot press keys. (Brackets around it, for programs that ask for them, need the screen.)
-fn pasted(text: &str, submit: bool) -> Vec<u8> {
+/// Text as a terminal pastes it: Enter is a carriage return, and no control character but Tab gets through, so that
+/// pasted text can neither press keys nor end its own brackets. What submits it is pressed after them.
+fn pasted(text: &str, submit: bool, brackets: bool) -> Vec<u8> {
     let unified = text.replace("\r\n", "\r").replace('\n', "\r");
-    let mut typed: String = unified.chars().filter(|&c| c == '\r' || c == '\t' || !c.is_control()).collect();
-    if submit {
-        typed.push('\r');
-    }
+    let mut typed = String::with_capacity(unified.len() + 16);
+    typed.push_str(if brackets { "\x1b[200~" } else { "" });
+    typed.extend(unified.chars().filter(|&c| c == '\r' || c == '\t' || !c.is_control()));
+    typed.push_str(if brackets { "\x1b[201~" } else { "" });
+    typed.push_str(if submit { "\r" } else { "" });
     typed.into_bytes()
 }
 
@@ -148,7 +155,8 @@ mod tests {
 
     #[test]
     fn pasted_text_cannot_press_keys() {
-        assert_eq!(pasted("a\r\nb\nc\td", false), b"a\rb\rc\td");
-        assert_eq!(pasted("\x1b[201~\x03x\u{9b}31m", true), "[201~x31m\r".as_bytes());
+        assert_eq!(pasted("a\r\nb\nc\td", false, false), b"a\rb\rc\td");
+        assert_eq!(pasted("\x1b[201~\x03x\u{9b}31m", true, false), "[201~x31m\r".as_bytes());
+        assert_eq!(pasted("a\x1b[201~\nb", true, true), b"\x1b[200~a[201~\rb\x1b[201~\r");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::frame;
@@ -12,19 +13,47 @@ use crate::terminal::log::Chunk;
 /// Own bytes waiting beyond which the connection stops reading its client, whose messages cause most of them.
 const OWN_MAX: usize = 64 * 1024;
 
-/// Bytes to send. Own frames never cut into a shared one: a chunk that was begun is finished first.
+/// Bytes to send. Own frames never cut into shared ones: those that were begun are finished first.
 #[derive(Default)]
 pub(super) struct Outgoing {
     own: Vec<u8>,
     own_sent: usize,
-    chunk: Option<Chunk>,
-    chunk_is_begun: bool,
+    shared: Option<Shared>,
+    shared_is_begun: bool,
+}
+
+/// Frames that others are sent too.
+enum Shared {
+    /// Out of the log.
+    Chunk(Chunk),
+    /// What is left of a snapshot's frame.
+    Snapshot(Bytes),
+}
+
+impl Shared {
+    fn unsent(&self) -> [&[u8]; 2] {
+        match self {
+            Self::Chunk(chunk) => chunk.unsent(),
+            Self::Snapshot(rest) => [rest, &[]],
+        }
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        match self {
+            Self::Chunk(chunk) => chunk.advance(bytes),
+            Self::Snapshot(rest) => rest.advance(bytes),
+        }
+    }
+
+    fn is_sent(&self) -> bool {
+        self.unsent().iter().all(|part| part.is_empty())
+    }
 }
 
 impl Outgoing {
     /// Nothing is waiting.
     pub(super) fn is_idle(&self) -> bool {
-        self.chunk.is_none() && self.own.is_empty()
+        self.shared.is_none() && self.own.is_empty()
     }
 
     /// Too much of its own is waiting to take on more.
@@ -32,14 +61,23 @@ impl Outgoing {
         self.own.len() - self.own_sent > OWN_MAX
     }
 
-    /// Whether the last chunk has gone, so that the next may come.
-    pub(super) fn wants_chunk(&self) -> bool {
-        self.chunk.is_none()
+    /// Whether the last of what comes from the session has gone, so that the next may come.
+    pub(super) fn wants_more(&self) -> bool {
+        self.shared.is_none()
     }
 
     pub(super) fn chunk(&mut self, chunk: Chunk) {
-        self.chunk = Some(chunk);
-        self.chunk_is_begun = false;
+        self.shared(Shared::Chunk(chunk));
+    }
+
+    /// A whole SNAPSHOT frame.
+    pub(super) fn snapshot(&mut self, frame: Bytes) {
+        self.shared(Shared::Snapshot(frame));
+    }
+
+    fn shared(&mut self, shared: Shared) {
+        self.shared = Some(shared);
+        self.shared_is_begun = false;
     }
 
     pub(super) fn message(&mut self, message: ServerMessage<'_>) {
@@ -60,23 +98,23 @@ impl Outgoing {
 
     pub(super) fn close(&mut self, code: CloseCode) {
         // Whatever has not been begun is not sent any more.
-        if !self.chunk_is_begun {
-            self.chunk = None;
+        if !self.shared_is_begun {
+            self.shared = None;
         }
         frame::closing(code.as_u16(), code.reason(), &mut self.own);
     }
 
     /// Writes once, what the socket takes. May be dropped and called again.
     pub(super) async fn write_some<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> io::Result<()> {
-        match self.chunk.as_mut().filter(|_| self.chunk_is_begun || self.own.is_empty()) {
-            Some(chunk) => {
-                let written = writer.write_vectored(&chunk.unsent().map(IoSlice::new)).await?;
+        match self.shared.as_mut().filter(|_| self.shared_is_begun || self.own.is_empty()) {
+            Some(shared) => {
+                let written = writer.write_vectored(&shared.unsent().map(IoSlice::new)).await?;
                 nonzero(written)?;
-                chunk.advance(written);
-                self.chunk_is_begun = true;
-                if chunk.is_sent() {
-                    self.chunk = None;
-                    self.chunk_is_begun = false;
+                shared.advance(written);
+                self.shared_is_begun = true;
+                if shared.is_sent() {
+                    self.shared = None;
+                    self.shared_is_begun = false;
                 }
             }
             None => {

@@ -28,7 +28,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::Caller;
 use crate::http::{App, Connection as Accepted, Reached, SessionObject, principal};
 use crate::protocol::{self, INPUT_BYTES, Limits, SUBPROTOCOL, TICKET_PREFIX, WINDOW_BYTES, Welcome};
-use crate::session::{Attach, AttachError, Attached, ClientId, QUEUED_PER_CLIENT_MAX, Viewer};
+use crate::session::{Attach, AttachError, Attached, Begin, ClientId, QUEUED_PER_CLIENT_MAX, Viewer};
 use crate::terminal::{Offset, Size};
 
 const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
@@ -36,6 +36,9 @@ const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told th
 /// Bytes the kernel holds unsent for one viewer: two of our largest writes. By default it holds megabytes, and then a
 /// viewer that reads nothing looks like one that is far ahead, and what a fast one sees after Ctrl-C is old.
 const UNSENT_MAX: u32 = 128 * 1024;
+
+/// Lines of scrollback a viewer begins with unless it says otherwise: a few screens, which even a slow link has soon.
+const SCROLLBACK_LINES: usize = 1000;
 
 #[derive(Clone)]
 struct Sockets {
@@ -76,12 +79,13 @@ async fn upgrade(
         fresh: ClientId::from_random(app.outside().bytes()?),
         from: wish.from,
         window: WINDOW_BYTES,
-        // A connection that only watches does not size a program that starts on attach.
-        size: wish.size.filter(|_| access.may_control()),
+        size: wish.size,
+        may_type: access.may_control(),
     };
-    let (viewer, attached) = reached.session.attach(&attach, Instant::now()).map_err(|error| match error {
+    let (viewer, attached) = reached.session.attach(&attach, Instant::now()).await.map_err(|error| match error {
         AttachError::PastTheEnd(_) => ApiError::InvalidQuery(error.to_string()),
         AttachError::TooManyViewers => ApiError::TooManyViewers,
+        AttachError::Closed => ApiError::NoSuchSession,
     })?;
     let ends = Ends {
         drain: app.draining().clone(),
@@ -136,7 +140,7 @@ fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
         },
         client_id: viewer.client().to_string(),
         input_seq: attached.input_seq,
-        offset: viewer.offset().0,
+        offset: attached.offset.0,
         cols: attached.size.cols(),
         rows: attached.size.rows(),
         limits: Limits::default(),
@@ -215,8 +219,7 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// What the query asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
-    /// `None` is the oldest byte held.
-    from: Option<Offset>,
+    from: Begin,
     client: Option<ClientId>,
     access: Option<Access>,
     size: Option<Size>,
@@ -226,6 +229,7 @@ struct Wish {
 #[serde(deny_unknown_fields)]
 struct WishQuery {
     from: Option<String>,
+    scrollback: Option<u64>,
     client: Option<String>,
     access: Option<Access>,
     cols: Option<u64>,
@@ -236,11 +240,14 @@ impl Wish {
     fn read(uri: &Uri) -> Result<Self, ApiError> {
         let invalid = |why: &str| ApiError::InvalidQuery(why.to_owned());
         let Query(query) = Query::<WishQuery>::try_from_uri(uri)
-            .map_err(|_| invalid("only from, client, access, cols and rows are known, each once"))?;
+            .map_err(|_| invalid("only from, scrollback, client, access, cols and rows are known, each once"))?;
+        let scrollback =
+            query.scrollback.map_or(SCROLLBACK_LINES, |lines| usize::try_from(lines).unwrap_or(usize::MAX));
         let from = match query.from.as_deref() {
-            None | Some("snapshot" | "start") => None,
+            None | Some("snapshot") => Begin::Screen { scrollback },
+            Some("start") => Begin::Start,
             Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(Offset(digits.parse().map_err(|_| invalid("from: too large"))?))
+                Begin::At(Offset(digits.parse().map_err(|_| invalid("from: too large"))?))
             }
             Some(_) => return Err(invalid("from: must be an offset, snapshot or start")),
         };
@@ -263,16 +270,28 @@ mod tests {
     #[test]
     fn a_query_is_read_whole_or_refused() {
         let read = |query: &str| Wish::read(&format!("/ws?{query}").parse().expect("a URI"));
-        let nothing = Wish { from: None, client: None, access: None, size: None };
+        let nothing =
+            Wish { from: Begin::Screen { scrollback: SCROLLBACK_LINES }, client: None, access: None, size: None };
         assert_eq!(read(""), Ok(nothing));
-        assert_eq!(read("from=7").map(|wish| wish.from), Ok(Some(Offset(7))));
+        assert_eq!(read("from=7").map(|wish| wish.from), Ok(Begin::At(Offset(7))));
+        assert_eq!(read("from=start").map(|wish| wish.from), Ok(Begin::Start));
+        assert_eq!(read("scrollback=0").map(|wish| wish.from), Ok(Begin::Screen { scrollback: 0 }));
         assert_eq!(
             read("access=view&cols=80&rows=24").map(|wish| (wish.access, wish.size)),
             Ok((Some(Access::View), Some(Size::DEFAULT)))
         );
-        for refused in
-            ["from=-1", "from=+1", "from=x", "from=", "client=x", "access=own", "cols=80", "cols=0&rows=1", "form=1"]
-        {
+        for refused in [
+            "from=-1",
+            "from=+1",
+            "from=x",
+            "from=",
+            "client=x",
+            "access=own",
+            "cols=80",
+            "cols=0&rows=1",
+            "form=1",
+            "scrollback=-1",
+        ] {
             let is_refused = matches!(read(refused), Err(ApiError::InvalidQuery(_)));
             assert!(is_refused, "{refused}");
         }

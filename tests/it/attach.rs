@@ -64,15 +64,15 @@ async fn bytes_no_longer_held_are_a_gap_and_output_goes_on_behind_it() {
         first.step().await.expect("open");
     }
     let mut late = Client::join(&server, &id, Join { from: Some("5".into()), ..Join::default() }).await;
-    late.until_shown("\r\n100000\r\n").await;
-    assert_eq!(late.gaps.len(), 1);
-    let (from, to) = late.gaps[0];
-    assert_eq!(from, Offset(5));
-    assert_eq!(late.shown().as_bytes(), &first.output[first.output.len() - (end - to.0) as usize..]);
-    let resize = late.events.iter().find(|(_, event)| matches!(event, Event::Resize { .. })).expect("the size there");
-    assert_eq!(resize.0, to);
+    late.until_on_screen("\n99999\n100000\n").await;
+    assert_eq!(late.gaps, [(Offset(5), Offset(end))]);
+    assert_eq!(late.snapshots, [Offset(end)]);
+    late.typed("on\n").await;
+    late.until_shown("on\r\non\r\n").await;
+    assert_eq!(late.shown(), "on\r\non\r\n");
+    let to = server.session(&id).await["output"]["start"].as_u64().expect("an offset");
     let start = Client::join(&server, &id, Join { from: Some("start".into()), ..Join::default() }).await;
-    assert!(start.welcome.offset >= to.0, "the oldest byte held is no gap");
+    assert!(start.welcome.offset >= to, "the oldest byte held is no gap");
 }
 
 #[tokio::test]

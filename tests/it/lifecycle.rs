@@ -86,11 +86,12 @@ async fn two_thousand_sessions_leave_no_task_behind() {
             principal: owner,
             client: None,
             fresh: ClientId::from_random([1; 16]),
-            from: None,
+            from: fantail::session::Begin::Start,
             size: None,
+            may_type: true,
             window: 1 << 20,
         };
-        let viewer = session.attach(&attach, tokio::time::Instant::now()).expect("attached");
+        let viewer = session.attach(&attach, tokio::time::Instant::now()).await.expect("attached");
         registry.close(&session).await;
         drop(viewer);
     }

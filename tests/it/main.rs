@@ -14,4 +14,6 @@ mod fan_out;
 mod hygiene;
 mod lifecycle;
 mod reconnect;
+mod screens;
+mod screens_over_rest;
 mod sessions;

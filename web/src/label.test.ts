@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { age, byteCount, exitWords, label } from "./label";
+import { age, byteCount, escaped, exitWords, label } from "./label";
 
 test("control and direction characters are stripped", () => {
   expect(label("a\u001b[31mb\u0007\u009bc")).toBe("a [31mb  c");
@@ -9,6 +9,11 @@ test("cut at 256, never through a surrogate pair", () => {
   expect(label("x".repeat(256))).toHaveLength(256);
   expect(label("x".repeat(257))).toBe(`${"x".repeat(255)}…`);
   expect(label(`${"x".repeat(254)}👍👍`)).toBe(`${"x".repeat(254)}…`);
+});
+test("a quote shows what cannot be seen, and its length has a bound", () => {
+  expect(escaped("rm -rf x\n\t\u001b[A\u202e")).toBe("“rm -rf x\\n\\t\\u001b[A\\u202e”");
+  expect(escaped("👍".repeat(81))).toBe(`“${"👍".repeat(80)}…”`);
+  expect(escaped("x".repeat(80))).toBe(`“${"x".repeat(80)}”`);
 });
 test("age", () => {
   const now = Date.parse("2026-11-21T12:00:00Z");

@@ -2,6 +2,7 @@
 // or try to turn the reading direction of the page around it.
 
 const LONGEST = 256;
+const LONGEST_QUOTE = 80;
 
 // C0, DEL, C1; line and paragraph separators; bidirectional marks, embeddings, overrides and isolates.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is what this is for.
@@ -10,6 +11,16 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066
 export function label(text: string): string {
   const clean = text.replace(UNSEEN, " ").trim();
   return clean.length <= LONGEST ? clean : `${clean.slice(0, LONGEST - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+// Text that somebody is to judge before using it, in quotes: cut, and with everything that cannot be seen spelled out.
+export function escaped(text: string): string {
+  const cut = [...text.slice(0, 2 * LONGEST_QUOTE)].slice(0, LONGEST_QUOTE).join("");
+  const shown = cut
+    .replace(/\n/g, "\\n")
+    .replace(/\t/g, "\\t")
+    .replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `“${shown}${cut.length < text.length ? "…" : ""}”`;
 }
 
 export function age(since: string, now: number): string {

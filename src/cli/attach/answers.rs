@@ -1,57 +1,35 @@
 //! What a terminal says by itself, told from what a person types. Pure.
 //!
-//! Output that is replayed may hold questions (where is the cursor, which terminal is this) that were answered when
-//! the program asked them. This terminal answers them again: typed into the program, that is noise. And an answer, or
-//! the window getting the focus, is no reason to resize the session (law 6).
+//! Only the server answers a program's questions; they are taken out of the output before this terminal sees them.
+//! Should one get through all the same, its answer ends here: typed into the program it would be noise. And a change of
+//! the focus, which a program may want to know, is nothing that somebody typed.
 
-use std::time::{Duration, Instant};
-
-use crate::terminal::Offset;
-
-/// How long after its question was drawn an answer may come: a terminal behind a slow link.
-const ANSWER_TIME: Duration = Duration::from_millis(500);
-
-/// The part of the output that happened before this terminal came.
-#[derive(Debug, Default)]
-pub(super) struct Replay {
-    /// Where it ends; None once it has all been drawn.
-    end: Option<Offset>,
-    /// Until when its questions may still be answered.
-    over: Option<Instant>,
+/// What came from the terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// For the program.
+    pub(super) input: Vec<u8>,
+    /// Whether a person typed any of it.
+    pub(super) by_hand: bool,
 }
 
-impl Replay {
-    /// Output up to `end` is being replayed.
-    pub(super) fn until(end: Offset) -> Self {
-        Self { end: Some(end), over: None }
-    }
-
-    /// All output before `offset` has been drawn.
-    pub(super) fn drawn(&mut self, offset: Offset, now: Instant) {
-        if self.end.is_some_and(|end| offset >= end) {
-            self.end = None;
-            self.over = Some(now + ANSWER_TIME);
-        }
-    }
-
-    /// Whether an answer that comes now is one to the past.
-    pub(super) fn is_on(&self, now: Instant) -> bool {
-        self.end.is_some() || self.over.is_some_and(|over| now < over)
-    }
-}
-
-/// `typed` without what the terminal said by itself. Looks at whole sequences, as terminals send them in one piece.
-pub(super) fn without_answers(typed: &[u8]) -> Vec<u8> {
-    let mut by_hand = Vec::with_capacity(typed.len());
+/// `typed` without the terminal's answers, and without its reports of the focus unless they are `wanted`. Looks at
+/// whole sequences, as terminals send them in one piece.
+pub(super) fn heard(typed: &[u8], wanted: bool) -> Heard {
+    let mut heard = Heard { input: Vec::with_capacity(typed.len()), by_hand: false };
     let mut rest = typed;
     while !rest.is_empty() {
         let answer = answer_len(rest);
+        let taken = answer.max(1);
         if answer == 0 {
-            by_hand.push(rest[0]);
+            heard.input.push(rest[0]);
+            heard.by_hand = true;
+        } else if wanted && matches!(&rest[..answer], b"\x1b[I" | b"\x1b[O") {
+            heard.input.extend_from_slice(&rest[..answer]);
         }
-        rest = &rest[answer.max(1)..];
+        rest = &rest[taken..];
     }
-    by_hand
+    heard
 }
 
 /// Bytes of the answer that `typed` begins with, or none.
@@ -70,7 +48,7 @@ fn control_sequence_len(sequence: &[u8]) -> Option<usize> {
     let (parameters, last) = (&sequence[..end], sequence[end]);
     let private = matches!(parameters.first(), Some(b'?' | b'>' | b'='));
     let is_answer = match last {
-        b'R' => parameters.contains(&b';'),
+        b'R' => parameters.contains(&b';') && !is_modified_key(parameters),
         b'c' => private,
         b'y' => parameters.contains(&b'$'),
         b'n' => !parameters.is_empty(),
@@ -80,6 +58,12 @@ fn control_sequence_len(sequence: &[u8]) -> Option<usize> {
         _ => false,
     };
     is_answer.then_some(end + 1)
+}
+
+/// F3 with Shift, Control and so on looks like the cursor's position in the first row.
+fn is_modified_key(parameters: &[u8]) -> bool {
+    let modifier = parameters.strip_prefix(b"1;").and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    matches!(modifier, Some(2..=16u8))
 }
 
 fn string_len(string: &[u8]) -> Option<usize> {
@@ -96,22 +80,27 @@ mod tests {
 
     #[test]
     fn answers_are_taken_out_and_keys_are_not() {
-        let answers: [&[u8]; 10] = [
+        let answers: [&[u8]; 13] = [
             b"\x1b[24;80R",
+            b"\x1b[?24;80R",
             b"\x1b[?1;2c",
             b"\x1b[>0;276;0c",
             b"\x1b[?2026;2$y",
+            b"\x1b[4;1$y",
             b"\x1b[0n",
             b"\x1b[8;24;80t",
             b"\x1b[?0u",
-            b"\x1b[I",
+            b"\x1b[?997;1n",
             b"\x1b]11;rgb:0000/0000/0000\x1b\\",
             b"\x1bP1+r544e=787465726d\x1b\\",
+            b"\x1b_Gi=1;OK\x1b\\",
         ];
         for answer in answers {
-            assert_eq!(without_answers(&[b"a", answer, b"b"].concat()), b"ab", "{}", answer.escape_ascii());
+            let found = heard(&[b"a", answer, b"b"].concat(), true);
+            assert_eq!(found.input, b"ab", "{}", answer.escape_ascii());
+            assert_eq!(heard(answer, true), Heard { input: vec![], by_hand: false });
         }
-        let keys: [&[u8]; 8] = [
+        let keys: [&[u8]; 9] = [
             b"\x1b",
             b"\x1b[A",
             b"\x1b[1;5C",
@@ -120,30 +109,25 @@ mod tests {
             b"\x1b[<0;3;4M",
             b"\x1b[200~x\x1b[201~",
             b"\x1b[R",
+            b"\x1b[1;5R",
         ];
         for key in keys {
-            assert_eq!(without_answers(key), key, "{}", key.escape_ascii());
+            assert_eq!(heard(key, false), Heard { input: key.to_vec(), by_hand: true }, "{}", key.escape_ascii());
         }
     }
 
     #[test]
-    fn a_replay_is_over_a_moment_after_its_last_byte_was_drawn() {
-        let start = Instant::now();
-        let mut replay = Replay::until(Offset(10));
-        assert!(replay.is_on(start));
-        replay.drawn(Offset(9), start);
-        assert!(replay.is_on(start + ANSWER_TIME * 9));
-        replay.drawn(Offset(10), start);
-        assert!(replay.is_on(start) && !replay.is_on(start + ANSWER_TIME));
-        replay.drawn(Offset(11), start + ANSWER_TIME);
-        assert!(!replay.is_on(start + ANSWER_TIME), "what follows is live");
-        assert!(!Replay::default().is_on(start));
+    fn the_focus_is_told_where_it_is_wanted_and_is_nothing_typed() {
+        for focus in [b"\x1b[I", b"\x1b[O"] {
+            assert_eq!(heard(focus, true), Heard { input: focus.to_vec(), by_hand: false });
+            assert_eq!(heard(focus, false), Heard { input: vec![], by_hand: false });
+        }
     }
 
     proptest! {
         #[test]
-        fn nothing_typed_makes_it_panic(typed: Vec<u8>) {
-            prop_assert!(without_answers(&typed).len() <= typed.len());
+        fn nothing_typed_makes_it_panic(typed: Vec<u8>, wanted: bool) {
+            prop_assert!(heard(&typed, wanted).input.len() <= typed.len());
         }
     }
 }

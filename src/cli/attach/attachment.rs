@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use reqwest::StatusCode;
 
-use super::Mode;
-use super::answers::{Replay, without_answers};
+use super::answers::heard;
 use super::backoff::{Backoff, GIVE_UP_AFTER};
 use super::console::{Console, Event, terminal_size};
 use super::dial::{Socket, dial};
+use super::display::SCROLLBACK_LINES;
 use super::ending::Ending;
 use super::link::{Breach, Link};
+use super::{Mode, Wish};
 use crate::cli::client::{Client, ClientError};
 use crate::cli::place::ServerArgs;
 use crate::protocol::{Access, RefusalCode};
@@ -23,6 +24,9 @@ use crate::terminal::Size;
 const BREACHES_MAX: u32 = 5;
 /// Failed attempts before the user is told: a server that restarts is back within one.
 const QUIET_ATTEMPTS: u32 = 2;
+/// How long after focus reports are switched on one may come that nothing has caused but that: a terminal behind a slow
+/// link.
+const FOCUS_SETTLES: Duration = Duration::from_millis(500);
 
 /// What outlives a connection.
 pub(super) struct Attachment {
@@ -32,12 +36,17 @@ pub(super) struct Attachment {
     backoff: Backoff,
     breaches: u32,
     pub(super) link: Link,
-    pub(super) replay: Replay,
     pub(super) access: Access,
-    /// Whether this terminal's size is the session's to take.
-    claimed: bool,
-    /// The size to ask for next.
+    /// Where output goes decides how it begins: a terminal is drawn the screen, anything else gets all there is.
+    to_terminal: bool,
+    /// Whether the session's programs may write to the clipboard here.
+    pub(super) clipboard: bool,
+    /// The size of this terminal to tell next.
     pub(super) resize: Option<Size>,
+    /// The session was opened for this terminal, and has not been told so.
+    pub(super) claim: bool,
+    /// Until when the focus is not told.
+    pub(super) focus_settles: Option<Instant>,
     /// The last refusal told, so that holding a key down tells it once.
     pub(super) last_refusal: Option<RefusalCode>,
     told_view_only: bool,
@@ -57,8 +66,8 @@ pub(super) enum Left {
 }
 
 impl Attachment {
-    pub(super) fn new(server: ServerArgs, id: String, mode: Mode) -> Self {
-        let opened = mode == Mode::Opened;
+    pub(super) fn new(server: ServerArgs, id: String, wish: Wish, to_terminal: bool) -> Self {
+        let Wish { mode, clipboard } = wish;
         Self {
             server,
             id,
@@ -66,10 +75,12 @@ impl Attachment {
             backoff: Backoff::default(),
             breaches: 0,
             link: Link::default(),
-            replay: Replay::default(),
             access: if mode == Mode::View { Access::View } else { Access::Control },
-            claimed: opened,
-            resize: if opened { terminal_size() } else { None },
+            to_terminal,
+            clipboard,
+            resize: None,
+            claim: mode == Mode::Opened,
+            focus_settles: None,
             last_refusal: None,
             told_view_only: false,
         }
@@ -81,13 +92,10 @@ impl Attachment {
 
     fn query(&self) -> Vec<(&'static str, String)> {
         let view = (self.mode == Mode::View).then(|| ("access", "view".to_owned()));
-        // Counts only for a program that waits for its first viewer.
         let size = terminal_size().map(|size| [("cols", size.cols().to_string()), ("rows", size.rows().to_string())]);
-        self.link.query().into_iter().chain(view).chain(size.into_iter().flatten()).collect()
-    }
-
-    pub(super) fn opened_here(&self) -> bool {
-        self.mode == Mode::Opened
+        let first = if self.to_terminal { "snapshot" } else { "start" };
+        let scrollback = self.to_terminal.then(|| ("scrollback", SCROLLBACK_LINES.to_string()));
+        self.link.query(first).into_iter().chain(view).chain(size.into_iter().flatten()).chain(scrollback).collect()
     }
 
     /// Follows the session from `socket` on until it ends or the user leaves, and restores the terminal.
@@ -185,15 +193,12 @@ impl Attachment {
                 self.typed(console, &typed.input);
                 if typed.detach { Err(Ending::Detached) } else { Ok(()) }
             }
-            Event::Drawn => {
-                if let Some(next) = self.link.next() {
-                    self.replay.drawn(next - console.waiting() as u64, Instant::now());
-                }
-                Ok(())
-            }
+            Event::Drawn => Ok(()),
             Event::Resized => {
-                if self.claimed {
-                    self.resize = terminal_size();
+                let here = terminal_size();
+                console.window(here);
+                if self.access == Access::Control {
+                    self.resize = here;
                 }
                 Ok(())
             }
@@ -203,18 +208,21 @@ impl Attachment {
         }
     }
 
-    fn typed(&mut self, console: &mut Console, input: &[u8]) {
-        let by_hand = without_answers(input);
-        if self.access == Access::View {
-            if !by_hand.is_empty() && !std::mem::replace(&mut self.told_view_only, true) {
-                console.notice("view only: what you type is not sent; Ctrl-] d detaches");
-            }
-            return;
+    fn typed(&mut self, console: &mut Console, typed: &[u8]) {
+        let settled = self.focus_settles.is_none_or(|until| Instant::now() >= until);
+        let heard = heard(typed, settled);
+        if self.access == Access::Control {
+            self.link.typed(&heard.input);
+        } else if heard.by_hand && !std::mem::replace(&mut self.told_view_only, true) {
+            console.notice("view only: what you type is not sent; Ctrl-] d detaches");
         }
-        if !by_hand.is_empty() && !std::mem::replace(&mut self.claimed, true) {
-            self.resize = terminal_size();
+    }
+
+    /// Something was shown.
+    pub(super) fn shown(&mut self, console: &mut Console) {
+        if console.display.take_focus_asked() {
+            self.focus_settles = Some(Instant::now() + FOCUS_SETTLES);
         }
-        self.link.typed(if self.replay.is_on(Instant::now()) { &by_hand } else { input });
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of sessions or sockets. Output waits in one bounded place; input is read only where there is room.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -9,32 +10,32 @@ use std::time::Duration;
 use bytes::{Buf as _, BytesMut};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::display::Display;
 use super::keys::{DetachKey, Typed};
-use super::modes::Modes;
 use super::outbox::INPUT_MESSAGE_BYTES;
 use super::stdio::Stdio;
 use crate::cli::print::note;
 use crate::protocol::WINDOW_BYTES;
-use crate::terminal::Size;
+use crate::terminal::{Offset, Size};
 
 /// Output that may wait for the terminal, in bytes: twice the window, so that as long as the server keeps to the
 /// window its pings are read, and answered, also while the terminal stands still.
 const WAITING_BYTES_MAX: u64 = 2 * WINDOW_BYTES;
 /// Longest wait for a terminal that stands still when leaving it.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-/// End a cut sequence, colours off: what precedes anything that is not the program's.
-const INTERRUPT: &str = "\x18\x1b[0m";
+/// Offsets remembered of what waits. Beyond it only the last is kept, which is reported a little later then.
+const MARKS_MAX: usize = 1024;
 
 /// The terminal at this end. Dropping it restores what the program may have changed, also in a panic.
 pub(super) struct Console {
     stdin: Option<Stdio>,
     stdout: Stdio,
     waiting: BytesMut,
+    drawn: Drawn,
     buffer: Vec<u8>,
     key: DetachKey,
-    modes: Modes,
+    pub(super) display: Display,
     signals: Signals,
-    is_terminal: bool,
     /// Dropped after the modes are restored.
     raw: Option<RawMode>,
 }
@@ -61,40 +62,30 @@ impl Console {
     pub(super) fn open() -> io::Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let raw = stdin.is_terminal().then(RawMode::enter).transpose()?;
-        let mut console = Self::over(stdin.as_fd(), stdout.as_fd())?;
-        console.is_terminal = stdout.is_terminal();
+        let here = stdout.is_terminal().then(|| terminal_size().unwrap_or(Size::DEFAULT));
+        let mut console = Self::over(stdin.as_fd(), stdout.as_fd(), Display::of(here))?;
         console.raw = raw;
-        console.clear();
         Ok(console)
     }
 
-    /// Gives the session a blank screen: its output begins at the top left corner. What was there scrolls up and stays
-    /// readable.
-    fn clear(&mut self) {
-        if let Some(size) = terminal_size().filter(|_| self.is_terminal) {
-            self.waiting.extend_from_slice("\r\n".repeat(size.rows().into()).as_bytes());
-            self.waiting.extend_from_slice(b"\x1b[H\x1b[2J");
-        }
-    }
-
     /// Over any two descriptors, which need not be terminals.
-    pub(super) fn over(stdin: impl AsFd, stdout: impl AsFd) -> io::Result<Self> {
+    pub(super) fn over(stdin: impl AsFd, stdout: impl AsFd, display: Display) -> io::Result<Self> {
         Ok(Self {
             stdin: Some(Stdio::input(stdin.as_fd())?),
             stdout: Stdio::output(stdout.as_fd())?,
-            waiting: BytesMut::new(),
+            waiting: BytesMut::from(&display.begin()[..]),
+            drawn: Drawn::default(),
             buffer: vec![0; INPUT_MESSAGE_BYTES],
             key: DetachKey::default(),
-            modes: Modes::default(),
+            display,
             signals: Signals::listen()?,
-            is_terminal: false,
             raw: None,
         })
     }
 
     /// What happens next. Reads at most `input_room` bytes, and nothing when that is none. Cancelled, it loses nothing.
     pub(super) async fn event(&mut self, input_room: usize) -> Event {
-        let Self { stdin, stdout, waiting, buffer, key, signals, .. } = self;
+        let Self { stdin, stdout, waiting, drawn, buffer, key, signals, .. } = self;
         // What the key held back comes on top.
         let room = input_room.saturating_sub(DetachKey::HELD_MAX).min(buffer.len());
         let read = async {
@@ -108,6 +99,7 @@ impl Console {
             written = stdout.write(waiting), if !waiting.is_empty() => match written {
                 Ok(bytes) => {
                     waiting.advance(bytes);
+                    drawn.written(bytes);
                     Event::Drawn
                 }
                 Err(_) => Event::Gone,
@@ -123,26 +115,62 @@ impl Console {
         }
     }
 
-    /// Shows output of the program, soon.
-    pub(super) fn show(&mut self, output: &[u8]) {
-        if self.is_terminal {
-            self.modes.shown(output);
-        }
-        self.waiting.extend_from_slice(output);
+    /// Shows output of the program, soon; it ends at `offset`.
+    pub(super) fn output(&mut self, output: &[u8], offset: Offset) {
+        let bytes = self.display.output(output);
+        self.show(&bytes, offset);
     }
 
-    /// Says something that is not the program's, in one dim line, in order with the output.
+    /// Shows the session's screen at `offset`, where `skipped` bytes of output never came. What waits would only be
+    /// overwritten.
+    pub(super) fn snapshot(&mut self, size: Size, snapshot: &[u8], skipped: u64, offset: Offset) {
+        if !self.display.is_terminal() && skipped > 0 {
+            self.notice(&format!("{skipped} bytes of output skipped"));
+        }
+        if self.display.has_begun() {
+            self.waiting.clear();
+            self.drawn.forget();
+        }
+        let bytes = self.display.snapshot(size, snapshot, skipped);
+        self.show(&bytes, offset);
+    }
+
+    /// The session has another size.
+    pub(super) fn resized(&mut self, size: Size) {
+        let bytes = self.display.resized(size);
+        self.waiting.extend_from_slice(&bytes);
+    }
+
+    /// This terminal has another size.
+    pub(super) fn window(&mut self, here: Option<Size>) {
+        let bytes = self.display.window(here);
+        self.waiting.extend_from_slice(&bytes);
+    }
+
+    /// Puts text on this terminal's clipboard.
+    pub(super) fn clipboard(&mut self, selection: &str, text: &str) {
+        let bytes = self.display.clipboard(selection, text);
+        self.waiting.extend_from_slice(&bytes);
+    }
+
+    fn show(&mut self, bytes: &[u8], offset: Offset) {
+        self.waiting.extend_from_slice(bytes);
+        self.drawn.mark(self.waiting.len(), offset);
+    }
+
+    /// Says something that is not the program's, in order with the output.
     pub(super) fn notice(&mut self, text: &str) {
-        if self.is_terminal {
-            self.show(format!("{INTERRUPT}\r\n\x1b[2m[{text}]\x1b[0m\r\n").as_bytes());
+        if self.display.is_terminal() {
+            let line = self.display.notice(text);
+            self.waiting.extend_from_slice(&line);
         } else {
             note(&format!("[{text}]"));
         }
     }
 
-    /// Bytes that wait to be drawn.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// Output up to where has been drawn.
+    pub(super) const fn drawn(&self) -> Option<Offset> {
+        self.drawn.up_to
     }
 
     /// Whether as much waits as may.
@@ -166,10 +194,43 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
-        if self.is_terminal {
-            // Best effort: a terminal that takes nothing must not keep us.
-            let _ = self.stdout.write_now(self.modes.restore().as_bytes());
+        // Best effort: a terminal that takes nothing must not keep us.
+        let _ = self.stdout.write_now(self.display.restore().as_bytes());
+    }
+}
+
+/// How far output has been drawn, told from how much of what waited has been written.
+#[derive(Debug, Default)]
+struct Drawn {
+    up_to: Option<Offset>,
+    /// Bytes written since the marks count.
+    written: u64,
+    /// How much must have been written for the output up to there to be drawn, in order.
+    marks: VecDeque<(u64, Offset)>,
+}
+
+impl Drawn {
+    /// `waiting` bytes more, and the output up to `offset` is drawn.
+    fn mark(&mut self, waiting: usize, offset: Offset) {
+        if waiting == 0 && self.marks.is_empty() {
+            return self.up_to = Some(offset);
         }
+        if self.marks.len() >= MARKS_MAX {
+            self.marks.pop_back();
+        }
+        self.marks.push_back((self.written + waiting as u64, offset));
+    }
+
+    fn written(&mut self, bytes: usize) {
+        self.written += bytes as u64;
+        while let Some((_, offset)) = self.marks.pop_front_if(|(written, _)| *written <= self.written) {
+            self.up_to = Some(offset);
+        }
+    }
+
+    /// What waited is not going to be written.
+    fn forget(&mut self) {
+        self.marks.clear();
     }
 }
 
@@ -223,5 +284,42 @@ impl Signals {
             _ = self.hangup.recv() => Event::Signalled(libc::SIGHUP),
             _ = self.quit.recv() => Event::Signalled(libc::SIGQUIT),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_drawn_once_all_that_shows_it_is_written() {
+        let mut drawn = Drawn::default();
+        drawn.mark(10, Offset(100));
+        drawn.mark(30, Offset(120));
+        drawn.written(9);
+        assert_eq!(drawn.up_to, None);
+        drawn.written(1);
+        assert_eq!(drawn.up_to, Some(Offset(100)));
+        drawn.mark(20, Offset(121));
+        drawn.written(20);
+        assert_eq!(drawn.up_to, Some(Offset(121)));
+        drawn.mark(0, Offset(125));
+        assert_eq!(drawn.up_to, Some(Offset(125)), "nothing to write shows it");
+        drawn.mark(5, Offset(130));
+        drawn.forget();
+        drawn.mark(3, Offset(200));
+        drawn.written(3);
+        assert_eq!(drawn.up_to, Some(Offset(200)));
+    }
+
+    #[test]
+    fn marks_are_bounded_and_the_last_one_counts() {
+        let mut drawn = Drawn::default();
+        for at in 1..=5000 {
+            drawn.mark(at, Offset(at as u64));
+        }
+        assert_eq!(drawn.marks.len(), MARKS_MAX);
+        drawn.written(5000);
+        assert_eq!(drawn.up_to, Some(Offset(5000)));
     }
 }

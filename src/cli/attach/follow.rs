@@ -12,15 +12,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::answers::Replay;
 use super::attachment::{Attachment, Left};
 use super::console::{self, Console};
 use super::dial::Socket;
 use super::ending::Ending;
 use super::link::Breach;
 use crate::cli::print::printable;
-use crate::protocol::{Access, Advice, ClientMessage, CloseCode, Event, ServerMessage, Welcome};
-use crate::terminal::Offset;
+use crate::protocol::{Access, Advice, ClientMessage, CloseCode, Command, Event, ServerMessage, Welcome};
+use crate::terminal::{Offset, Size};
 
 /// How long output must pause before what is drawn is reported: the echo of fast typing is reported a few times a
 /// second.
@@ -66,8 +65,8 @@ impl Attachment {
             connection.heard = Instant::now();
         }
         let Connection { sink, stream, pause, .. } = connection;
-        let to_send =
-            connection.welcomed && (self.resize.is_some() || connection.report.is_some() || self.link.has_input());
+        let to_send = connection.welcomed
+            && (self.resize.is_some() || self.claim || connection.report.is_some() || self.link.has_input());
         let silent_at = connection.heard + self.silence();
         let ready = poll_fn(|context| match to_send {
             true => sink.poll_ready_unpin(context),
@@ -78,7 +77,7 @@ impl Attachment {
                 let drawn = matches!(event, console::Event::Drawn);
                 self.happened(console, event).map_err(Left::Ended)?;
                 if drawn {
-                    connection.report = self.link.report(console.waiting(), false).or(connection.report);
+                    connection.report = self.link.report(console.drawn(), false).or(connection.report);
                     connection.pause = self.link.has_unreported().then(|| Instant::now() + PAUSE);
                 }
             }
@@ -95,7 +94,7 @@ impl Attachment {
             }
             () = sleep_until(pause.unwrap_or(silent_at)), if pause.is_some() => {
                 connection.pause = None;
-                connection.report = self.link.report(console.waiting(), true).or(connection.report);
+                connection.report = self.link.report(console.drawn(), true).or(connection.report);
             }
             () = sleep_until(silent_at) => return Err(Left::Lost),
         }
@@ -110,6 +109,8 @@ impl Attachment {
     fn next_message(&mut self, report: &mut Option<Offset>) -> Option<Message> {
         let message = if let Some(size) = self.resize.take() {
             ClientMessage::Resize { cols: size.cols(), rows: size.rows() }.encode()
+        } else if std::mem::take(&mut self.claim) {
+            ClientMessage::Command(Command::Fit).encode()
         } else if let Some(offset) = report.take() {
             ClientMessage::Rendered(offset).encode()
         } else {
@@ -151,17 +152,18 @@ impl Attachment {
             }
             _ if !connection.welcomed => return Err(Left::Breached(Breach::NoWelcome)),
             ServerMessage::Output { offset, bytes } => {
-                console.show(self.link.output(offset, bytes).map_err(Left::Breached)?);
+                let news = self.link.output(offset, bytes).map_err(Left::Breached)?;
+                console.output(news, offset + bytes.len());
+                self.shown(console);
             }
-            ServerMessage::Gap { from, to } => {
-                let lost = self.link.gap(from, to).map_err(Left::Breached)?;
-                if lost > 0 {
-                    console.notice(&format!("{lost} bytes of output are no longer held"));
-                }
+            ServerMessage::Gap { from, .. } => self.link.gap(from).map_err(Left::Breached)?,
+            ServerMessage::Snapshot { offset, cols, rows, bytes, .. } => {
+                let size = Size::new(cols.into(), rows.into()).map_err(|_| Left::Breached(Breach::BadMessage))?;
+                let skipped = self.link.snapshot(offset).map_err(Left::Breached)?;
+                console.snapshot(size, bytes, skipped, offset);
+                self.shown(console);
             }
             ServerMessage::InputAck(seq) => self.link.ack(seq).map_err(Left::Breached)?,
-            // Reserved: a server that sends it speaks more than this version.
-            ServerMessage::Snapshot { .. } => return Err(Left::Breached(Breach::BadMessage)),
         }
         Ok(())
     }
@@ -171,7 +173,7 @@ impl Attachment {
             Event::Welcome(welcome) => {
                 connection.welcomed = true;
                 self.welcomed(console, &welcome);
-                connection.report = self.link.report(console.waiting(), false);
+                connection.report = self.link.report(console.drawn(), false);
             }
             Event::Refused { command, code, seq, error } => {
                 if let Some(seq) = seq {
@@ -183,7 +185,17 @@ impl Attachment {
             }
             Event::Control { .. } => self.last_refusal = None,
             Event::Exit { code, signal, reason } => return Err(Left::Ended(Ending::Exited { code, signal, reason })),
-            Event::Resize { .. }
+            Event::Resize { cols, rows } => {
+                let size = Size::new(cols.into(), rows.into()).map_err(|_| Left::Breached(Breach::BadMessage))?;
+                console.resized(size);
+            }
+            Event::Clipboard { selection, text } if self.clipboard => console.clipboard(&selection, &text),
+            // The output tells this terminal what it is called, and rings it.
+            Event::Clipboard { .. }
+            | Event::Title { .. }
+            | Event::Cwd { .. }
+            | Event::Bell { .. }
+            | Event::Alternate { .. }
             | Event::Viewers { .. }
             | Event::Renamed { .. }
             | Event::Started { .. }
@@ -199,7 +211,6 @@ impl Attachment {
     }
 
     fn welcomed(&mut self, console: &mut Console, welcome: &Welcome) {
-        let first = self.link.next().is_none();
         let dropped = self.link.welcome(welcome);
         if dropped > 0 {
             console.notice(&format!(
@@ -208,12 +219,7 @@ impl Attachment {
         }
         if welcome.access == Access::View {
             self.access = Access::View;
-            self.resize = None;
-        }
-        // Of a session that was opened from here, nobody has answered the program's questions yet.
-        let end = welcome.session.pointer("/output/end").and_then(serde_json::Value::as_u64);
-        if let Some(end) = end.filter(|end| first && !self.opened_here() && *end > welcome.offset) {
-            self.replay = Replay::until(Offset(end));
+            (self.resize, self.claim) = (None, false);
         }
     }
 

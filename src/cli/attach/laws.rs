@@ -11,14 +11,18 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
-use super::Mode;
 use super::attachment::Attachment;
 use super::console::Console;
+use super::display::Display;
 use super::ending::Ending;
+use super::modes::HOME;
+use super::{Mode, Wish};
 use crate::cli::client::Client;
 use crate::cli::place::ServerArgs;
-use crate::protocol::{Access, ClientMessage, Event, Limits, RefusalCode, SUBPROTOCOL, ServerMessage, Welcome};
-use crate::terminal::Offset;
+use crate::protocol::{
+    Access, ClientMessage, Command, Event, Limits, RefusalCode, SUBPROTOCOL, ServerMessage, Welcome,
+};
+use crate::terminal::{Offset, Size};
 
 /// Far longer than any script takes.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -70,6 +74,15 @@ impl Peer {
         self.send(ServerMessage::Output { offset: Offset(offset), bytes }.encode()).await;
     }
 
+    async fn snapshot(&mut self, offset: u64, bytes: &[u8]) {
+        let snapshot = ServerMessage::Snapshot { offset: Offset(offset), cols: 80, rows: 24, scrollback: 0, bytes };
+        self.send(snapshot.encode()).await;
+    }
+
+    async fn gap(&mut self, from: u64, to: u64) {
+        self.send(ServerMessage::Gap { from: Offset(from), to: Offset(to) }.encode()).await;
+    }
+
     async fn exit(&mut self, code: i32) {
         self.event(Event::Exit { code: Some(code), signal: None, reason: None }).await;
     }
@@ -113,8 +126,21 @@ impl Peer {
     }
 }
 
-/// Attaches to a server that follows `script`, and gives what came of it and what was drawn. Nobody looks before the end.
+/// Attaches to a server that follows `script`, with output to a pipe, and gives what came of it and what was drawn.
+/// Nobody looks before the end.
 async fn attach<S>(mode: Mode, script: impl FnOnce(TcpListener, PipeWriter) -> S) -> (anyhow::Result<Ending>, String)
+where
+    S: Future<Output = ()>,
+{
+    attach_to(None, Wish { mode, clipboard: false }, script).await
+}
+
+/// The same, with output to a terminal of size `here`, if one is given.
+async fn attach_to<S>(
+    here: Option<Size>,
+    wish: Wish,
+    script: impl FnOnce(TcpListener, PipeWriter) -> S,
+) -> (anyhow::Result<Ending>, String)
 where
     S: Future<Output = ()>,
 {
@@ -124,8 +150,8 @@ where
     let (stdin, keys) = std::io::pipe().expect("a pipe");
     let (mut seen, stdout) = std::io::pipe().expect("a pipe");
     let client = async {
-        let console = Console::over(stdin, &stdout)?;
-        let attachment = Attachment::new(server.clone(), "id".into(), mode);
+        let console = Console::over(stdin, &stdout, Display::of(here))?;
+        let attachment = Attachment::new(server.clone(), "id".into(), wish, here.is_some());
         let socket = attachment.dial(&Client::find(&server)?).await?;
         attachment.run(console, socket).await
     };
@@ -216,7 +242,8 @@ async fn a_hole_ends_the_connection_and_a_gap_does_not() {
         let mut second = Peer::accept(&listener).await;
         assert!(second.query.starts_with("from=1&client=c&access=view"), "{}", second.query);
         second.welcome("c", 0, 1).await;
-        second.send(ServerMessage::Gap { from: Offset(1), to: Offset(9) }.encode()).await;
+        second.gap(1, 9).await;
+        second.snapshot(9, b"what a terminal would be drawn").await;
         second.output(9, b"z").await;
         second.exit(0).await;
     })
@@ -301,4 +328,135 @@ async fn a_terminal_that_stands_still_keeps_nobody_from_leaving() {
     .await;
     assert_eq!(ending.expect("an ending"), Ending::Detached);
     assert!(drawn.len() < 512 * 1024, "nobody has read what did not fit the pipe");
+}
+
+/// What a terminal shows that is written `drawn`, without what was done to make it blank.
+fn behind_the_last_reset(drawn: &str) -> &str {
+    let last = drawn.rfind(HOME).map_or(0, |at| at + HOME.len());
+    &drawn[last..]
+}
+
+const JOINED: Wish = Wish { mode: Mode::Joined, clipboard: false };
+
+#[tokio::test]
+async fn a_terminal_is_drawn_the_screen_and_what_follows_and_is_asked_nothing() {
+    let (ending, drawn) = attach_to(Some(Size::DEFAULT), JOINED, async |listener, mut keys: PipeWriter| {
+        let mut peer = Peer::accept(&listener).await;
+        assert!(peer.query.starts_with("from=snapshot"), "{}", peer.query);
+        assert!(peer.query.contains("scrollback="), "{}", peer.query);
+        peer.welcome("c", 0, 70).await;
+        assert_eq!(peer.next_report().await, 70, "starts the window");
+        peer.snapshot(75, b"screen \x1b[6n\x1b[?10").await;
+        peer.output(75, b"04h and\x1b[c more\x1b]52;c;eA==\x07").await;
+        let report = peer.next_report().await;
+        assert!(report >= 75, "{report}");
+        // What a terminal would answer, should it have been asked after all, and that it has the focus.
+        keys.write_all(b"a\x1b[1;1R\x1b[I\x1b[?1;2cb").expect("typed");
+        assert_eq!(peer.next_input().await, (1, b"ab".to_vec()));
+        peer.exit(0).await;
+    })
+    .await;
+    assert_eq!(ending.expect("an ending"), exited(0));
+    let shown = drawn.split_once("screen ").expect("drawn").1;
+    assert!(shown.starts_with("\x1b[?1004h and more\x18"), "{}", shown.escape_debug());
+}
+
+#[tokio::test]
+async fn a_terminal_that_was_too_slow_is_drawn_anew_and_told_what_is_missing() {
+    let (ending, drawn) = attach_to(Some(Size::DEFAULT), JOINED, async |listener, _keys| {
+        let mut first = Peer::accept(&listener).await;
+        first.welcome("c", 0, 0).await;
+        first.snapshot(0, b"").await;
+        first.output(0, b"seen\x1b[?1049h\x1b[?1000h\x1b[31m\x1b]0;never ended").await;
+        first.gap(32, 5000).await;
+        drop(first);
+        let mut second = Peer::accept(&listener).await;
+        assert!(second.query.starts_with("from=32&"), "the gap's snapshot never came: {}", second.query);
+        second.welcome("c", 0, 32).await;
+        second.gap(32, 5000).await;
+        second.snapshot(5000, b"$ ").await;
+        second.output(5000, b"live").await;
+        second.exit(0).await;
+    })
+    .await;
+    assert_eq!(ending.expect("an ending"), exited(0));
+    let (before, _) = drawn.rsplit_once(HOME).expect("made blank");
+    for undone in ["?1049l", "?1000l", "\x1b[0m"] {
+        assert!(before.rsplit_once("never ended").expect("drawn").1.contains(undone), "{undone}");
+    }
+    assert!(behind_the_last_reset(&drawn).starts_with("$ live"), "{}", behind_the_last_reset(&drawn).escape_debug());
+}
+
+#[tokio::test]
+async fn of_output_that_scrolled_by_unseen_a_terminal_says_how_much_it_was() {
+    let (_, drawn) = attach_to(Some(Size::DEFAULT), JOINED, async |listener, _keys| {
+        let mut peer = Peer::accept(&listener).await;
+        peer.welcome("c", 0, 0).await;
+        peer.snapshot(0, b"").await;
+        peer.output(0, b"y\r\ny\r\n").await;
+        peer.gap(6, 5006).await;
+        peer.snapshot(5006, b"$ ").await;
+        peer.exit(0).await;
+    })
+    .await;
+    assert!(drawn.contains("[5000 bytes of output skipped]"), "{}", drawn.escape_debug());
+    assert!(behind_the_last_reset(&drawn).starts_with("$ "));
+}
+
+#[tokio::test]
+async fn a_gap_without_its_snapshot_ends_the_connection() {
+    let (_, drawn) = attach(Mode::Joined, async |listener, _keys| {
+        let mut first = Peer::accept(&listener).await;
+        first.welcome("c", 0, 0).await;
+        first.gap(0, 9).await;
+        first.output(9, b"z").await;
+        assert_eq!(first.next_close().await, 1002);
+        drop(first);
+        let mut second = Peer::accept(&listener).await;
+        second.welcome("c", 0, 0).await;
+        second.exit(0).await;
+    })
+    .await;
+    assert_eq!(drawn, "");
+}
+
+#[tokio::test]
+async fn a_session_opened_for_a_terminal_keeps_its_size_and_one_joined_is_left_alone() {
+    for (mode, fits) in [(Mode::Opened, true), (Mode::Joined, false)] {
+        let wish = Wish { mode, clipboard: false };
+        let (ending, _) = attach_to(Some(Size::DEFAULT), wish, async |listener, mut keys: PipeWriter| {
+            let mut peer = Peer::accept(&listener).await;
+            peer.welcome("c", 0, 0).await;
+            keys.write_all(b"x").expect("typed");
+            let mut said = Vec::new();
+            while let Some(Ok(Message::Binary(message))) = peer.socket.next().await {
+                match ClientMessage::decode(&message).expect("a message") {
+                    ClientMessage::Rendered(_) => {}
+                    ClientMessage::Command(Command::Fit) => said.push("fit"),
+                    ClientMessage::Input { .. } => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(!said.is_empty(), fits);
+            peer.close(1000).await;
+        })
+        .await;
+        assert_eq!(ending.expect("an ending"), Ending::Closed);
+    }
+}
+
+#[tokio::test]
+async fn the_clipboard_is_written_only_where_that_was_asked_for() {
+    for clipboard in [true, false] {
+        let wish = Wish { mode: Mode::Joined, clipboard };
+        let (_, drawn) = attach_to(Some(Size::DEFAULT), wish, async |listener, _keys| {
+            let mut peer = Peer::accept(&listener).await;
+            peer.welcome("c", 0, 0).await;
+            peer.snapshot(0, b"").await;
+            peer.event(Event::Clipboard { selection: "c;\x07".into(), text: "β\x1b".into() }).await;
+            peer.exit(0).await;
+        })
+        .await;
+        assert_eq!(drawn.contains("\x1b]52;c;zrIb\x1b\\"), clipboard, "{}", drawn.escape_debug());
+    }
 }

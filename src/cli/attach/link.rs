@@ -16,6 +16,8 @@ pub(super) struct Link {
     client_id: Option<String>,
     /// The offset after the last byte taken. None until the server said where output starts.
     next: Option<Offset>,
+    /// A GAP came and its SNAPSHOT has not: what follows would make no sense without it.
+    skipping: bool,
     /// What this connection has been told we have drawn. None at first, for only a report starts the window.
     reported: Option<Offset>,
     outbox: Outbox,
@@ -33,6 +35,9 @@ pub(super) enum Breach {
         /// What came.
         to: Offset,
     },
+    /// Output behind a GAP without the SNAPSHOT it goes on from.
+    #[error("a gap was not followed by a snapshot")]
+    NoSnapshot,
     /// Anything before the welcome.
     #[error("the server did not begin with a welcome")]
     NoWelcome,
@@ -45,9 +50,9 @@ pub(super) enum Breach {
 }
 
 impl Link {
-    /// The query of the next connection.
-    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
-        let from = self.next.map_or_else(|| "start".to_owned(), |next| next.to_string());
+    /// The query of the next connection; the first one begins at `first`.
+    pub(super) fn query(&self, first: &str) -> Vec<(&'static str, String)> {
+        let from = self.next.map_or_else(|| first.to_owned(), |next| next.to_string());
         let client = self.client_id.iter().map(|id| ("client", id.clone()));
         std::iter::once(("from", from)).chain(client).collect()
     }
@@ -56,6 +61,7 @@ impl Link {
     /// this client.
     pub(super) fn welcome(&mut self, welcome: &Welcome) -> usize {
         self.limits = welcome.limits;
+        self.skipping = false;
         self.next.get_or_insert(Offset(welcome.offset));
         self.reported = None;
         if self.client_id.as_ref() == Some(&welcome.client_id) {
@@ -73,6 +79,9 @@ impl Link {
     /// The part of an OUTPUT that is new. What was taken before is left out.
     pub(super) fn output<'a>(&mut self, offset: Offset, bytes: &'a [u8]) -> Result<&'a [u8], Breach> {
         let next = self.next.ok_or(Breach::NoWelcome)?;
+        if self.skipping {
+            return Err(Breach::NoSnapshot);
+        }
         if offset > next {
             return Err(Breach::Hole { from: next, to: offset });
         }
@@ -82,20 +91,28 @@ impl Link {
         Ok(new)
     }
 
-    /// How many bytes a GAP takes from us.
-    pub(super) fn gap(&mut self, from: Offset, to: Offset) -> Result<u64, Breach> {
+    /// A GAP. What was taken stays where it is: a connection that breaks before the SNAPSHOT must ask for one again.
+    pub(super) fn gap(&mut self, from: Offset) -> Result<(), Breach> {
         let next = self.next.ok_or(Breach::NoWelcome)?;
         if from > next {
             return Err(Breach::Hole { from: next, to: from });
         }
-        self.next = Some(next.max(to));
-        Ok(to.since(next))
+        self.skipping = true;
+        Ok(())
     }
 
-    /// The offset to report as drawn, when all but `undrawn` bytes of what was taken are: at once when a connection
-    /// begins or when it is much, and when output pauses.
-    pub(super) fn report(&mut self, undrawn: usize, paused: bool) -> Option<Offset> {
-        let drawn = self.next? - undrawn as u64;
+    /// A SNAPSHOT, and how many bytes of output were skipped before it.
+    pub(super) fn snapshot(&mut self, offset: Offset) -> Result<u64, Breach> {
+        let next = self.next.ok_or(Breach::NoWelcome)?;
+        let skipped = if std::mem::take(&mut self.skipping) { offset.since(next) } else { 0 };
+        self.next = Some(offset);
+        Ok(skipped)
+    }
+
+    /// The offset to report, when the output up to `drawn` has been drawn: at once when a connection begins or when it
+    /// is much, and when output pauses.
+    pub(super) fn report(&mut self, drawn: Option<Offset>, paused: bool) -> Option<Offset> {
+        let drawn = drawn.or(self.next)?;
         let due = if paused { 1 } else { REPORT_BYTES };
         if self.reported.is_some_and(|reported| drawn.since(reported) < due) {
             return None;
@@ -171,10 +188,10 @@ mod tests {
     #[test]
     fn a_client_first_asks_for_all_that_is_held_and_then_for_what_it_lacks() {
         let mut link = Link::default();
-        assert_eq!(link.query(), [("from", "start".to_owned())]);
+        assert_eq!(link.query("snapshot"), [("from", "snapshot".to_owned())]);
         link.welcome(&welcome("c", 0, 100));
         assert_eq!(link.output(Offset(100), b"abc"), Ok(&b"abc"[..]));
-        assert_eq!(link.query(), [("from", "103".to_owned()), ("client", "c".to_owned())]);
+        assert_eq!(link.query("snapshot"), [("from", "103".to_owned()), ("client", "c".to_owned())]);
     }
 
     #[test]
@@ -188,37 +205,45 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_passed_over_once() {
+    fn output_goes_on_behind_a_gap_only_from_its_snapshot() {
         let mut link = welcomed(10);
-        assert_eq!(link.gap(Offset(10), Offset(30)), Ok(20));
-        assert_eq!(link.gap(Offset(10), Offset(30)), Ok(0));
-        assert_eq!(link.gap(Offset(40), Offset(50)), Err(Breach::Hole { from: Offset(30), to: Offset(40) }));
-        assert_eq!(link.output(Offset(30), b"x"), Ok(&b"x"[..]));
+        assert_eq!(link.gap(Offset(11)), Err(Breach::Hole { from: Offset(10), to: Offset(11) }));
+        assert_eq!(link.gap(Offset(10)), Ok(()));
+        assert_eq!(link.output(Offset(10), b"x"), Err(Breach::NoSnapshot));
+        assert_eq!(link.query("snapshot")[0].1, "10", "the gap is not passed yet");
+        assert_eq!(link.snapshot(Offset(30)), Ok(20));
+        assert_eq!(link.output(Offset(29), b"xy"), Ok(&b"y"[..]));
+        assert_eq!(link.snapshot(Offset(40)), Ok(0), "nobody said that anything was skipped");
+        assert_eq!(link.gap(Offset(40)), Ok(()));
+        link.welcome(&welcome("c", 0, 40));
+        assert_eq!(link.output(Offset(40), b"z"), Ok(&b"z"[..]), "a new connection skips nothing");
     }
 
     #[test]
     fn nothing_comes_before_the_welcome() {
         let mut link = Link::default();
         assert_eq!(link.output(Offset(0), b"x"), Err(Breach::NoWelcome));
-        assert_eq!(link.gap(Offset(0), Offset(1)), Err(Breach::NoWelcome));
-        assert_eq!((link.report(0, true), link.has_unreported()), (None, false));
+        assert_eq!(link.gap(Offset(0)), Err(Breach::NoWelcome));
+        assert_eq!(link.snapshot(Offset(0)), Err(Breach::NoWelcome));
+        assert_eq!((link.report(None, true), link.has_unreported()), (None, false));
     }
 
     #[test]
     fn what_is_drawn_is_reported_when_it_is_much_or_when_output_pauses() {
         let mut link = welcomed(0);
-        assert_eq!(link.report(0, false), Some(Offset(0)), "starts the window");
+        let drawn = |offset| Some(Offset(offset));
+        assert_eq!(link.report(None, false), drawn(0), "starts the window");
         let block = vec![0; 70_000];
         let _ = link.output(Offset(0), &block);
-        assert_eq!(link.report(70_000, false), None, "nothing is drawn yet");
-        assert_eq!(link.report(10_000, false), None);
-        assert_eq!(link.report(10_000, true), Some(Offset(60_000)));
-        assert_eq!(link.report(0, false), None);
+        assert_eq!(link.report(drawn(0), false), None, "nothing is drawn yet");
+        assert_eq!(link.report(drawn(60_000), false), None);
+        assert_eq!(link.report(drawn(60_000), true), drawn(60_000));
+        assert_eq!(link.report(drawn(70_000), false), None);
         assert!(link.has_unreported());
-        assert_eq!(link.report(0, true), Some(Offset(70_000)));
-        assert_eq!((link.report(0, true), link.has_unreported()), (None, false));
+        assert_eq!(link.report(drawn(70_000), true), drawn(70_000));
+        assert_eq!((link.report(drawn(70_000), true), link.has_unreported()), (None, false));
         let _ = link.output(Offset(70_000), &block);
-        assert_eq!(link.report(0, false), Some(Offset(140_000)));
+        assert_eq!(link.report(drawn(140_000), false), drawn(140_000));
     }
 
     #[test]

@@ -9,7 +9,9 @@ mod attachment;
 mod backoff;
 mod console;
 mod dial;
+mod display;
 mod ending;
+mod filter;
 mod follow;
 mod keys;
 mod link;
@@ -22,6 +24,7 @@ mod stdio;
 #[cfg(test)]
 mod laws;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -46,6 +49,10 @@ pub(super) struct AttachArgs {
     #[arg(long)]
     pub view: bool,
 
+    /// Let the session's programs put text on this terminal's clipboard
+    #[arg(long)]
+    pub clipboard: bool,
+
     /// Hidden: set by the server in every session, so that a session is not shown inside itself.
     #[arg(long, env = "FANTAIL_SESSION_ID", value_name = "ID", hide = true)]
     pub inside: Option<String>,
@@ -66,6 +73,15 @@ pub(super) enum Mode {
     Opened,
 }
 
+/// What is wanted of attaching.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// How.
+    pub(super) mode: Mode,
+    /// Whether the session's programs may write to the clipboard here.
+    pub(super) clipboard: bool,
+}
+
 /// # Errors
 /// When there is no such session, or no way to stay attached to it.
 pub(super) async fn run(args: AttachArgs) -> anyhow::Result<ExitCode> {
@@ -76,15 +92,15 @@ pub(super) async fn run(args: AttachArgs) -> anyhow::Result<ExitCode> {
         bail!("this terminal is that session: it would show itself");
     }
     let mode = if args.view { Mode::View } else { Mode::Joined };
-    to(args.server, &client, session, mode).await
+    to(args.server, &client, session, Wish { mode, clipboard: args.clipboard }).await
 }
 
 /// Attaches until the session ends or the user leaves.
-pub(super) async fn to(server: ServerArgs, client: &Client, session: &Session, mode: Mode) -> anyhow::Result<ExitCode> {
-    if let Some(line) = size_line(session, terminal_size(), mode) {
+pub(super) async fn to(server: ServerArgs, client: &Client, session: &Session, wish: Wish) -> anyhow::Result<ExitCode> {
+    if let Some(line) = size_line(session, terminal_size(), wish.mode) {
         note(&line);
     }
-    let attachment = Attachment::new(server, session.id.clone(), mode);
+    let attachment = Attachment::new(server, session.id.clone(), wish, std::io::stdout().is_terminal());
     // Before the terminal is raw: a refusal is then an error like any other.
     let socket = attachment.dial(client).await?;
     let console = Console::open().context("this terminal cannot be used")?;

@@ -3,6 +3,8 @@
 //! Follows the output only as far as undoing needs: leaving an alternate screen that was never entered, or origin mode
 //! where it was not set, would move the cursor away from what is on the screen.
 
+use crate::terminal::Size;
+
 /// Parameters of one control sequence that are looked at; no program sets more modes at once.
 const PARAMETERS_MAX: usize = 16;
 
@@ -16,6 +18,22 @@ const RESTORE: &str = concat!(
     "\x1b7\x1b[r\x1b8",                  // scroll region, which homes the cursor
     "\x1b[?25h\x1b[0 q",                 // cursor
 );
+/// Undone as well for another screen to be drawn: links, colours, what lines and cursors do, where they were saved.
+const BLANK: &str = concat!(
+    "\x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\",
+    "\x1b[20l\x1b[?45l\x1b[?66l\x1b[?1016l\x1b)B\x1b*B\x1b+B\x1b[0\"q",
+);
+/// Clears the screen, from its top, so that no terminal keeps it as scrollback.
+pub(super) const HOME: &str = "\x1b[H\x1b[J\x1b7";
+/// Columns between two tab stops.
+const TAB: u16 = 8;
+
+/// Makes a terminal of this size blank, whatever state it is in.
+pub(super) fn blank(size: Size) -> String {
+    let tabs = "\x1b[8C\x1bH".repeat(((size.cols() - 1) / TAB).into());
+    format!("{LEAVE_ALTERNATE}{LEAVE_ORIGIN}{RESTORE}{BLANK}\r\x1b[3g{tabs}{HOME}")
+}
+
 const LEAVE_ALTERNATE: &str = "\x18\x1b[?1049l";
 /// Homes the cursor as well.
 const LEAVE_ORIGIN: &str = "\x18\x1b[?6l";

@@ -4,6 +4,10 @@ mod object;
 mod open;
 mod output;
 mod reach;
+mod renderings;
+mod screen;
+mod snapshot;
+mod tag;
 
 use std::ops::Range;
 
@@ -27,8 +31,13 @@ pub use object::SessionObject;
 use open::{Invalid, OpenRequest, Surroundings};
 use output::Wanted;
 pub use reach::Reached;
+pub(super) use renderings::Renderings;
+pub(super) use screen::{screen, text};
+pub(super) use snapshot::snapshot;
 
 const OFFSET: &str = "fantail-offset";
+const COLS: &str = "fantail-cols";
+const ROWS: &str = "fantail-rows";
 const END: &str = "fantail-end";
 
 /// Whom the core knows an account as.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::session::{Exit, Session, StartOn, State};
+use crate::session::{Exit, Pace, Session, Sizes, StartOn, State};
 
 /// What a client may know of a session. Field names are those VibeTunnel's clients know, where it has the same thing.
 #[derive(Debug, Serialize)]
@@ -11,8 +11,13 @@ use crate::session::{Exit, Session, StartOn, State};
 pub struct SessionObject {
     id: String,
     name: String,
-    /// What the program calls its terminal. Null until the server has a screen.
+    /// What the program calls its terminal.
     title: Option<String>,
+    /// Where the program says it works.
+    cwd: Option<String>,
+    bells: u64,
+    /// Whether the alternate screen is shown.
+    alternate: bool,
     command: Vec<String>,
     working_dir: String,
     status: &'static str,
@@ -23,9 +28,12 @@ pub struct SessionObject {
     cols: u16,
     rows: u16,
     spawn: &'static str,
+    pace: &'static str,
+    sizes: &'static str,
     viewers: usize,
     started_at: Timestamp,
     last_modified: Timestamp,
+    last_output_at: Option<Timestamp>,
     exited_at: Option<Timestamp>,
     output: Held,
 }
@@ -51,7 +59,10 @@ impl SessionObject {
         Self {
             id: session.id().to_string(),
             name: status.name,
-            title: None,
+            title: status.title.as_deref().map(ToOwned::to_owned),
+            cwd: status.cwd.as_deref().map(ToOwned::to_owned),
+            bells: status.bells,
+            alternate: status.alternate,
             command: session.command().to_vec(),
             working_dir: session.dir().to_string_lossy().into_owned(),
             status: word,
@@ -65,9 +76,21 @@ impl SessionObject {
                 StartOn::Open => "now",
                 StartOn::Attach => "onAttach",
             },
+            pace: match session.pace() {
+                Pace::Free => "free",
+                Pace::Fastest => "fastest",
+                Pace::Lossless => "lossless",
+            },
+            sizes: match session.sizes() {
+                Sizes::Latest => "latest",
+                Sizes::Owner => "owner",
+                Sizes::Smallest => "smallest",
+                Sizes::Fixed => "fixed",
+            },
             viewers: status.viewers,
             started_at: session.opened_at(),
             last_modified: session.modified_at(),
+            last_output_at: session.printed_at(),
             exited_at,
             output: Held { start: held.start.0, end: held.end.0 },
         }

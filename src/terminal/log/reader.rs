@@ -9,6 +9,7 @@ use super::segment::Segment;
 use crate::terminal::Offset;
 
 /// One follower's position in a log. Holds at most one segment alive.
+#[derive(Clone)]
 pub struct LogReader {
     log: Log,
     segment: Option<Arc<Segment>>,
@@ -53,6 +54,8 @@ pub struct Message<'a> {
     pub offset: Offset,
     /// The output's bytes, or the event's JSON.
     pub payload: &'a [u8],
+    /// Bytes of its whole frame, as far as it is in the chunk.
+    pub wire: usize,
 }
 
 impl LogReader {
@@ -64,6 +67,12 @@ impl LogReader {
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.offset
+    }
+
+    /// The position before the last `wire` bytes of frames taken, which were events of its last chunk.
+    #[must_use]
+    pub fn before(&self, wire: usize) -> Self {
+        Self { at: self.at.saturating_sub(wire), ..self.clone() }
     }
 
     /// What comes next, as much as there is of one segment. Takes no frame that starts at or past `limit`.
@@ -201,12 +210,15 @@ impl Chunk {
     pub fn messages(&self) -> impl Iterator<Item = Message<'_>> {
         let body = &self.segment.published()[self.body.clone()];
         let (rest, whole) = match &self.head {
-            Some(head) => (Some(Message { kind: OUTPUT, offset: head.offset(), payload: body }), &[][..]),
+            Some(head) => {
+                (Some(Message { kind: OUTPUT, offset: head.offset(), payload: body, wire: body.len() }), &[][..])
+            }
             None => (None, body),
         };
         rest.into_iter().chain(frames(whole, 0).map(|frame| Message {
             kind: frame.kind,
             offset: frame.offset,
+            wire: frame.whole.len(),
             payload: &whole[frame.payload],
         }))
     }

@@ -13,7 +13,7 @@ use crate::support::raw::handshake;
 use crate::support::{Answer, Login, Raw, Server};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
-const GUARDED: [&str; 13] = [
+const GUARDED: [&str; 16] = [
     "POST /api/auth/logout",
     "GET /api/auth/me",
     "POST /api/auth/ticket",
@@ -26,6 +26,9 @@ const GUARDED: [&str; 13] = [
     "POST /api/sessions/{id}/input",
     "POST /api/sessions/{id}/signal",
     "GET /api/sessions/{id}/output",
+    "GET /api/sessions/{id}/screen",
+    "GET /api/sessions/{id}/text",
+    "GET /api/sessions/{id}/snapshot",
     "GET /api/sessions/{id}/ws",
 ];
 /// Those that need none, or bring their own.

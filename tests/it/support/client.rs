@@ -1,7 +1,8 @@
 //! A client of the native WebSocket, on another implementation of the WebSocket protocol than the server's.
 
 use fantail::protocol::{ClientMessage, Command, Event, ServerMessage, Welcome};
-use fantail::terminal::Offset;
+use fantail::terminal::screen::Screen;
+use fantail::terminal::{Offset, Size};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -10,10 +11,20 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Server, patiently};
 
+/// Lines of scrollback a client's terminal keeps: as many as a server sends unasked.
+const SCROLLBACK_LINES: usize = 1000;
+
+/// The text of a screen and its scrollback, a line a line.
+pub fn text(screen: &Screen) -> String {
+    let line =
+        |line: fantail::terminal::screen::Line| line.runs.iter().map(|run| run.text.as_str()).collect::<String>();
+    screen.lines(usize::MAX).map(|each| line(each) + "\n").collect()
+}
+
 /// How a client joins.
 #[derive(Clone, Default)]
 pub struct Join {
-    /// `from=`; the server's default when `None`.
+    /// `from=`; every byte held when `None`, the server's default when empty.
     pub from: Option<String>,
     /// `client=`.
     pub client: Option<String>,
@@ -46,6 +57,10 @@ pub struct Client {
     pub output: Vec<u8>,
     pub events: Vec<(Offset, Event)>,
     pub gaps: Vec<(Offset, Offset)>,
+    /// Where each snapshot was taken.
+    pub snapshots: Vec<Offset>,
+    /// What a terminal shows that was sent all this: there from the first snapshot on, or when it is put there.
+    pub screen: Option<Screen>,
     /// Highest INPUT_ACK.
     pub acked: u64,
     next_seq: u64,
@@ -54,7 +69,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Attaches with the local token.
+    /// Attaches with the local token, to every byte held.
     pub async fn attach(server: &Server, session: &str) -> Self {
         Self::join(server, session, Join::default()).await
     }
@@ -67,7 +82,11 @@ impl Client {
     }
 
     pub async fn try_join(server: &Server, session: &str, join: Join) -> Result<Self, Error> {
-        let from = join.from.map_or(String::new(), |from| format!("&from={from}"));
+        let from = match join.from.as_deref() {
+            None => "&from=start".to_owned(),
+            Some("") => String::new(),
+            Some(from) => format!("&from={from}"),
+        };
         let client = join.client.map_or(String::new(), |client| format!("&client={client}"));
         let url = format!("ws://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
         let mut request = url.replace("?&", "?").into_client_request().expect("a request");
@@ -103,6 +122,8 @@ impl Client {
             output: Vec::new(),
             events: Vec::new(),
             gaps: Vec::new(),
+            snapshots: Vec::new(),
+            screen: None,
             acked: 0,
             forgets: false,
         }
@@ -123,6 +144,9 @@ impl Client {
             ServerMessage::Output { offset, bytes } => {
                 assert_eq!(offset, self.offset, "output continues where it ended");
                 self.offset = self.offset + bytes.len();
+                if let Some(screen) = &mut self.screen {
+                    screen.feed(bytes);
+                }
                 if !self.forgets {
                     self.output.extend_from_slice(bytes);
                 }
@@ -135,13 +159,23 @@ impl Client {
             ServerMessage::Event { offset, json } => {
                 let event = Event::from_json(json).expect("an event");
                 assert_ne!(event, Event::Unknown, "{}", String::from_utf8_lossy(json));
+                if let (Event::Resize { cols, rows }, Some(screen)) = (&event, &mut self.screen) {
+                    screen.resize(Size::new((*cols).into(), (*rows).into()).expect("a size"));
+                }
                 self.events.push((offset, event));
             }
             ServerMessage::InputAck(seq) => {
                 assert!(seq >= self.acked, "acks go forward");
                 self.acked = seq;
             }
-            ServerMessage::Snapshot { .. } => panic!("not sent yet"),
+            ServerMessage::Snapshot { offset, cols, rows, bytes, .. } => {
+                assert_eq!(offset, self.offset, "a snapshot stands where output goes on");
+                let size = Size::new(cols.into(), rows.into()).expect("a size");
+                let mut screen = Screen::new(size, SCROLLBACK_LINES);
+                screen.feed(bytes);
+                self.screen = Some(screen);
+                self.snapshots.push(offset);
+            }
         }
         Ok(())
     }
@@ -156,6 +190,23 @@ impl Client {
             }
         };
         patiently(wanted, follow).await;
+    }
+
+    /// Follows until the terminal's screen contains `wanted`.
+    pub async fn until_on_screen(&mut self, wanted: &str) {
+        let follow = async {
+            while !self.on_screen().contains(wanted) {
+                if let Err(closed) = self.step().await {
+                    panic!("{closed:?} before {wanted:?} was on screen: {:?}", self.on_screen());
+                }
+            }
+        };
+        patiently(wanted, follow).await;
+    }
+
+    /// The text of the terminal's screen and its scrollback, a line a line.
+    pub fn on_screen(&self) -> String {
+        self.screen.as_ref().map(text).unwrap_or_default()
     }
 
     pub fn shown(&self) -> String {

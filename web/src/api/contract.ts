@@ -6,6 +6,9 @@ export interface Session {
   id: string;
   name: string | null;
   title: string | null;
+  // Where the program says it is, and how often it rang.
+  cwd: string | null;
+  bells: number;
   command: string[];
   workingDir: string;
   status: "starting" | "running" | "exited";

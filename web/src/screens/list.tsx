@@ -124,13 +124,21 @@ function Account() {
 
 function Row({ session, onAsk }: { session: Session; onAsk(dialog: "rename" | "close"): void }) {
   const name = sessionName(session);
+  const title = label(session.title ?? "");
   const path = sessionPath(session.id);
   const watching = session.viewers === 1 ? "1 viewer" : `${session.viewers} viewers`;
   return (
     <li>
-      <a href={path} onClick={(event) => followLink(event, path)}>
+      <a
+        href={path}
+        title={label(session.cwd ?? session.workingDir)}
+        onClick={(event) => followLink(event, path)}
+      >
         <span class={`dot ${session.status}`} aria-hidden="true" />
-        <span class="name">{name}</span>
+        <span class="name">
+          {name}
+          {title !== "" && title !== name && <small>{title}</small>}
+        </span>
         <span class="status">{statusWords(session)}</span>
         <code class="command">{label(formatCommandLine(session.command))}</code>
         <span class="facts">

@@ -3,24 +3,40 @@
 import { signal } from "@preact/signals";
 
 const SHOWN_MS = 7_000;
+const OFFERED_MS = 30_000;
 const MOST = 4;
 
 interface Notice {
   id: number;
+  // A notice replaces the one before it of the same kind: a held key must not fill the page.
+  kind: string;
   text: string;
   error: boolean;
+  choice: Choice | null;
+}
+
+interface Choice {
+  words: string;
+  take(): void;
 }
 
 const notices = signal<Notice[]>([]);
 let lastId = 0;
 
 export function notify(text: string, error = false): void {
+  show({ kind: text, text, error, choice: null }, SHOWN_MS);
+}
+
+// Something the user may want and need not answer.
+export function offer(kind: string, text: string, words: string, take: () => void): void {
+  show({ kind, text, error: false, choice: { words, take } }, OFFERED_MS);
+}
+
+function show(wanted: Omit<Notice, "id">, ms: number): void {
   const id = ++lastId;
-  // The same message again replaces the first: a held key must not fill the page.
-  notices.value = [...notices.value.filter((notice) => notice.text !== text), { id, text, error }].slice(
-    -MOST,
-  );
-  setTimeout(() => dismiss(id), SHOWN_MS);
+  const others = notices.value.filter((notice) => notice.kind !== wanted.kind);
+  notices.value = [...others, { id, ...wanted }].slice(-MOST);
+  setTimeout(() => dismiss(id), ms);
 }
 
 export function notifyError(error: unknown): void {
@@ -39,9 +55,20 @@ function dismiss(id: number): void {
 export function Notices() {
   return (
     <div class="notices" role="status" aria-live="polite">
-      {notices.value.map(({ id, text, error }) => (
+      {notices.value.map(({ id, text, error, choice }) => (
         <div key={id} class={error ? "notice error" : "notice"}>
           <span>{text}</span>
+          {choice !== null && (
+            <button
+              type="button"
+              onClick={() => {
+                dismiss(id);
+                choice.take();
+              }}
+            >
+              {choice.words}
+            </button>
+          )}
           <button type="button" class="plain" aria-label="Dismiss" onClick={() => dismiss(id)}>
             ×
           </button>

@@ -16,7 +16,8 @@ interface Props {
 export function SessionBar({ attached, onLeave }: Props) {
   const session = attached.session.value;
   const name = session === null ? "" : sessionName(session);
-  const title = label(attached.title.value);
+  const title = attached.title.value;
+  const cwd = label(attached.cwd.value ?? "");
   const viewers = attached.viewers.value;
   return (
     <header class="bar">
@@ -29,7 +30,7 @@ export function SessionBar({ attached, onLeave }: Props) {
       >
         ‹
       </button>
-      <h1 title={title || name}>
+      <h1 title={cwd === "" ? title || name : `${title || name}\n${cwd}`}>
         {name}
         {title !== "" && title !== name && <small>{title}</small>}
       </h1>

@@ -2,7 +2,6 @@
 // Loaded on demand, with xterm.js.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { label } from "../label";
 import { go } from "../route";
 import { Attached } from "../terminal/attached";
 import { stateOf } from "./badge";
@@ -47,6 +46,7 @@ export default function SessionScreen({ id, opener }: Props) {
       {attached !== null && (
         <>
           <Title attached={attached} />
+          <Bell attached={attached} />
           <Outcome attached={attached} onLeave={leave} />
           <KeyBar attached={attached} />
         </>
@@ -55,14 +55,37 @@ export default function SessionScreen({ id, opener }: Props) {
   );
 }
 
-// The window's title; draws nothing.
+// The window's title; draws nothing. It also says that the program rang while nobody looked.
 function Title({ attached }: { attached: Attached }) {
   const session = attached.session.value;
-  const name = label(attached.title.value) || (session === null ? "" : sessionName(session));
+  const name = attached.title.value || (session === null ? "" : sessionName(session));
+  const rang = useRangUnseen(attached);
   useEffect(() => {
-    document.title = name === "" ? "Fantail" : `${name} · Fantail`;
-  }, [name]);
+    document.title = name === "" ? "Fantail" : `${rang ? "🔔 " : ""}${name} · Fantail`;
+  }, [name, rang]);
   return null;
+}
+
+function useRangUnseen(attached: Attached): boolean {
+  const [unseen, setUnseen] = useState(false);
+  const rings = attached.rings.value;
+  useEffect(() => {
+    if (rings > 0 && document.visibilityState === "hidden") setUnseen(true);
+  }, [rings]);
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState === "visible") setUnseen(false);
+    };
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+  return unseen;
+}
+
+// The bell, for the eyes. A new key starts the animation anew.
+function Bell({ attached }: { attached: Attached }) {
+  const rings = attached.rings.value;
+  return rings === 0 ? null : <div key={rings} class="rang" aria-hidden="true" />;
 }
 
 // Everything outside the session that it reacts to.

@@ -1,22 +1,23 @@
-// This page attached to one session: joins connection, feed, stage, lead and keyboard, and holds what the screen shows
-// of it as signals. Must never send input the user did not type here, nor resize a session it does not lead.
+// This page attached to one session: joins connection, feed, stage and keyboard, and holds what the screen shows of it
+// as signals. Must never send input the user did not type here. It tells the server how much this window holds; whose
+// window decides the session's size is the server's business.
 
 import { signal } from "@preact/signals";
 import type { Terminal } from "@xterm/xterm";
 import type { Access, Session } from "../api/contract";
-import { byteCount, label } from "../label";
-import { dismissHints, notify } from "../screens/notice";
+import { byteCount, escaped, label } from "../label";
+import { dismissHints, notify, offer } from "../screens/notice";
 import { type Clock, Connection, type Listener, type Phase } from "../wire/connection";
-import type { Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
+import type { Clipboard, Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
 import { dial } from "../wire/socket";
+import { copy } from "./clipboard";
 import { createTerminal, wantedScrollback } from "./emulator";
-import { Feed } from "./feed";
+import { Feed, screenOf } from "./feed";
 import { type ExtraKey, isReport, withControl } from "./keys";
-import { Lead } from "./lead";
-import { watchReplies } from "./replies";
-import type { Size } from "./size";
+import { type Size, sameSize } from "./size";
 import { Stage } from "./stage";
 import { bufferText } from "./text";
+import { onTyped } from "./typed";
 
 // A window being dragged passes many sizes; programs redraw at each they are told.
 const RESIZE_QUIET_MS = 100;
@@ -34,6 +35,10 @@ export class Attached implements Listener {
   readonly phaseNow = signal<Phase>({ name: "connecting", again: false });
   readonly session = signal<Session | null>(null);
   readonly title = signal("");
+  // Where the program says it is, on the session's machine.
+  readonly cwd = signal<string | null>(null);
+  // How often the program rang since this page came.
+  readonly rings = signal(0);
   readonly viewers = signal(0);
   readonly holder = signal<string | null>(null);
   readonly exited = signal<Exit | null>(null);
@@ -49,35 +54,32 @@ export class Attached implements Listener {
   readonly #term: Terminal;
   readonly #feed: Feed;
   readonly #stage: Stage;
-  readonly #lead: Lead;
-  readonly #source: () => "user" | "reply" | "unwantedReply";
   #cancelResize: () => void = () => {};
-  #opener: boolean;
+  // What this connection was told that the window holds.
+  #told: Size | null = null;
+  // The session is to have this window's size as soon as one can say so.
+  #claim: boolean;
+  // How often the program had rung when last heard of.
+  #bells = 0;
 
   // `opener`: this page has just opened the session, at its own size.
   constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
-    this.#opener = opener;
-    this.#lead = new Lead(opener);
-    this.#term = createTerminal(wantedScrollback(location.search));
+    this.#claim = opener;
+    const scrollback = wantedScrollback(location.search);
+    this.#term = createTerminal(scrollback);
     this.#stage = new Stage(room, this.#term);
     this.#connection = new Connection(
-      (request) => dial(sessionId, request, this.#stage.fit),
+      (request) => {
+        this.#told = this.#stage.fit;
+        return dial(sessionId, request, { ...this.#told, scrollback });
+      },
       this,
       CLOCK,
       "control",
     );
-    this.#feed = new Feed(this.#term, (offset) => this.#connection.rendered(offset));
-    this.#source = watchReplies(this.#term, () => this.#mayReply());
-    this.#term.onData((data) => this.#data(data, new TextEncoder().encode(data)));
-    this.#term.onBinary((data) =>
-      this.#data(
-        data,
-        Uint8Array.from(data, (char) => char.charCodeAt(0)),
-      ),
-    );
-    this.#term.onTitleChange((title) => {
-      this.title.value = label(title);
-    });
+    this.#feed = new Feed(screenOf(this.#term), (offset) => this.#connection.rendered(offset));
+    onTyped(this.#term, (data, bytes) => this.#typed(data, bytes));
+    this.#term.onResize(() => this.#stage.layOut());
     this.#term.onDimensionsChange(() => this.#stage.layOut());
     this.#term.attachCustomKeyEventHandler((event) => !this.#shortcut(event, leave));
     this.#connection.start();
@@ -124,13 +126,13 @@ export class Attached implements Listener {
   }
 
   fitHere(): void {
-    this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
+    this.#claim = true;
+    this.#tellSize();
     this.focus();
   }
 
   attachAs(access: Access): void {
     this.wantedAccess.value = access;
-    if (access === "view") this.#lead.follow();
     this.#connection.attachAs(access);
     dismissHints();
     this.focus();
@@ -148,7 +150,7 @@ export class Attached implements Listener {
     this.#cancelResize();
     this.#cancelResize = CLOCK.after(RESIZE_QUIET_MS, () => {
       this.#compareFit();
-      if (this.#phaseIsLive()) this.#ask(this.#lead.windowChanged(this.#stage.fit, this.size.value));
+      this.#tellSize();
     });
   }
 
@@ -177,14 +179,12 @@ export class Attached implements Listener {
     this.session.value = welcome.session;
     this.viewers.value = welcome.session.viewers;
     this.control.value = welcome.access === "control";
-    // Nobody else can have answered the first questions of a session this page has just opened.
-    this.#feed.attached(received, this.#opener ? received : welcome.session.output.end);
-    this.#opener = false;
-    this.#lead.reattached();
-    // The first size is no change: nobody has taken the lead from this page by it.
-    if (first) this.#show(welcome);
-    else if (welcome.offset >= received) this.#resized(welcome);
-    if (this.#lead.leading) this.roomChanged();
+    this.title.value = label(welcome.session.title ?? "");
+    this.cwd.value = welcome.session.cwd;
+    this.#bells = welcome.session.bells;
+    // Of output that was drawn before the connection broke, the size is an old one.
+    if (first || welcome.offset >= received) this.#resized(welcome);
+    this.#tellSize();
   }
 
   output(offset: number, bytes: Uint8Array): void {
@@ -196,10 +196,8 @@ export class Attached implements Listener {
     this.#resized({ cols, rows });
   }
 
-  gap(from: number, to: number): void {
-    this.#feed.gap(to);
-    notify(`${byteCount(to - from)} of output skipped: the server no longer holds them.`);
-  }
+  // Nothing is said: the snapshot that follows shows the right screen, and above it what the server still holds.
+  gap(): void {}
 
   startOver(): void {
     this.#feed.startOver();
@@ -220,32 +218,42 @@ export class Attached implements Listener {
         return;
       case "control":
         this.holder.value = event.holder;
-        return;
+        return this.#tellSize();
       case "renamed":
         if (session !== null) this.session.value = { ...session, name: event.name };
         return;
       case "started":
         if (session !== null) this.session.value = { ...session, pid: event.pid, status: "running" };
         return;
+      case "title":
+        this.title.value = label(event.title);
+        return;
+      case "cwd":
+        this.cwd.value = event.cwd || null;
+        return;
+      case "bell":
+        if (event.count > this.#bells) this.rings.value += 1;
+        this.#bells = event.count;
+        return;
+      case "clipboard":
+        return this.#offerToCopy(event);
       case "exit":
         this.exited.value = event;
         return;
       case "refused":
         return this.#refused(event);
       case "welcome":
+      case "alternate":
       case "drain":
     }
   }
 
   // --- inside ---
 
-  #data(data: string, bytes: Uint8Array): void {
-    const source = this.#source();
-    if (source === "unwantedReply") return;
-    if (source === "reply" || isReport(data)) {
+  #typed(data: string, bytes: Uint8Array): void {
+    if (isReport(data)) {
       if (this.#mayAct()) this.#send(bytes);
     } else if (this.#mayType()) {
-      this.#ask(this.#lead.take(this.#stage.fit, this.size.value));
       this.#send(this.stickyControl.value ? new TextEncoder().encode(withControl(data)) : bytes);
       this.stickyControl.value = false;
     }
@@ -273,24 +281,17 @@ export class Attached implements Listener {
     return false;
   }
 
-  #mayReply(): boolean {
-    return document.hasFocus() && this.#mayAct() && !this.#feed.replaying;
+  // The room may have changed since it was last measured: a key bar came, or a bar changed its height.
+  #tellSize(): void {
+    if (this.phaseNow.value.name !== "live" || !this.#mayAct()) return;
+    const fit = this.#stage.fit;
+    if (this.#told === null || !sameSize(this.#told, fit)) this.#connection.resize(fit.cols, fit.rows);
+    this.#told = fit;
+    if (this.#claim) this.#connection.command({ command: "fit" });
+    this.#claim = false;
   }
 
-  #phaseIsLive(): boolean {
-    return this.phaseNow.value.name === "live" && this.#mayAct();
-  }
-
-  #ask(size: Size | null): void {
-    if (size !== null) this.#connection.resize(size.cols, size.rows);
-  }
-
-  #resized(size: Size): void {
-    this.#lead.resized(size, this.size.value);
-    this.#show(size);
-  }
-
-  #show({ cols, rows }: Size): void {
+  #resized({ cols, rows }: Size): void {
     const size = { cols, rows };
     this.#feed.resize(size);
     this.size.value = size;
@@ -299,12 +300,24 @@ export class Attached implements Listener {
   }
 
   #compareFit(): void {
-    const fit = this.#stage.fit;
-    this.fits.value = fit.cols === this.size.value.cols && fit.rows === this.size.value.rows;
+    this.fits.value = sameSize(this.#stage.fit, this.size.value);
   }
 
   #refused(event: Refused): void {
-    notify(label(event.error));
+    // Nobody asked for it: the window is what it is, and is told again when that may have an effect.
+    if (event.command === "resize" && event.code !== "invalid_size") this.#told = null;
+    else notify(label(event.error));
+  }
+
+  // A program may not write to this person's clipboard; the person may, knowing what.
+  #offerToCopy({ text }: Clipboard): void {
+    if (text === "") return;
+    const count = [...text].length;
+    const words = `The program offers ${count === 1 ? "1 character" : `${count} characters`} to copy: ${escaped(text)}`;
+    offer("clipboard", words, "Copy", () => {
+      void copy(text);
+      this.focus();
+    });
   }
 
   // Ctrl+Shift+L goes back to the list and Ctrl+Shift+C copies: to a program both are the same as without Shift, so

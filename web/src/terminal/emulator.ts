@@ -13,7 +13,7 @@ export const SCROLLBAR_WIDTH = 10;
 const FONTS =
   'ui-monospace, "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
-// Held lines cost about 1 KiB each at 80 columns, so the default is what one reads back, not what the server holds.
+// What the server holds by default. A line costs about 1 KiB at 80 columns.
 const SCROLLBACK = 10_000;
 const MOST_SCROLLBACK = 500_000;
 
@@ -37,6 +37,8 @@ export function createTerminal(scrollback: number): Terminal {
     scrollback,
     scrollbar: { width: SCROLLBAR_WIDTH },
     cursorBlink: true,
+    // Programs may ask for keys that the old encodings cannot tell apart; the server knows the flags and answers.
+    vtExtensions: { kittyKeyboard: true },
     theme: THEME,
     linkHandler: { activate: (_event, uri) => openLink(uri), allowNonHttpProtocols: false },
   });

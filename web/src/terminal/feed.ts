@@ -1,25 +1,43 @@
-// The way of output into the terminal, in order: bytes, sizes, gaps. Knows what has been drawn and what is replay.
-// Must never write a byte it was not given, except the controls that make a gap or a fresh start safe.
+// The way of output into the terminal, in order: bytes, sizes, snapshots. Knows what has been drawn. Must never write
+// a byte it was not given, except the controls that make a terminal blank.
 
+import type { Terminal } from "@xterm/xterm";
+import { inside } from "./inside";
 import type { Size } from "./size";
 
 // What the feed needs of xterm.js.
 export interface Screen {
-  write(data: string | Uint8Array, drawn: () => void): void;
+  write(bytes: Uint8Array, drawn: () => void): void;
+  // Draws all that was written, before it returns.
+  flush(): void;
+  // Takes effect at once.
   resize(cols: number, rows: number): void;
 }
 
-// CAN ends an escape sequence or character the gap cut in two, SGR 0 the colours it was about to end.
-const AFTER_GAP = "\x18\x1b[0m";
+export function screenOf(term: Terminal): Screen {
+  return {
+    write: (bytes, drawn) => term.write(bytes, drawn),
+    flush: () => inside(term)._writeBuffer.flushSync(),
+    resize: (cols, rows) => term.resize(cols, rows),
+  };
+}
 
-// RIS, as bytes: a reset by method would overtake what is still waiting to be parsed.
-const BLANK = "\x18\x1bc";
+// What the terminal may be given ahead of what it has drawn. It draws a few frames' worth of that at a time; the rest
+// waits here, where a snapshot can still make it unnecessary.
+const AHEAD_BYTES = 64 * 1024;
+
+// CAN ends an escape sequence that was cut off. RIS does not bring back a hidden cursor, nor the colours.
+const BLANK = new TextEncoder().encode("\x18\x1b[?25h\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07\x1bc");
+
+type Step = { bytes: Uint8Array; end: number } | { size: Size };
 
 export class Feed {
   readonly #screen: Screen;
   readonly #onDrawn: (offset: number) => void;
+  #waiting: Step[] = [];
+  // Bytes given to the terminal and not drawn yet.
+  #ahead = 0;
   #drawn = 0;
-  #replay = { from: 0, to: 0 };
 
   constructor(screen: Screen, onDrawn: (offset: number) => void) {
     this.#screen = screen;
@@ -31,51 +49,52 @@ export class Feed {
     return this.#drawn;
   }
 
-  // Whether the bytes being parsed right now were written before this page attached.
-  get replaying(): boolean {
-    return this.#drawn >= this.#replay.from && this.#drawn < this.#replay.to;
-  }
-
-  attached(from: number, to: number): void {
-    if (this.#drawn === 0) this.#drawn = from;
-    this.#replay = { from, to };
-  }
-
   output(offset: number, bytes: Uint8Array): void {
-    // Cut where replay ends, so that `replaying` is exact for every byte.
-    const cut = this.#replay.to - offset;
-    if (cut > 0 && cut < bytes.length) {
-      this.#write(offset + cut, bytes.subarray(0, cut));
-      this.#write(offset + bytes.length, bytes.subarray(cut));
-    } else {
-      this.#write(offset + bytes.length, bytes);
-    }
+    this.#waiting.push({ bytes, end: offset + bytes.length });
+    this.#proceed();
   }
 
-  gap(to: number): void {
-    this.#write(to, AFTER_GAP);
-  }
-
-  // In order with the output: xterm.js parses all pending writes before it applies a resize, and what is written
-  // later is parsed at the new size. (Not inside a write callback: there it would apply before the writes in between.)
+  // In order with the output: the bytes before were written for the old size.
   resize(size: Size): void {
-    this.#screen.resize(size.cols, size.rows);
+    this.#waiting.push({ size });
+    this.#proceed();
   }
 
+  // The terminal shows this and nothing else. What was still to be drawn is not: the snapshot has it. All of it
+  // happens at once, so that no frame shows a blank or half a screen.
   snapshot(offset: number, size: Size, bytes: Uint8Array): void {
-    this.#write(this.#drawn, BLANK);
-    this.resize(size);
-    this.#write(offset, bytes);
+    this.#waiting = [];
+    this.#write(BLANK, this.#drawn);
+    this.#screen.flush();
+    this.#screen.resize(size.cols, size.rows);
+    this.#write(bytes, offset);
+    this.#screen.flush();
   }
 
   startOver(): void {
-    this.#write(0, BLANK);
+    this.#waiting = [];
+    this.#write(BLANK, 0);
   }
 
-  #write(end: number, data: string | Uint8Array): void {
-    this.#screen.write(data, () => {
+  #proceed(): void {
+    while (this.#ahead < AHEAD_BYTES) {
+      const step = this.#waiting[0];
+      if (step === undefined) return;
+      // What was written before must have been drawn; its callback comes back here.
+      if ("size" in step && this.#ahead > 0) return;
+      this.#waiting.shift();
+      if ("size" in step) this.#screen.resize(step.size.cols, step.size.rows);
+      else this.#write(step.bytes, step.end);
+    }
+  }
+
+  #write(bytes: Uint8Array, end: number): void {
+    this.#ahead += bytes.length;
+    this.#screen.write(bytes, () => {
+      this.#ahead -= bytes.length;
       this.#drawn = end;
       this.#onDrawn(end);
+      this.#proceed();
     });
   }
 }

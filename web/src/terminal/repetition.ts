@@ -2,15 +2,7 @@
 // to 2^31, and the page stands still for minutes meanwhile. Beyond what the screen holds nothing more is seen anyway.
 
 import type { Terminal } from "@xterm/xterm";
-
-// What xterm.js hands to handlers inside; those of its API get a copy, which changes nothing.
-interface Parameters {
-  params: Int32Array | number[];
-}
-
-interface Inside {
-  _core: { registerCsiHandler(id: { final: string }, handler: (parameters: Parameters) => boolean): void };
-}
+import { inside } from "./inside";
 
 // Insert, delete and scroll lines.
 const BY_LINE = ["L", "M", "S", "T", "^"];
@@ -22,7 +14,7 @@ const BY_CELL = ["b"];
 export function boundRepetition(term: Terminal): void {
   const bound = (finals: string[], most: () => number) => {
     for (const final of finals) {
-      (term as unknown as Inside)._core.registerCsiHandler({ final }, ({ params }) => {
+      inside(term).registerCsiHandler({ final }, ({ params }) => {
         params[0] = Math.min(params[0] ?? 0, most());
         return false;
       });

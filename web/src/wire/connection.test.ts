@@ -111,13 +111,44 @@ describe("resume", () => {
     expect(page.dials[1]?.from).toBe(3);
   });
 
-  test("a GAP moves on, once", async () => {
+  test("a GAP is told once, and output goes on behind its snapshot", async () => {
     await page.attach();
     page.socket.output(0, "abc");
     page.socket.gap(3, 9);
+    page.socket.snapshot(12, 90, 30, "screen");
+    page.socket.output(9, "...j");
+    expect(page.log).toEqual(["output 0+3", "gap 3..9", "snapshot 12 90x30", "output 12+1"]);
+    expect(page.drawn).toBe("abcj");
+  });
+
+  test("a connection that breaks between a GAP and its snapshot asks again for what was skipped", async () => {
+    await page.attach();
+    page.socket.output(0, "abc");
     page.socket.gap(3, 9);
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[1]?.from).toBe(3);
+    await page.attach({ offset: 3 });
+    page.socket.output(3, "d");
+    expect(page.drawn).toBe("abcd");
+  });
+
+  test("output behind a GAP without a snapshot is a protocol error", async () => {
+    await page.attach();
+    page.socket.gap(0, 9);
     page.socket.output(9, "j");
-    expect(page.log).toEqual(["output 0+3", "gap 3..9", "output 9+1"]);
+    expect(page.drawn).toBe("");
+    expect(page.socket.closedWith).toBe(4400);
+  });
+
+  test("a first attach begins with its snapshot, wherever the welcome said that output starts", async () => {
+    await page.attach({ offset: 70 });
+    page.socket.snapshot(75, 80, 24, "screen");
+    page.socket.output(75, "x");
+    expect(page.log).toEqual(["snapshot 75 80x24", "output 75+1"]);
+    page.connection.rendered(75);
+    page.clock.advance(60);
+    expect(page.socket.renderedOffsets()).toEqual([70, 75]);
   });
 
   test("a resize of bytes drawn before is not applied again", async () => {

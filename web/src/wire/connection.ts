@@ -76,6 +76,7 @@ export interface Listener {
   welcome(welcome: Welcome, received: number): void;
   output(offset: number, bytes: Uint8Array): void;
   snapshot(offset: number, cols: number, rows: number, bytes: Uint8Array): void;
+  // Output that this page will never get; a snapshot follows.
   gap(from: number, to: number): void;
   // Everything the page had is void: the server no longer knows that far.
   startOver(): void;
@@ -103,6 +104,8 @@ export class Connection {
   #clientId: string | null = null;
   #limits: Limits | null = null;
   #received: number | null = null;
+  // A gap was announced and its snapshot has not come: what follows would make no sense without it.
+  #skipping = false;
   #rendered = 0;
   #toldRendered = 0;
 
@@ -320,13 +323,14 @@ export class Connection {
       case "output":
         return this.#output(message.offset, message.bytes, this.#received);
       case "snapshot":
+        this.#skipping = false;
         this.#received = message.offset;
         return this.#listener.snapshot(message.offset, message.cols, message.rows, message.bytes);
       case "gap":
         if (message.from > this.#received) throw new ProtocolError("a hole before a gap");
-        if (message.to <= this.#received) return;
-        this.#listener.gap(this.#received, message.to);
-        this.#received = message.to;
+        // What was received stays where it is: a connection that breaks before the snapshot must ask for one again.
+        this.#skipping = true;
+        if (message.to > this.#received) this.#listener.gap(this.#received, message.to);
         return;
       case "inputAck":
         this.#outbox.acknowledged(message.seq);
@@ -337,6 +341,7 @@ export class Connection {
   }
 
   #output(offset: number, bytes: Uint8Array, received: number): void {
+    if (this.#skipping) throw new ProtocolError("a gap without its snapshot");
     if (offset > received) throw new ProtocolError(`bytes ${received} to ${offset} are missing`);
     const news = bytes.subarray(received - offset);
     if (news.length === 0) return;
@@ -360,6 +365,7 @@ export class Connection {
     this.#lookUp = false;
     this.#welcomedAt = this.#clock.now();
     this.#limits = welcome.limits;
+    this.#skipping = false;
     if (this.#received === null) {
       this.#received = welcome.offset;
       this.#rendered = welcome.offset;

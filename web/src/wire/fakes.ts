@@ -52,6 +52,12 @@ export class FakeSocket implements Socket {
   output(offset: number, text: string): void {
     this.#say(1, [offset], new TextEncoder().encode(text));
   }
+  snapshot(offset: number, cols: number, rows: number, text: string): void {
+    const rest = new Uint8Array(8 + text.length);
+    new DataView(rest.buffer).setUint32(0, (cols << 16) | rows);
+    rest.set(new TextEncoder().encode(text), 8);
+    this.#say(2, [offset], rest);
+  }
   gap(from: number, to: number): void {
     this.#say(3, [from, to], new Uint8Array(0));
   }

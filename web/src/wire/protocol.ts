@@ -41,6 +41,13 @@ export interface Refused {
   error: string;
 }
 
+// A program wants this on the clipboard. `selection` says which, in the letters of OSC 52.
+export interface Clipboard {
+  event: "clipboard";
+  selection: string;
+  text: string;
+}
+
 export type SessionEvent =
   | Welcome
   | Exit
@@ -50,6 +57,11 @@ export type SessionEvent =
   | { event: "renamed"; name: string }
   | { event: "started"; pid: number }
   | { event: "control"; holder: string | null }
+  | { event: "title"; title: string }
+  | { event: "cwd"; cwd: string }
+  | { event: "bell"; count: number }
+  | { event: "alternate"; on: boolean }
+  | Clipboard
   | { event: "drain" };
 
 export type ServerMessage =
@@ -62,6 +74,7 @@ export type ServerMessage =
 export type Command =
   | { command: "take-control" }
   | { command: "release-control" }
+  | { command: "fit" }
   | { command: "signal"; signal: string }
   | { command: "paste"; text: string; submit: boolean };
 
@@ -198,6 +211,11 @@ const SHAPES: Record<string, Record<string, string[]>> = {
   renamed: { name: ["string"] },
   started: { pid: ["number"] },
   control: { holder: ["string", "null"] },
+  title: { title: ["string"] },
+  cwd: { cwd: ["string"] },
+  bell: { count: ["number"] },
+  alternate: { on: ["boolean"] },
+  clipboard: { selection: ["string"], text: ["string"] },
   refused: { command: ["string"], code: ["string"], error: ["string"] },
   exit: { code: ["number", "null"], signal: ["string", "null"], reason: ["string", "null"] },
   drain: {},

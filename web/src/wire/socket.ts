@@ -6,13 +6,17 @@ import type { Size } from "../terminal/size";
 import { type DialRequest, Gone, OffsetUnknown, type Socket } from "./connection";
 import { SUBPROTOCOL } from "./protocol";
 
-// `size` is what this page would hold: a session that waits for its first viewer starts at it, no other is changed.
-export async function dial(sessionId: string, request: DialRequest, size: Size): Promise<Socket> {
+// What the page holds. A session that waits for its first viewer starts at its size; no other is changed by attaching.
+export interface Window extends Size {
+  scrollback: number;
+}
+
+export async function dial(sessionId: string, request: DialRequest, here: Window): Promise<Socket> {
   try {
     if (request.renew && login.needsTicket) await login.renew();
     if (request.lookUp) await lookUp(sessionId, request.from);
     const ticket = login.needsTicket ? await takeTicket(sessionId, request.access) : null;
-    return open(sessionId, request, size, ticket);
+    return open(sessionId, request, here, ticket);
   } catch (error) {
     if (error instanceof ApiError && [400, 401, 403, 404].includes(error.status))
       throw new Gone(error.message);
@@ -27,12 +31,13 @@ async function lookUp(sessionId: string, from: number | "snapshot"): Promise<voi
   }
 }
 
-function open(sessionId: string, request: DialRequest, size: Size, ticket: string | null): Socket {
+function open(sessionId: string, request: DialRequest, here: Window, ticket: string | null): Socket {
   const url = new URL(`/api/sessions/${encodeURIComponent(sessionId)}/ws`, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("from", String(request.from));
-  url.searchParams.set("cols", String(size.cols));
-  url.searchParams.set("rows", String(size.rows));
+  url.searchParams.set("cols", String(here.cols));
+  url.searchParams.set("rows", String(here.rows));
+  url.searchParams.set("scrollback", String(here.scrollback));
   if (request.clientId !== null) url.searchParams.set("client", request.clientId);
   // A ticket carries the access itself; without one the query does.
   if (ticket === null && request.access === "view") url.searchParams.set("access", "view");
