@@ -1,15 +1,21 @@
 // The terminal people see: xterm.js without a page, set up as web/src/terminal/emulator.ts sets it up.
 
-import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import headless from "@xterm/headless";
-import { transformSync } from "esbuild";
+import { buildSync } from "esbuild";
 import { stateOf } from "./state.mjs";
 
 const grapheme = await asInABrowser(() => import("@xterm/addon-unicode-graphemes"));
 
 // The client's own bound on repetition, not a copy of it.
 const repetition = new URL("../../../web/src/terminal/repetition.ts", import.meta.url);
-const { code } = transformSync(readFileSync(repetition, "utf8"), { loader: "ts" });
+const built = buildSync({
+  entryPoints: [fileURLToPath(repetition)],
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+const code = built.outputFiles[0]?.text ?? "";
 const { boundRepetition } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
 /** @typedef {{ type: number, index?: number, color?: [number, number, number] }} ColorChange */
