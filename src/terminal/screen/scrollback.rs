@@ -86,6 +86,18 @@ impl Scrollback {
         }
     }
 
+    /// The line `index`, from the oldest, no longer continues the one before.
+    pub(super) fn end_wrap_at(&mut self, index: usize) {
+        let at = index + self.dropped;
+        if index < self.len
+            && let Some(page) = self.pages.get_mut(at / PAGE_LINES)
+            && let Some(&start) = page.starts.get(at % PAGE_LINES)
+            && let Some(flags) = page.bytes.get_mut(start as usize)
+        {
+            *flags &= !WRAPPED;
+        }
+    }
+
     /// Takes the newest line back.
     pub(super) fn pop(&mut self, cols: usize, tables: &mut Tables) -> Option<Row> {
         let row = self.row(self.len.checked_sub(1)?, cols, tables)?;
