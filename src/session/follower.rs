@@ -377,3 +377,46 @@ async fn until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::log::LogWriter;
+
+    fn print(writer: &mut LogWriter, text: &str) {
+        writer.space()[..text.len()].copy_from_slice(text.as_bytes());
+        writer.commit(text.len());
+        writer.publish();
+    }
+
+    fn shown(follower: &Follower) -> String {
+        let first = follower.screen.lines(0).next().expect("a line");
+        first.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_screen_that_failed_is_rebuilt_and_a_frame_it_fails_on_again_is_passed_over() {
+        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        let (log, mut writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
+        let (_end, end) = watch::channel(Offset::ZERO);
+        let (mut follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        for text in ["one ", "two ", "three"] {
+            print(&mut writer, text);
+        }
+        while follower.step() {}
+        assert_eq!((shown(&follower).as_str(), door.changes.borrow().offset), ("one two three", Offset(13)));
+        for (again, expected) in [(false, "one two three four"), (true, "one three four")] {
+            follower.rebuild(&Failed(Offset(4)));
+            let revision = follower.at.revision;
+            // Nothing is told or answered before all is parsed again that was, and then it goes on.
+            assert!(follower.step() && door.changes.borrow().revision <= revision);
+            if !again {
+                print(&mut writer, " four");
+            }
+            while follower.step() {}
+            assert_eq!(shown(&follower), expected);
+            assert_eq!(door.changes.borrow().offset, Offset(18));
+            assert_eq!(follower.rebuild.until, Offset::ZERO);
+        }
+    }
+}

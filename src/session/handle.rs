@@ -312,7 +312,9 @@ impl Session {
             window: attach.window,
             end,
         });
-        if self.status.borrow().state == State::Starting {
+        // Before anything that attaching sets off, so that it is told.
+        let known = self.status.borrow().clone();
+        if known.state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
             let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
         }
@@ -325,6 +327,7 @@ impl Session {
             input_seq: identity.taken,
             offset: from,
             size: self.log.size_at(from),
+            known,
             status: self.status.subscribe(),
             written: identity.written,
             superseded: identity.superseded,
@@ -524,7 +527,9 @@ pub struct Attached {
     pub offset: Offset,
     /// The size in force there.
     pub size: Size,
-    /// The session's latest values.
+    /// The session's latest values when it attached.
+    pub known: Status,
+    /// And from then on.
     pub status: watch::Receiver<Status>,
     /// The highest seq of this client's input that was written to the PTY.
     pub written: watch::Receiver<u64>,

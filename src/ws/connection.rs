@@ -73,11 +73,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `stream`, from which `early` was already read.
     pub(super) fn new(stream: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
         let (reader, writer) = split(stream);
-        let Attached { mut status, mut written, superseded, .. } = attached;
+        let Attached { known, mut status, mut written, superseded, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.buffer.extend_from_slice(early);
-        let latest = Latest::new(status.borrow_and_update().clone());
-        // What the welcome leaves out is told at once: who has control, and what was written before this connection.
+        let latest = Latest::new(known);
+        // What the welcome leaves out is told at once: who has control, what was written before this connection, and what
+        // has changed since it attached.
         status.mark_changed();
         written.mark_changed();
         let now = Instant::now();

@@ -15,4 +15,5 @@ mod hygiene;
 mod lifecycle;
 mod reconnect;
 mod screens;
+mod screens_over_rest;
 mod sessions;

@@ -1,412 +1,373 @@
-//! What a terminal shows, over REST: in every format, with ETags, waited for, and refused where it must be.
+//! The screen: shown to who comes late, to who cannot follow and to who has stopped a flood; and it answers programs.
 
-use futures_util::future::join_all;
+use fantail::protocol::{ClientMessage, Command, Event};
+use fantail::terminal::screen::Screen;
+use fantail::terminal::{Offset, Size};
 use serde_json::{Value, json};
 
-use crate::support::raw::Raw;
-use crate::support::{Answer, Login, Server, open_descriptors, patiently};
+use crate::support::{Client, Join, Raw, Server, alone, resident_bytes, text};
 
-/// Clears the screen, shows what a terminal can show in its first rows, and stays.
-const PICTURE: &str = "printf '\\033[2J\\033[H\
-    plain \\033[31mred\\033[1m bold\\033[m [style] <b>&amp;\\r\\n\
-    \\033[38;2;0;0;255;48;5;17mdeep\\033[m \\033[4:3mcurl\\033[m \\033[7mturned\\033[m\\r\\n\
-    \\346\\274\\242\\345\\255\\227 e\\314\\201\\r\\n\
-    \\033]8;;https://example.org/?a=1&b=2\\033\\\\here\\033]8;;\\033\\\\ \
-    \\033]8;;javascript:alert(1)\\033\\\\there\\033]8;;\\033\\\\\\r\\n\
-    \\033]0;a title\\007\\033[6;3Hdone'; exec sleep 1000";
+const MEBIBYTE: u64 = 1024 * 1024;
 
-/// What a screen is when it stands still: asked with an ETag until the ETag stays.
-struct Viewer<'a> {
-    server: &'a Server,
-    session: String,
+/// As a client joins that says nothing of where to begin.
+fn by_default() -> Join {
+    Join { from: Some(String::new()), ..Join::default() }
 }
 
-impl<'a> Viewer<'a> {
-    async fn of(server: &'a Server, command: &[&str]) -> Self {
-        Self { server, session: server.open(command).await }
-    }
+async fn open(server: &Server, body: Value) -> String {
+    server.open_with(body).await["id"].as_str().expect("id").to_owned()
+}
 
-    fn path(&self, what: &str) -> String {
-        format!("/api/sessions/{}/{what}", self.session)
+/// What a client's terminal and the session's screen show, which must be the same.
+async fn shows_the_session(client: &Client, server: &Server, id: &str) {
+    let mut late = Client::join(server, id, by_default()).await;
+    while late.snapshots.is_empty() {
+        late.step().await.expect("open");
     }
+    assert_eq!(late.offset, client.offset, "both have everything");
+    let (seen, shown) = (client.screen.as_ref().expect("a screen"), late.screen.as_ref().expect("a screen"));
+    let visible = |screen: &Screen| screen.lines(0).collect::<Vec<_>>();
+    assert_eq!(visible(seen), visible(shown));
+    assert_eq!((seen.cursor(), seen.size()), (shown.cursor(), shown.size()));
+}
 
-    async fn get(&self, what: &str) -> Answer {
-        self.server.ask(Some(&self.server.token), "GET", &self.path(what), None).await
+#[tokio::test]
+async fn who_comes_late_is_shown_the_screen_and_goes_on_live_behind_it() {
+    let server = Server::start().await;
+    let id = server.open(&["sh", "-c", "seq 1 200000; printf '\\033[?1049h\\033[5;7Hhere'; exec cat"]).await;
+    let mut first = Client::attach(&server, &id).await;
+    first.until_shown("here").await;
+    let end = first.offset;
+    let mut late = Client::join(&server, &id, by_default()).await;
+    assert_eq!((Offset(late.welcome.offset), late.welcome.cols, late.welcome.rows), (end, 80, 24));
+    late.until_on_screen("      here").await;
+    assert_eq!((late.snapshots.clone(), late.gaps.len(), late.output.len()), (vec![end], 0, 0));
+    late.typed("typed\n").await;
+    late.until_shown("typed\r\ntyped\r\n").await;
+    // The primary screen and what is above it are there too, behind the alternate one.
+    late.typed("\u{1b}[?1049l\n").await;
+    late.until_on_screen("\n199999\n200000\n").await;
+    shows_the_session(&late, &server, &id).await;
+    // A thousand lines above it, and what two empty lines leave of the screen.
+    assert_eq!(late.on_screen().lines().filter(|line| line.trim().parse::<u32>().is_ok()).count(), 1000 + 22);
+    let mut brief = Client::join(&server, &id, Join { query: "&scrollback=0", ..by_default() }).await;
+    brief.until_on_screen("typed").await;
+    assert_eq!(brief.on_screen().lines().count(), 24);
+}
+
+#[tokio::test]
+async fn who_comes_after_the_end_is_shown_the_screen_and_told_of_the_exit() {
+    let server = Server::start().await;
+    let id = server.open(&["sh", "-c", "printf over; exit 7"]).await;
+    let mut first = Client::attach(&server, &id).await;
+    let exit = |event: &Event| matches!(event, Event::Exit { code: Some(7), .. }).then_some(());
+    first.until_event("exit", exit).await;
+    let mut late = Client::join(&server, &id, by_default()).await;
+    late.until_on_screen("over").await;
+    late.until_event("exit", exit).await;
+}
+
+#[tokio::test]
+async fn a_thousand_who_come_at_once_are_all_shown_the_same() {
+    let _turn = alone().await;
+    let server = Server::start().await;
+    let id = server.open(&["sh", "-c", "seq 1 20000; exec cat"]).await;
+    let mut first = Client::attach(&server, &id).await;
+    first.until_shown("\n20000\r\n").await;
+    let mut late = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let (server, id) = (server.clone(), id.clone());
+        late.spawn(async move {
+            let mut late = Client::join(&server, &id, by_default()).await;
+            late.until_on_screen("\n20000\n").await;
+            late.on_screen().len()
+        });
     }
-
-    /// The same by someone who has `tag`.
-    async fn get_unless(&self, what: &str, tag: &str) -> Answer {
-        let request = self.server.request("GET", &self.path(what)).header("if-none-match", tag);
-        Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
+    let mut seen = Vec::new();
+    while let Some(length) = late.join_next().await {
+        seen.push(length.expect("shown"));
     }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}
 
-    /// The screen in `format` once its text contains `wanted`.
-    async fn until(&self, wanted: &str) -> String {
-        let mut tag = "none".to_owned();
-        let shown = async {
-            loop {
-                let answer = self.get_unless("screen?wait=55000", &tag).await;
-                if answer.status == 304 {
-                    continue;
-                }
-                assert_eq!(answer.status, 200, "{answer:?}");
-                let shown = text_of(&answer);
-                if shown.contains(wanted) {
-                    return shown;
-                }
-                tag = tag_of(&answer);
-            }
+#[tokio::test]
+async fn a_program_that_asks_is_answered_once_however_many_watch() {
+    // Takes what it is sent byte by byte, says when the last answer has come, and shows all of it after a Z.
+    let script = r#"stty raw -echo; printf ready; head -c 1 >/dev/null; printf '\033[5n\033[c\033[6n'; all=
+        while c=$(dd bs=1 count=1 2>/dev/null); do all=$all$c; case $c in R) printf answered;; Z) break;; esac; done
+        printf '%s' "$all" | od -An -v -tx1 | tr -d ' \n'; printf .; exec cat >/dev/null"#;
+    let server = Server::start().await;
+    let mut told = Vec::new();
+    for viewers in [0, 1, 5] {
+        let id = server.open(&["sh", "-c", script]).await;
+        let mut watching = Vec::new();
+        for _ in 0..viewers {
+            watching.push(Client::join(&server, &id, by_default()).await);
+        }
+        let typed = async |text: &str| {
+            let path = format!("/api/sessions/{id}/input");
+            assert_eq!(server.call("POST", &path, Some(json!({ "text": text }))).await.0, 200);
         };
-        patiently(wanted, shown).await
-    }
-
-    async fn types(&self, text: &str) {
-        let (status, answer) = self.server.call("POST", &self.path("input"), Some(json!({ "text": text }))).await;
-        assert_eq!(status, 200, "{answer}");
-    }
-}
-
-fn tag_of(answer: &Answer) -> String {
-    let tag = answer.header("etag").expect("an ETag").to_owned();
-    assert!(tag.starts_with('"') && tag.ends_with('"'), "a strong one: {tag}");
-    tag
-}
-
-fn text_of(answer: &Answer) -> String {
-    String::from_utf8(answer.body.clone()).expect("UTF-8")
-}
-
-#[tokio::test]
-async fn a_screen_is_told_in_every_format() {
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["sh", "-c", PICTURE]).await;
-    let text = viewer.until("done").await;
-    let rows: Vec<_> = text.split('\n').collect();
-    assert_eq!(rows[..4], ["plain red bold [style] <b>&amp;", "deep curl turned", "漢字 e\u{301}", "here there"]);
-    assert_eq!((rows[4], rows[5], rows.len()), ("", "  done", 25), "a line for each row, ended by a newline");
-
-    let answer = viewer.get("screen?format=ansi").await;
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-    let ansi = text_of(&answer);
-    assert!(ansi.starts_with("plain \x1b[31mred\x1b[1m bold\x1b[m [style]"), "{ansi:?}");
-    assert!(ansi.contains("\x1b]8;;https://example.org/?a=1&b=2\x1b\\here\x1b]8;;\x1b\\"), "{ansi:?}");
-    assert!(ansi.ends_with("\x1b[m"), "{ansi:?}");
-
-    let answer = viewer.get("screen?format=html").await;
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    let policy = answer.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox") && !policy.contains("script-src"));
-    let html = text_of(&answer);
-    assert!(html.contains("[style] &lt;b&gt;&amp;amp;"), "{html}");
-    assert!(html.contains("<span style=\"color:#0000ff;background:#00005f\">deep</span>"), "{html}");
-    assert!(html.contains("<a href=\"https://example.org/?a=1&amp;b=2\""), "{html}");
-    assert!(html.contains("there") && !html.contains("javascript"), "{html}");
-
-    let answer = viewer.get("screen?format=json").await;
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let screen = answer.json();
-    assert_eq!((&screen["cols"], &screen["rows"], &screen["alternate"]), (&json!(80), &json!(24), &json!(false)));
-    assert_eq!(screen["cursor"]["col"], 6);
-    assert_eq!(screen["cursor"]["row"], 5);
-    assert_eq!(screen["title"], "a title");
-    assert_eq!(screen["scrollback"], 0);
-    assert_eq!(screen["offset"], server.session(&viewer.session).await["output"]["end"]);
-    assert_eq!(answer.header("fantail-offset"), Some(screen["offset"].to_string().as_str()));
-    assert_eq!((answer.header("fantail-cols"), answer.header("fantail-rows")), (Some("80"), Some("24")));
-    let lines = screen["lines"].as_array().expect("lines");
-    assert_eq!(lines.len(), 24);
-    assert_eq!(lines[0]["runs"][1], json!({ "text": "red", "cols": 3, "fg": 1 }));
-    assert_eq!(lines[0]["runs"][2], json!({ "text": " bold", "cols": 5, "fg": 1, "bold": true }));
-    assert_eq!(lines[1]["runs"][0], json!({ "text": "deep", "cols": 4, "fg": "#0000ff", "bg": 17 }));
-    assert_eq!(lines[2]["runs"][0]["cols"], 6);
-    assert_eq!(lines[3]["runs"][0]["link"], "https://example.org/?a=1&b=2");
-}
-
-#[tokio::test]
-async fn text_is_what_is_visible_with_marks_of_style_if_wanted() {
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["sh", "-c", PICTURE]).await;
-    viewer.until("done").await;
-    let plain = viewer.get("text").await;
-    assert_eq!(plain.header("content-type"), Some("text/plain; charset=utf-8"));
-    let expected = "plain red bold [style] <b>&amp;\ndeep curl turned\n漢字 e\u{301}\nhere there\n\n  done\n";
-    assert_eq!(text_of(&plain), expected);
-    let styled = viewer.get("text?styles").await;
-    assert_eq!(
-        text_of(&styled),
-        "plain [style fg=\"1\"]red[/style][style fg=\"1\" bold] bold[/style] [\\style] <b>&amp;\n\
-         [style fg=\"0,0,255\" bg=\"17\"]deep[/style] [style underline]curl[/style] [style inverse]turned[/style]\n\
-         漢字 e\u{301}\nhere there\n\n  done\n"
-    );
-    assert_eq!(text_of(&viewer.get("text?styles=false").await), expected);
-    let again = viewer.get_unless("text?styles", &tag_of(&styled)).await;
-    assert_eq!((again.status, again.body.len()), (304, 0));
-    assert_eq!(viewer.get_unless("text", &tag_of(&styled)).await.status, 200, "it is another text");
-}
-
-#[tokio::test]
-async fn scrollback_is_told_as_far_as_it_is_asked_for() {
-    let server = Server::start().await;
-    let program = "i=1; while [ $i -le 100 ]; do echo line $i; i=$((i+1)); done; printf end; exec sleep 1000";
-    let viewer = Viewer::of(&server, &["sh", "-c", program]).await;
-    viewer.until("end").await;
-    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    assert_eq!(first(text_of(&viewer.get("screen").await)), "line 78");
-    assert_eq!(first(text_of(&viewer.get("screen?scrollback=7").await)), "line 71");
-    assert_eq!(first(text_of(&viewer.get("screen?scrollback=10000").await)), "line 1");
-    let screen = viewer.get("screen?format=json&scrollback=10000").await.json();
-    assert_eq!((&screen["scrollback"], screen["lines"].as_array().map(Vec::len)), (&json!(77), Some(101)));
-    assert_eq!(screen["cursor"]["row"], 23);
-    let snapshot = viewer.get("snapshot?scrollback=5").await;
-    assert_eq!(snapshot.header("fantail-scrollback"), Some("5"));
-}
-
-#[tokio::test]
-async fn a_snapshot_makes_a_blank_terminal_show_the_same() {
-    use fantail::terminal::Size;
-    use fantail::terminal::screen::Screen;
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["sh", "-c", PICTURE]).await;
-    let text = viewer.until("done").await;
-    let answer = viewer.get("snapshot").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
-    assert_eq!((answer.header("fantail-cols"), answer.header("fantail-rows")), (Some("80"), Some("24")));
-    assert_eq!(answer.header("fantail-scrollback"), Some("0"));
-    let end = server.session(&viewer.session).await["output"]["end"].to_string();
-    assert_eq!(answer.header("fantail-offset"), Some(end.as_str()));
-    let mut blank = Screen::new(Size::new(80, 24).expect("a size"), 100);
-    blank.feed(&answer.body);
-    let shown: Vec<String> =
-        blank.lines(0).map(|line| line.runs.into_iter().map(|run| run.text).collect::<String>()).collect();
-    assert_eq!(shown.join("\n") + "\n", text);
-    assert_eq!(blank.title(), "a title");
-    let again = viewer.get_unless("snapshot", &tag_of(&answer)).await;
-    assert_eq!((again.status, again.body.len()), (304, 0));
-    viewer.server.call("POST", &viewer.path("resize"), Some(json!({ "cols": 70, "rows": 20 }))).await;
-    let resized = viewer.get_unless("snapshot", &tag_of(&answer)).await;
-    assert_eq!((resized.status, resized.header("fantail-cols")), (200, Some("70")));
-}
-
-#[tokio::test]
-async fn an_unchanged_screen_is_not_told_again() {
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["cat"]).await;
-    viewer.types("one").await;
-    viewer.until("one").await;
-    let first = viewer.get("screen?format=html").await;
-    let tag = tag_of(&first);
-    let again = viewer.get_unless("screen?format=html", &tag).await;
-    assert_eq!((again.status, again.body.len()), (304, 0));
-    assert_eq!(again.header("etag"), Some(tag.as_str()));
-    for known in [format!("W/{tag}"), format!("\"other\", {tag}"), "*".into()] {
-        assert_eq!(viewer.get_unless("screen?format=html", &known).await.status, 304, "{known}");
-    }
-    for other in ["screen", "screen?format=html&scrollback=1", "screen?format=json"] {
-        let answer = viewer.get_unless(other, &tag).await;
-        assert_eq!(answer.status, 200, "{other}");
-        assert_ne!(tag_of(&answer), tag, "{other}");
-    }
-    assert_eq!(viewer.get_unless("screen?format=html&wait=1", &tag).await.status, 304, "when the time is up");
-    assert_eq!(viewer.get("screen?format=html&wait=55000").await.body, first.body, "who has nothing does not wait");
-    viewer.types("two").await;
-    viewer.until("two").await;
-    let changed = viewer.get_unless("screen?format=html", &tag).await;
-    assert_eq!(changed.status, 200);
-    assert!(text_of(&changed).contains("onetwo"));
-    // A size is a change too.
-    let tag = tag_of(&changed);
-    viewer.server.call("POST", &viewer.path("resize"), Some(json!({ "cols": 70, "rows": 20 }))).await;
-    let resized = viewer.get_unless("screen?format=html&wait=55000", &tag).await;
-    assert_eq!((resized.status, resized.header("fantail-cols")), (200, Some("70")));
-}
-
-#[tokio::test]
-async fn a_crowd_that_waits_is_told_of_one_change_and_leaves_nothing_behind() {
-    const CROWD: usize = 200;
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["cat"]).await;
-    viewer.types("one").await;
-    viewer.until("one").await;
-    let tag = tag_of(&viewer.get("screen?scrollback=100").await);
-    let idle = open_descriptors(server.pid());
-    let waiting = join_all((0..CROWD).map(|_| viewer.get_unless("screen?scrollback=100&wait=55000", &tag)));
-    let types = async {
-        // Every one of them has its connection; those whose request comes after the change are told at once.
-        patiently("a crowd", async {
-            while open_descriptors(server.pid()) < idle + CROWD - 1 {
-                tokio::task::yield_now().await;
+        let mut shown = String::new();
+        for (wanted, then) in [("ready", "!"), ("answered", "Z"), (".", "")] {
+            while !shown.contains(wanted) {
+                shown = String::from_utf8_lossy(&server.output(&id, 0).await).into_owned();
             }
-        })
-        .await;
-        viewer.types("two").await;
-    };
-    let (answers, ()) = tokio::join!(waiting, types);
-    for answer in answers {
-        assert_eq!(answer.status, 200);
-        assert!(text_of(&answer).starts_with("onetwo"), "{:?}", text_of(&answer));
-    }
-    // Those who hang up while they wait are not waited for.
-    let tag = tag_of(&viewer.get("screen").await);
-    let idle = open_descriptors(server.pid());
-    let mut leaving = Vec::new();
-    for _ in 0..CROWD {
-        let mut raw = Raw::connect(&server).await;
-        raw.send(waits(&server, &viewer.path("screen?wait=55000"), &tag)).await;
-        leaving.push(raw);
-    }
-    patiently("connections", async {
-        while open_descriptors(server.pid()) < idle + CROWD {
-            tokio::task::yield_now().await;
+            typed(then).await;
         }
-    })
-    .await;
-    drop(leaving);
-    patiently("connections gone", async {
-        while open_descriptors(server.pid()) > idle {
-            tokio::task::yield_now().await;
+        told.push(shown.split("answered").nth(1).expect("told").to_owned());
+    }
+    // "OK", then what it is, then where the cursor is, then the Z.
+    let (ok, rest) = told[0].split_at(8);
+    assert_eq!(ok, "1b5b306e");
+    assert!(rest.starts_with("1b5b3f") && rest.ends_with("5a."), "{told:?}");
+    assert_eq!(rest.matches("1b5b").count(), 2, "{told:?}");
+    assert_eq!(told[1], told[0]);
+    assert_eq!(told[2], told[0]);
+}
+
+#[tokio::test]
+async fn questions_whose_answers_are_not_read_are_dropped_and_the_program_goes_on() {
+    let server = Server::start().await;
+    let id = server.open(&[
+        "sh",
+        "-c",
+        "stty raw -echo; yes \"$(printf '\\033[5n')\" | head -n 300000; printf done; exec sleep 600",
+    ]);
+    let id = id.await;
+    let mut client = Client::attach(&server, &id).await;
+    client.until_shown("done").await;
+}
+
+/// One fast viewer, one that draws a tenth of what the fast one takes, and one that reads nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_reaches_the_fast_whole_the_slow_as_a_screen_and_costs_nothing_for_who_does_not_read() {
+    let _turn = alone().await;
+    flood(400_000).await;
+}
+
+/// The long form: `cargo test --release --test it -- --ignored two_million`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the long form of the test before it"]
+async fn a_flood_of_two_million_lines() {
+    let _turn = alone().await;
+    flood(2_000_000).await;
+}
+
+async fn flood(lines: u32) {
+    const DRAWN: u64 = 16 * 1024;
+    let server = Server::start_with(&["--log-bytes", "33554432", "--resync-bytes", "65536"]).await;
+    let id = server.open(&["sh", "-c", &format!("head -c 1 >/dev/null; seq 1 {lines}; exec cat")]).await;
+    let mut stuck = Raw::attach(&server, &id).await;
+    let mut slow = Client::join(&server, &id, by_default()).await;
+    let mut fast = Client::attach(&server, &id).await;
+    slow.send(&ClientMessage::Rendered(Offset(0))).await;
+    fast.typed("\n").await;
+    let expected = "\r\n".to_owned() + &(1..=lines).map(|n| format!("{n}\r\n")).collect::<String>();
+    let end = Offset(expected.len() as u64);
+    let before = resident_bytes(server.pid());
+    let mut drawn = Offset(0);
+    let mut due = 10 * DRAWN;
+    while fast.offset < end || drawn < end {
+        if fast.offset < end && fast.offset.0 < due {
+            fast.step().await.expect("open");
+            continue;
         }
-    })
-    .await;
-}
-
-/// A request that waits, word by word.
-fn waits(server: &Server, path: &str, tag: &str) -> String {
-    let (host, token) = (server.authority(), &server.token);
-    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nIf-None-Match: {tag}\r\n\r\n")
+        due = fast.offset.0 + 10 * DRAWN;
+        while slow.offset.0 < drawn.0 + DRAWN && slow.offset < end {
+            slow.step().await.expect("open");
+        }
+        drawn = slow
+            .gaps
+            .iter()
+            .fold(slow.offset.min(drawn + DRAWN), |at, gap| if (gap.0..gap.1).contains(&at) { gap.1 } else { at });
+        slow.send(&ClientMessage::Rendered(drawn)).await;
+    }
+    assert!(fast.gaps.is_empty() && fast.output == expected.as_bytes(), "the fast one has every byte in order");
+    assert!(!slow.gaps.is_empty(), "the slow one skipped");
+    let skipped: u64 = slow.gaps.iter().map(|(from, to)| to.since(*from)).sum();
+    println!("{} gaps, {} of {} bytes skipped", slow.gaps.len(), skipped, end);
+    while slow.snapshots.len() < slow.gaps.len() + 1 {
+        slow.step().await.expect("open");
+    }
+    shows_the_session(&slow, &server, &id).await;
+    // A terminal that was fed every byte shows the same.
+    let mut whole = Screen::new(Size::DEFAULT, 10_000);
+    whole.feed(&fast.output);
+    let visible = |screen: &Screen| screen.lines(0).collect::<Vec<_>>();
+    assert_eq!(visible(&whole), visible(slow.screen.as_ref().expect("a screen")));
+    // What was skipped can be fetched.
+    let (from, to) = slow.gaps[0];
+    let held = server.output(&id, from.0).await;
+    assert_eq!(&held[..to.since(from) as usize], &expected.as_bytes()[from.0 as usize..to.0 as usize]);
+    let grown = resident_bytes(server.pid()).saturating_sub(before);
+    assert!(grown < 64 * MEBIBYTE, "{} KiB more", grown / 1024);
+    stuck.send(&[]).await;
 }
 
 #[tokio::test]
-async fn a_wait_ends_with_the_session_with_the_login_and_with_the_server() {
+async fn who_stops_a_flood_sees_at_once_that_it_has_stopped() {
     let server = Server::start().await;
-    let login = Login::by_link(&server).await;
-    let ask = async |session: &str, tag: Option<&str>| {
-        let url = format!("{}/api/sessions/{session}/screen?wait=55000", server.url);
-        let request = reqwest::Client::new().get(url).bearer_auth(&login.access);
-        let request = tag.into_iter().fold(request, |request, tag| request.header("if-none-match", tag));
-        Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
+    let id = server.open(&["sh", "-c", "trap : INT; head -c 1 >/dev/null; yes; echo; echo stopped; exec cat"]).await;
+    let mut client = Client::join(&server, &id, by_default()).await;
+    client.send(&ClientMessage::Rendered(Offset(0))).await;
+    client.forgets = true;
+    client.typed("\n").await;
+    // It draws nothing at all, so its window fills and stays full.
+    let window = client.welcome.limits.window_bytes;
+    while client.offset.0 < window {
+        client.step().await.expect("open");
+    }
+    while server.session(&id).await["output"]["end"].as_u64().expect("an end") < 2 * window {}
+    client.typed("\u{3}").await;
+    client.until_on_screen("\nstopped\n").await;
+    assert_eq!(client.gaps.len(), 1);
+    assert_eq!(client.snapshots.len(), 2);
+}
+
+#[tokio::test]
+async fn a_lossless_session_waits_for_who_does_not_read_yet() {
+    let _turn = alone().await;
+    let server = Server::start_with(&["--log-bytes", "131072"]).await;
+    let command = ["sh", "-c", "head -c 1 >/dev/null; seq 1 3000000; exec cat"];
+    let id = open(&server, json!({ "command": command, "pace": "lossless" })).await;
+    let end: u64 = 2 + (1..=3_000_000_u32).map(|n| n.to_string().len() as u64 + 2).sum::<u64>();
+    let mut stuck = Client::attach(&server, &id).await;
+    let mut fast = Client::attach(&server, &id).await;
+    (stuck.forgets, fast.forgets) = (true, true);
+    fast.typed("\n").await;
+    // As far as the log alone lets it come; further only as the other reads.
+    while fast.offset.0 < 100_000 {
+        fast.step().await.expect("open");
+    }
+    let to_the_end = async |mut client: Client| {
+        while client.offset.0 < end {
+            client.step().await.expect("open");
+        }
+        client
     };
-    let session = server.open(&["cat"]).await;
-    let tag = tag_of(&ask(&session, None).await);
-    let (ended, ()) = tokio::join!(ask(&session, Some(&tag)), server.close(&session));
-    assert_eq!(ended.code(), (404, "no_such_session".into()));
-
-    let session = server.open(&["cat"]).await;
-    let tag = tag_of(&ask(&session, None).await);
-    let logout = async { login.ask(&server, "POST", "/api/auth/logout", None).await };
-    let (ended, out) = tokio::join!(ask(&session, Some(&tag)), logout);
-    assert_eq!((out.status, ended.code()), (204, (401, "invalid_token".into())));
-
-    let mut raw = Raw::connect(&server).await;
-    raw.send(waits(&server, &format!("/api/sessions/{session}/screen?wait=55000"), &tag)).await;
-    // The server has this request once it has answered another that was sent after it on the same machine.
-    assert_eq!(server.call("GET", "/api/health", None).await.0, 200);
-    server.signal(rustix::process::Signal::TERM);
-    match raw.answer().await {
-        Some(answer) => assert_eq!(answer.code(), (503, "draining".into())),
-        None => panic!("hung up on without a word"),
-    }
+    let (stuck, fast) = tokio::join!(to_the_end(stuck), to_the_end(fast));
+    assert!(stuck.gaps.is_empty() && fast.gaps.is_empty());
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused_by_parameter_and_rule() {
+async fn what_a_program_says_of_itself_reaches_viewers_as_latest_values() {
     let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["cat"]).await;
-    for (what, field, rule) in [
-        ("screen?format=png", "format", "must be one of text, ansi, html and json"),
-        ("screen?format=", "format", "must be one of text, ansi, html and json"),
-        ("screen?scrollback=10001", "scrollback", "must be a number between 0 and 10000"),
-        ("screen?scrollback=-1", "scrollback", "must be a number between 0 and 10000"),
-        ("screen?wait=55001", "wait", "must be a number between 0 and 55000"),
-        ("screen?wait=soon", "wait", "must be a number between 0 and 55000"),
-        ("screen?formt=html", "formt", "unknown"),
-        ("screen?format=html&format=html", "format", "given twice"),
-        ("text?style", "style", "unknown"),
-        ("text?styles=maybe", "styles", "must be true or false, or stand alone"),
-        ("snapshot?format=text", "format", "unknown"),
-        ("snapshot?scrollback=x", "scrollback", "must be a number between 0 and 10000"),
-    ] {
-        let answer = viewer.get(what).await;
-        assert_eq!(answer.code(), (400, "invalid_query".into()), "{what}");
-        assert_eq!(answer.json()["details"], json!({ "field": field, "rule": rule }), "{what}");
-        assert_eq!(answer.json()["error"], format!("{field}: {rule}"), "{what}");
+    let id = server.open(&["cat"]).await;
+    let mut client = Client::join(&server, &id, by_default()).await;
+    let says = [
+        ("\u{1b}]2;build – β\u{7}", Event::Title { title: "build – β".into() }),
+        ("\u{1b}]7;file://host/tmp/a%20b\u{7}", Event::Cwd { cwd: "/tmp/a b".into() }),
+        ("\u{1b}[?1049h", Event::Alternate { on: true }),
+        ("\u{1b}]52;c;aGVsbG8=\u{7}", Event::Clipboard { selection: "c".into(), text: "hello".into() }),
+    ];
+    // Cooked mode echoes ESC as ^[, so the second copy, from cat, is the one that counts.
+    for (bytes, event) in says {
+        client.typed(&format!("{bytes}\n")).await;
+        client.until_event("what it says", |seen| (*seen == event).then_some(())).await;
     }
+    client.typed("\u{16}\u{7}\n").await;
+    client.until_event("a bell", |event| matches!(event, Event::Bell { count: 1.. }).then_some(())).await;
+    let late = Client::join(&server, &id, by_default()).await;
+    assert!(!late.events.iter().any(|(_, event)| matches!(event, Event::Clipboard { .. })));
 }
 
 #[tokio::test]
-async fn a_stranger_learns_nothing_of_a_screen() {
-    let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["sh", "-c", PICTURE]).await;
-    viewer.until("done").await;
-    let stranger = Login::of_new(&server, "mallory", "correct horse battery").await;
-    for what in ["screen", "screen?format=json&wait=55000", "text", "snapshot"] {
-        let answer = stranger.ask(&server, "GET", &viewer.path(what), None).await;
-        assert_eq!(answer.code(), (404, "no_such_session".into()), "{what}");
-    }
+async fn the_clipboard_is_left_alone_where_the_setting_says_so_and_never_read() {
+    let server = Server::start_with(&["--clipboard", "off"]).await;
+    let script = r#"stty raw -echo; head -c 1 >/dev/null; printf '\033]52;c;aGVsbG8=\007\033]52;c;?\007\033[5n'
+        head -c 4 | od -An -v -tx1 | tr -d ' \n'; printf '\033]2;done\007'; exec cat"#;
+    let id = server.open(&["sh", "-c", script]).await;
+    let mut client = Client::attach(&server, &id).await;
+    client.typed("!").await;
+    client.until_event("a title", |event| matches!(event, Event::Title { .. }).then_some(())).await;
+    assert!(!client.events.iter().any(|(_, event)| matches!(event, Event::Clipboard { .. })));
+    assert!(client.shown().contains("1b5b306e"), "only the status report is answered: {:?}", client.shown());
 }
 
 #[tokio::test]
-async fn more_than_fits_is_refused_and_less_is_told() {
+async fn a_paste_is_bracketed_for_a_program_that_asked_for_it() {
     let server = Server::start().await;
-    // 2,000 lines of 100 columns, each cell with a link of 500 characters: 100 MB as HTML.
-    let program = "link=$(printf '%0500d' 0); cell=\"\\033]8;;https://h/$link%d\\033\\\\\\\\x\"; \
-                   line=''; i=0; while [ $i -lt 100 ]; do line=\"$line$(printf \"$cell\" $i)\"; i=$((i+1)); done; \
-                   i=0; while [ $i -lt 2000 ]; do printf \"$line\\r\\n\"; i=$((i+1)); done; printf end; exec sleep 1000";
-    let body = json!({ "command": ["sh", "-c", program], "cols": 120, "rows": 10 });
-    let opened = server.open_with(body).await;
-    let viewer = Viewer { server: &server, session: opened["id"].as_str().expect("id").to_owned() };
-    viewer.until("end").await;
-    let large = viewer.get("screen?format=html&scrollback=10000").await;
-    assert_eq!(large.code(), (422, "screen_too_large".into()));
-    assert_eq!(large.json()["details"]["bytes"], 16 * 1024 * 1024);
-    assert_eq!(viewer.get("screen?format=html").await.status, 200);
-    let text = text_of(&viewer.get("screen?scrollback=10000").await);
-    assert_eq!(text.lines().filter(|line| *line == "x".repeat(100)).count(), 2000);
+    let id = server.open(&["sh", "-c", "stty raw -echo; printf '\\033[?2004hready'; exec cat -v"]).await;
+    let mut client = Client::attach(&server, &id).await;
+    client.until_shown("ready").await;
+    client.command(Command::Paste { text: "a\nb\u{1b}[201~c".into(), submit: true }).await;
+    client.until_shown("^[[200~a^Mb[201~c^[[201~^M").await;
+}
+
+/// The session's size, when it is this.
+async fn until_size(server: &Server, id: &str, cols: u16, rows: u16) {
+    let wait = async {
+        loop {
+            let session = server.session(id).await;
+            if (&session["cols"], &session["rows"]) == (&json!(cols), &json!(rows)) {
+                return;
+            }
+        }
+    };
+    crate::support::patiently(&format!("{cols}×{rows}"), wait).await;
 }
 
 #[tokio::test]
-async fn the_session_object_tells_what_the_program_told_last() {
+async fn a_session_has_the_window_of_who_typed_last_or_asked_it_to_fit() {
     let server = Server::start().await;
-    let body = json!({ "command": ["cat"], "pace": "free", "sizes": "fixed" });
-    let opened = server.open_with(body).await;
-    for (field, value) in [
-        ("title", Value::Null),
-        ("cwd", Value::Null),
-        ("bells", json!(0)),
-        ("alternate", json!(false)),
-        ("lastOutputAt", Value::Null),
-        ("pace", json!("free")),
-        ("sizes", json!("fixed")),
-    ] {
-        assert_eq!(opened[field], value, "{field}");
-    }
-    let program = "printf '\\033]2;t\\303\\251\\007\\033]7;file:///tmp/a%%20b\\033\\\\\\007\\007\\033[?1049halt'; exec sleep 1000";
-    let viewer = Viewer::of(&server, &["sh", "-c", program]).await;
-    viewer.until("alt").await;
-    let session = server.session(&viewer.session).await;
-    for (field, value) in
-        [("title", json!("té")), ("cwd", json!("/tmp/a b")), ("bells", json!(2)), ("alternate", json!(true))]
-    {
-        assert_eq!(session[field], value, "{field}");
-    }
-    assert!(session["lastOutputAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{session}");
-    assert_eq!(viewer.get("screen?format=json").await.json()["alternate"], true);
+    let id = server.open(&["cat"]).await;
+    let ann = Join { query: "&cols=100&rows=30", ..Join::default() };
+    let (mut ann, mut bob) = (
+        Client::join(&server, &id, ann).await,
+        Client::join(&server, &id, Join { query: "&cols=50&rows=20", ..Join::default() }).await,
+    );
+    assert_eq!(server.session(&id).await["cols"], 80, "attaching changes nothing");
+    bob.typed("b\n").await;
+    until_size(&server, &id, 50, 20).await;
+    // Ann's window changes while Bob has it; then she types.
+    ann.send(&ClientMessage::Resize { cols: 101, rows: 31 }).await;
+    bob.send(&ClientMessage::Resize { cols: 51, rows: 21 }).await;
+    until_size(&server, &id, 51, 21).await;
+    ann.typed("a\n").await;
+    until_size(&server, &id, 101, 31).await;
+    bob.command(Command::Fit).await;
+    until_size(&server, &id, 51, 21).await;
+    server.call("POST", &format!("/api/sessions/{id}/resize"), Some(json!({ "cols": 60, "rows": 22 }))).await;
+    until_size(&server, &id, 60, 22).await;
+    drop(bob);
+    ann.until_event("one viewer", |event| matches!(event, Event::Viewers { count: 1 }).then_some(())).await;
+    assert_eq!(server.session(&id).await["cols"], 60, "leaving changes nothing");
 }
 
 #[tokio::test]
-async fn the_command_line_prints_a_screen() {
+async fn a_session_may_have_the_smallest_window_or_a_fixed_size() {
     let server = Server::start().await;
-    let viewer = Viewer::of(&server, &["sh", "-c", PICTURE]).await;
-    let text = viewer.until("done").await;
-    let id = &viewer.session[..8];
-    let printed = server.fantail(&["screen", id], "").await;
-    assert!(printed.status.success(), "{printed:?}");
-    assert_eq!(String::from_utf8_lossy(&printed.stdout), text, "text where stdout is no terminal");
-    let printed = server.fantail(&["screen", id, "--format", "ansi", "--scrollback", "10"], "").await;
-    assert!(String::from_utf8_lossy(&printed.stdout).starts_with("plain \x1b[31mred"), "{printed:?}");
-    let refused = server.fantail(&["screen", id, "--format", "png"], "").await;
-    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("must be one of text, ansi, html and json"));
-    let refused = server.fantail(&["screen", "nobody"], "").await;
-    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let smallest = open(&server, json!({ "command": ["cat"], "sizes": "smallest" })).await;
+    let wide = Client::join(&server, &smallest, Join { query: "&cols=200&rows=20", ..Join::default() }).await;
+    until_size(&server, &smallest, 200, 20).await;
+    let mut tall = Client::join(&server, &smallest, Join { query: "&cols=90&rows=70", ..Join::default() }).await;
+    until_size(&server, &smallest, 90, 20).await;
+    let watching = Join { query: "&access=view&cols=5&rows=5", ..Join::default() };
+    let _watcher = Client::join(&server, &smallest, watching).await;
+    tall.send(&ClientMessage::Resize { cols: 95, rows: 75 }).await;
+    until_size(&server, &smallest, 95, 20).await;
+    drop(wide);
+    until_size(&server, &smallest, 95, 75).await;
+
+    let fixed = open(&server, json!({ "command": ["cat"], "sizes": "fixed", "cols": 70, "rows": 25 })).await;
+    let mut client = Client::join(&server, &fixed, Join { query: "&cols=200&rows=20", ..Join::default() }).await;
+    client.send(&ClientMessage::Resize { cols: 95, rows: 75 }).await;
+    client.command(Command::Fit).await;
+    client.typed("x\n").await;
+    client.until_shown("x\r\nx\r\n").await;
+    let session = server.session(&fixed).await;
+    assert_eq!((&session["cols"], &session["rows"]), (&json!(70), &json!(25)));
+    server.call("POST", &format!("/api/sessions/{fixed}/resize"), Some(json!({ "cols": 60, "rows": 22 }))).await;
+    until_size(&server, &fixed, 60, 22).await;
+    assert!(!text(&Screen::new(Size::DEFAULT, 0)).is_empty());
+}
+
+#[tokio::test]
+async fn a_pace_or_a_size_policy_that_does_not_exist_is_refused() {
+    let server = Server::start().await;
+    for body in [json!({ "pace": "slow" }), json!({ "sizes": "biggest" })] {
+        assert_eq!(server.call("POST", "/api/sessions", Some(body)).await.0, 400);
+    }
 }

@@ -194,3 +194,30 @@ fn a_reader_that_resumes_inside_a_frame_gets_a_header_of_its_own() {
         assert_eq!(follower.next, Offset(50_000));
     }
 }
+
+#[test]
+fn what_the_screen_has_not_seen_is_kept_within_both_bounds_and_let_go_when_it_has() {
+    let catch_up = Arc::new(CatchUp::new(2 * SEGMENT_BYTES, 3 * SEGMENT_BYTES));
+    let flood = || {
+        let (log, mut writer) = Log::create(2 * SEGMENT_BYTES, Size::DEFAULT, Arc::clone(&catch_up));
+        while !writer.needs_screen() {
+            print(&mut writer, 4096, 4096);
+        }
+        (log, writer)
+    };
+    let segments = |log: &Log| log.chain.read().segments.len();
+    let (first, mut writer) = flood();
+    assert_eq!((segments(&first), first.held().start), (4, Offset::ZERO), "the session's bound");
+    let (second, other) = flood();
+    assert_eq!((segments(&second), second.held().start), (3, Offset::ZERO), "the server's bound");
+    // The screen sees some of it, then all.
+    first.has_shown(first.chain.read().segments[1].start);
+    assert_eq!(segments(&first), 3);
+    assert!(!writer.needs_screen());
+    first.has_shown(first.held().end);
+    assert_eq!(segments(&first), 2);
+    print(&mut writer, 300_000, 4096);
+    assert!(segments(&first) <= 4, "bounded, though nobody looked whether the screen had caught up");
+    drop((first, writer, second, other));
+    assert_eq!(segments(&flood().0), 4, "what was taken is given back");
+}

@@ -50,19 +50,18 @@ impl LogWriter {
     /// Whether the next segment can only be begun by dropping output that the screen has not seen: it must catch up
     /// first.
     pub fn needs_screen(&mut self) -> bool {
-        if self.beyond.is_some() {
-            return false;
-        }
         let has = {
             let chain = self.log.chain.read();
             let oldest_is_seen = chain.segments.get(1).is_none_or(|second| second.start <= chain.shown);
-            if chain.segments.len() < chain.segments_max || oldest_is_seen {
-                return false;
-            }
-            chain.beyond.len()
+            if chain.segments.len() < chain.segments_max || oldest_is_seen { None } else { Some(chain.beyond.len()) }
         };
-        self.beyond = self.catch_up.take(has);
-        self.beyond.is_none()
+        match has {
+            // Others may have use for it.
+            None => self.beyond = None,
+            Some(has) if self.beyond.is_none() => self.beyond = self.catch_up.take(has),
+            Some(_) => {}
+        }
+        has.is_some() && self.beyond.is_none()
     }
 
     /// Where the next read(2) may put its bytes. Never empty; call [`LogWriter::commit`] with what it took.

@@ -4,6 +4,11 @@
 //! only some for erased cells, and what it shows then follows from where it keeps each bit. [`Style`] is the
 //! readable form for everyone outside.
 
+use bit::{
+    BG_DIM, BG_EXTENDED, BG_ITALIC, BG_OVERLINE, BG_PROTECTED, EXT_STYLE, EXT_STYLE_SHIFT, FG_BLINK, FG_BOLD,
+    FG_INVERSE, FG_INVISIBLE, FG_STRIKETHROUGH, FG_UNDERLINE,
+};
+
 use super::style::{Attributes, Color, Style, Underline};
 
 /// Bits of [`Attr::fg`] and [`Attr::bg`] that say what kind of colour the low 24 bits are.
@@ -15,23 +20,26 @@ const RGB_BITS: u32 = 0x00ff_ffff;
 /// A colour's bits: its kind and its value.
 pub(super) const COLOR: u32 = COLOR_KIND | RGB_BITS;
 
-const FG_INVERSE: u32 = 1 << 26;
-const FG_BOLD: u32 = 1 << 27;
-const FG_UNDERLINE: u32 = 1 << 28;
-const FG_BLINK: u32 = 1 << 29;
-const FG_INVISIBLE: u32 = 1 << 30;
-const FG_STRIKETHROUGH: u32 = 1 << 31;
+/// Where the words keep what.
+pub(super) mod bit {
+    pub(in crate::terminal::screen) const FG_INVERSE: u32 = 1 << 26;
+    pub(in crate::terminal::screen) const FG_BOLD: u32 = 1 << 27;
+    pub(in crate::terminal::screen) const FG_UNDERLINE: u32 = 1 << 28;
+    pub(in crate::terminal::screen) const FG_BLINK: u32 = 1 << 29;
+    pub(in crate::terminal::screen) const FG_INVISIBLE: u32 = 1 << 30;
+    pub(in crate::terminal::screen) const FG_STRIKETHROUGH: u32 = 1 << 31;
 
-const BG_ITALIC: u32 = 1 << 26;
-const BG_DIM: u32 = 1 << 27;
-/// The words `ext` and `link` count.
-const BG_EXTENDED: u32 = 1 << 28;
-const BG_PROTECTED: u32 = 1 << 29;
-const BG_OVERLINE: u32 = 1 << 30;
+    pub(in crate::terminal::screen) const BG_ITALIC: u32 = 1 << 26;
+    pub(in crate::terminal::screen) const BG_DIM: u32 = 1 << 27;
+    /// The words `ext` and `link` count.
+    pub(in crate::terminal::screen) const BG_EXTENDED: u32 = 1 << 28;
+    pub(in crate::terminal::screen) const BG_PROTECTED: u32 = 1 << 29;
+    pub(in crate::terminal::screen) const BG_OVERLINE: u32 = 1 << 30;
 
-/// Where `ext` keeps the style of the underline; its low bits are the underline's colour.
-const EXT_STYLE_SHIFT: u32 = 26;
-const EXT_STYLE: u32 = 7 << EXT_STYLE_SHIFT;
+    /// Where `ext` keeps the style of the underline; its low bits are the underline's colour.
+    pub(in crate::terminal::screen) const EXT_STYLE_SHIFT: u32 = 26;
+    pub(in crate::terminal::screen) const EXT_STYLE: u32 = 7 << EXT_STYLE_SHIFT;
+}
 
 /// Names a hyperlink in the screen's table of links; 0 is none.
 pub(super) type LinkId = u32;

@@ -14,6 +14,7 @@ mod cell;
 mod charset;
 mod control;
 mod csi;
+mod inspect;
 mod lines;
 mod modes;
 mod osc;
@@ -38,6 +39,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use inspect::{BufferState, KittyState, ModesState, SavedState, State};
 use parser::{Actions, Function, Params, Parser};
 pub use style::{Attributes, Color, Style, Underline};
 use terminal::Terminal;

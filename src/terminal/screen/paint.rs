@@ -139,12 +139,20 @@ impl<'a> Painter<'a> {
         }
     }
 
+    /// The columns of a cell of the screen.
+    pub(super) fn width_at(&self, buffer: &'a Buffer, y: usize, col: usize) -> u8 {
+        let mut line = Vec::new();
+        self.read(buffer, buffer.scrollback.len() + y, &mut line);
+        line.get(col).map_or(1, |glyph| glyph.width)
+    }
+
     /// Draws one line from its first column on. If the next one continues it, goes there by wrapping.
     fn line(&mut self, line: &[Glyph<'a>], wraps: bool) {
         self.odd_empties(line);
-        let filled = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty)).map_or(0, |last| last + 1);
-        let end =
-            if wraps { filled } else { line.iter().rposition(|glyph| !glyph.is_blank()).map_or(0, |last| last + 1) };
+        let last = line.get(self.cols - 1).copied().unwrap_or(Glyph::BLANK);
+        let wraps_early = wraps && matches!(last.what, What::Empty);
+        let line = if wraps_early { &line[..line.len().min(self.cols - 1)] } else { line };
+        let end = line.iter().rposition(|glyph| !glyph.is_blank()).map_or(0, |last| last + 1);
         let mut col = 0;
         while col < end {
             let glyph = &line[col];
@@ -156,22 +164,55 @@ impl<'a> Painter<'a> {
                     self.empties(glyph, count, col + count < end);
                     col += count;
                 }
-                What::Char(c) => {
-                    self.pen(glyph.look);
-                    self.text(c.encode_utf8(&mut [0; 4]));
-                    col += usize::from(glyph.width.max(1));
-                }
-                What::Cluster(text) => {
-                    self.pen(glyph.look);
-                    self.text(text);
-                    col += usize::from(glyph.width.max(1));
-                }
+                What::Char(_) | What::Cluster(_) => col += self.glyph(line, col),
             }
         }
-        if wraps {
-            self.wrap(line, filled);
-        } else {
+        self.before = Joining::default();
+        if wraps_early {
+            self.wrap_before(last.look);
+        } else if wraps {
+            // In the default look, because the new line may be scrolled in, and filled with the pen's background.
+            self.reset_pen();
+            self.push(" \r\x1b[X");
+        }
+    }
+
+    /// Goes to the next line from a last column that is empty, as a wide character does that does not fit there: it
+    /// leaves the cell empty, in its own look.
+    fn wrap_before(&mut self, look: Look<'a>) {
+        let cols = self.cols;
+        self.pen(look);
+        self.command(format_args!("\x1b[{cols}G{WIDE_SPACE}\r"));
+        self.reset_pen();
+        let spoiled = if look.attr.erasing() == Attr::default() { 2 } else { cols };
+        self.command(format_args!("\x1b[{spoiled}X"));
+    }
+
+    /// Draws what is at `col`; returns how many columns that were.
+    fn glyph(&mut self, line: &[Glyph<'a>], col: usize) -> usize {
+        let glyph = line[col];
+        let next = line.get(col + 1).map_or(What::Empty, |next| next.what);
+        self.pen(glyph.look);
+        if glyph.width == 2 && matches!(next, What::Char(_) | What::Cluster(_)) {
+            // Its second half was written over, in the last column, by a character that did not wrap.
+            self.what(glyph.what);
+            self.push("\x1b[?7l");
+            self.pen(line[col + 1].look);
             self.before = Joining::default();
+            self.what(next);
+            self.push("\x1b[?7h");
+            self.before = Joining::default();
+            return 2;
+        }
+        self.what(glyph.what);
+        1 + usize::from(glyph.width == 2 && next == What::Tail)
+    }
+
+    fn what(&mut self, what: What<'a>) {
+        match what {
+            What::Char(c) => self.text(c.encode_utf8(&mut [0; 4])),
+            What::Cluster(text) => self.text(text),
+            What::Empty | What::Tail => {}
         }
     }
 
@@ -220,44 +261,6 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// The line is drawn up to `filled`. To the next one, so that it continues this one.
-    fn wrap(&mut self, line: &[Glyph<'a>], filled: usize) {
-        let cols = self.cols;
-        let last = line.get(cols - 1).copied().unwrap_or(Glyph::BLANK);
-        if filled == cols - 1 {
-            // The wide character that did not fit left a cell empty, in its own look.
-            self.pen(last.look);
-            self.command(format_args!("{WIDE_SPACE}\r"));
-            self.reset_pen();
-            let spoiled = if last.look.attr.erasing() == Attr::default() { 2 } else { cols };
-            self.command(format_args!("\x1b[{spoiled}X"));
-            self.before = Joining::default();
-            return;
-        }
-        self.reset_pen();
-        self.out.extend(std::iter::repeat_n(' ', cols - filled + 1));
-        self.push("\r\x1b[X");
-        if filled < cols && self.rows > 1 {
-            self.command(format_args!("\x1b[A\x1b[{}G", filled + 1));
-            let mut col = filled;
-            while col < cols {
-                let glyph = line.get(col).copied().unwrap_or(Glyph::BLANK);
-                let count = (col..cols)
-                    .take_while(|&col| line.get(col).copied().unwrap_or(Glyph::BLANK).look == glyph.look)
-                    .count();
-                self.pen(Look { attr: glyph.look.attr.erasing(), link: None });
-                self.command(format_args!("\x1b[{count}X"));
-                col += count;
-                if col < cols {
-                    self.command(format_args!("\x1b[{}G", col + 1));
-                }
-            }
-            self.reset_pen();
-            self.push("\x1b[B\r");
-        }
-        self.before = Joining::default();
-    }
-
     fn pen(&mut self, look: Look<'a>) {
         if look == self.look {
             return;
@@ -294,9 +297,10 @@ impl<'a> Painter<'a> {
         self.pen(Look { attr: Attr { link: 0, ..pen }, link: None });
     }
 
-    /// The terminal's own pen.
+    /// The terminal's own pen. A link that the pen holds without showing it, because restoring the cursor took the
+    /// sign for it away, cannot be said.
     pub(super) fn set_whole_pen(&mut self, pen: Attr) {
-        self.pen(Look { attr: Attr { link: 0, ..pen }, link: self.tables.linked(pen.link) });
+        self.pen(Look { attr: Attr { link: 0, ..pen }, link: self.tables.linked(pen.visible().link) });
     }
 
     /// Puts the cursor at `place`, counted from the margin where that counts. Past the last column by printing what
@@ -311,17 +315,15 @@ impl<'a> Painter<'a> {
         let mut line = Vec::new();
         self.read(buffer, buffer.scrollback.len() + buffer.y, &mut line);
         let last = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty | What::Tail));
-        let last = last.filter(|&last| last + usize::from(line[last].width) == self.cols);
-        match last.map(|last| (last, line[last])) {
-            Some((col, glyph)) => {
-                self.pen(glyph.look);
+        let last = last.filter(|&last| last + usize::from(line[last].width) == cols);
+        // A character of which the last one covers the second half has to be drawn with it.
+        let last = last.map(|last| if last > 0 && line[last - 1].width == 2 { last - 1 } else { last });
+        match last {
+            Some(col) => {
                 self.command(format_args!("\x1b[{row};{}H", col + 1));
                 self.before = Joining::default();
-                match glyph.what {
-                    What::Char(c) => self.text(c.encode_utf8(&mut [0; 4])),
-                    What::Cluster(text) => self.text(text),
-                    What::Empty | What::Tail => {}
-                }
+                self.glyph(&line, col);
+                self.push(APART);
             }
             None if carries => {
                 self.command(format_args!("\x1b[?47h\x1b[{row};{cols}H \x1b[?47l"));

@@ -206,10 +206,15 @@ impl Writer<'_> {
         }
         if terminal.before != Joining::default() {
             let width = usize::from(terminal.before.width());
+            if width == 2 && !modes.autowrap && buffer.x + 1 == terminal.cols {
+                // A wide character that did not fit was left out, but others still join it.
+                self.paint.push("\u{3000}");
+                return;
+            }
             let Some(from) = buffer.x.checked_sub(width) else { return };
             let text = self.paint.text_at(buffer, buffer.y, from);
-            if text.is_empty() {
-                return;
+            if text.is_empty() || from > 0 && self.paint.width_at(buffer, buffer.y, from - 1) == 2 {
+                return; // it covers half of another, which would go
             }
             self.paint.command(format_args!("\x1b[{};{}H", buffer.y + 1 - top.min(buffer.y), from + 1));
             if modes.insert {

@@ -12,6 +12,11 @@ impl Joining {
     /// What every character of printable ASCII leaves, whatever came before it.
     pub(super) const ASCII: Self = Self::new(OTHER, 1);
 
+    /// All of it: the class, and 16 times the width.
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
     const fn new(class: u8, width: u8) -> Self {
         Self(width << 4 | class)
     }

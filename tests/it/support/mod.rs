@@ -7,7 +7,7 @@ pub mod raw;
 mod server;
 
 pub use bystander::Bystander;
-pub use client::{Client, Closed, Join};
+pub use client::{Client, Closed, Join, text};
 pub use login::Login;
 pub use raw::{Answer, Raw};
 pub use server::{Server, open_descriptors, resident_bytes};

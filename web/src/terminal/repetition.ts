@@ -5,7 +5,7 @@ import type { Terminal } from "@xterm/xterm";
 import { inside } from "./inside";
 
 // Insert, delete and scroll lines.
-const BY_LINE = ["L", "M", "S", "T"];
+const BY_LINE = ["L", "M", "S", "T", "^"];
 // Go to the next and the previous tab stop.
 const BY_COLUMN = ["I", "Z"];
 // Repeat the last character; it may fill the screen, as in xterm.

@@ -101,6 +101,14 @@ impl Parser {
                     actions.print_ascii(run);
                     rest
                 }
+                (State::Ground, 0..=0x1a | 0x1c..=0x1f) => {
+                    actions.execute(first);
+                    &rest[1..]
+                }
+                (State::Ground, 0x1b) if rest.get(1) == Some(&b'[') => {
+                    self.state = self.clear(State::CsiEntry);
+                    self.csi(&rest[2..], actions)
+                }
                 (State::CsiEntry | State::CsiParam, 0x20..=0x7e) => self.csi(rest, actions),
                 (State::Osc(Osc::Text(_)), 0x20..=0x7f) => {
                     let (run, rest) = rest.split_at(printable_ascii(rest).max(1));
@@ -168,15 +176,20 @@ impl Parser {
     /// Reads on in a control sequence without intermediates: what nearly all are. As [`Self::step`] does it, faster.
     #[inline]
     fn csi<'a>(&mut self, bytes: &'a [u8], actions: &mut impl Actions) -> &'a [u8] {
+        let Some(&first @ 0x20..=0x7e) = bytes.first() else { return bytes };
         let mut at = 0;
-        if let (State::CsiEntry, prefix @ 0x3c..=0x3f) = (self.state, bytes[0]) {
-            self.collected = u32::from(prefix);
+        if self.state == State::CsiEntry && (0x3c..=0x3f).contains(&first) {
+            self.collected = u32::from(first);
             at = 1;
         }
         self.state = State::CsiParam;
         while let Some(&byte) = bytes.get(at) {
             match byte {
-                b'0'..=b';' => self.params.take(byte),
+                b'0'..=b'9' => at += self.params.take_digits(&bytes[at..]),
+                b':' | b';' => {
+                    self.params.take(byte);
+                    at += 1;
+                }
                 0x40..=0x7e => {
                     self.state = State::Ground;
                     actions.csi(self.function(byte), &self.params);
@@ -188,7 +201,6 @@ impl Parser {
                 }
                 _ => break,
             }
-            at += 1;
         }
         &bytes[at..]
     }

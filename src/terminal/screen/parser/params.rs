@@ -76,7 +76,9 @@ impl Params {
         match byte {
             b';' => self.next(),
             b':' => self.next_sub(),
-            _ => self.digit(byte.wrapping_sub(b'0')),
+            _ => {
+                self.take_digits(&[byte]);
+            }
         }
     }
 
@@ -102,24 +104,26 @@ impl Params {
         self.subs_len += 1;
     }
 
+    /// Takes the digits that `bytes` begin with; how many there were.
     #[inline]
-    fn digit(&mut self, digit: u8) {
-        if self.full {
-            return;
+    pub(super) fn take_digits(&mut self, bytes: &[u8]) -> usize {
+        let slot = match (self.full, self.in_sub) {
+            (true, _) => None,
+            (false, true) if self.sub_dropped => None,
+            (false, true) => self.subs.get_mut(usize::from(self.subs_len).wrapping_sub(1)),
+            (false, false) => self.values.get_mut(usize::from(self.len).wrapping_sub(1)),
+        };
+        let before = slot.as_deref().copied().unwrap_or(0);
+        let mut value = i64::from(before.max(0)); // `EMPTY` before the first digit.
+        let mut at = 0;
+        while let Some(byte @ b'0'..=b'9') = bytes.get(at) {
+            value = (value * 10 + i64::from(byte - b'0')).min(i64::from(VALUE_MAX));
+            at += 1;
         }
-        let value = if self.in_sub {
-            if self.sub_dropped {
-                return;
-            }
-            &mut self.subs[usize::from(self.subs_len) - 1]
-        } else {
-            &mut self.values[usize::from(self.len) - 1]
-        };
-        *value = match *value {
-            EMPTY => i32::from(digit),
-            // Saturating is clamping, for `VALUE_MAX` is the greatest there is.
-            before => before.saturating_mul(10).saturating_add(i32::from(digit)).min(VALUE_MAX),
-        };
+        if let Some(slot) = slot {
+            *slot = i32::try_from(value).unwrap_or(VALUE_MAX);
+        }
+        at
     }
 
     /// Bytes that bring fresh parameters into this state, digits that are yet to come included. At least one byte.

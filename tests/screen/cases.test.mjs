@@ -1,0 +1,51 @@
+// Our screen and the client's, given the same: every control function the client knows, by hand.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { CASES } from "./cases/all.mjs";
+import { Comparison } from "./support/comparison.mjs";
+import { CASES_THAT_DIFFER } from "./support/known.mjs";
+import { played } from "./support/steps.mjs";
+
+const comparison = new Comparison();
+after(() => comparison.close());
+
+test("names are told apart", () => {
+  assert.equal(new Set(CASES.map((it) => it.name)).size, CASES.length);
+});
+
+test("the client is the one of a browser: emoji are wide", () => {
+  const client = played(10, 2, 0, ["😀"]);
+  assert.equal(client.term.buffer.active.cursorX, 2);
+  client.dispose();
+});
+
+test("every case leaves both screens alike", async (t) => {
+  const known = new Map(CASES_THAT_DIFFER.map((it) => [it.name, it.cause]));
+  const unknown = [...known.keys()].filter((name) => !CASES.some((it) => it.name === name));
+  assert.deepEqual(unknown, [], "what is listed as different exists");
+  const found = [];
+  for (const it of CASES) {
+    const differences = await comparison.screens(it);
+    if (differences.length > 0 && !known.has(it.name))
+      found.push(`${it.name}\n  ${differences.join("\n  ")}`);
+    if (differences.length === 0 && known.has(it.name))
+      found.push(`${it.name}\n  is listed as different and is not`);
+  }
+  t.diagnostic(`cases ${CASES.length}, differences ${found.length}, known ${known.size}`);
+  assert.equal(found.length, 0, `\n${found.join("\n")}`);
+});
+
+test("every case can be cut, and a snapshot goes on in both screens", async (t) => {
+  let cuts = 0;
+  const found = [];
+  for (const it of CASES) {
+    for (const at of comparison.cutsOf(it)) {
+      cuts++;
+      const differences = await comparison.snapshots(it, at);
+      if (differences.length > 0) found.push(`${it.name}, cut at ${at}\n  ${differences.join("\n  ")}`);
+    }
+  }
+  t.diagnostic(`cases ${CASES.length}, cuts ${cuts}, differences ${found.length}`);
+  assert.equal(found.length, 0, `\n${found.slice(0, 40).join("\n")}`);
+});
