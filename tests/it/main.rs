@@ -16,4 +16,5 @@ mod lifecycle;
 mod reconnect;
 mod screens;
 mod screens_over_rest;
+mod screen_laws;
 mod sessions;
