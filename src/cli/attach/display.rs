@@ -68,7 +68,9 @@ impl Display {
         let mut screen = Screen::new(size, SCROLLBACK_LINES);
         screen.feed(bytes);
         let before = self.screen.as_ref().map(Screen::is_alternate);
-        let mut out = self.blank(here);
+        // A part of what was last written may never have arrived.
+        let mut out = modes::reset(here).into_bytes();
+        (self.filter, self.modes) = (Filter::default(), Modes::default());
         let snapshot = match before {
             // What is above the screen was never shown here.
             None => bytes.to_vec(),
@@ -80,6 +82,7 @@ impl Display {
             }
         };
         self.screen = Some(screen);
+        out.extend_from_slice(modes::HOME.as_bytes());
         out.extend(self.pass(&snapshot));
         out
     }
@@ -136,18 +139,11 @@ impl Display {
         self.modes.shown(&out);
         out
     }
-
-    /// Makes the terminal blank, whatever was last written: a part of it may never have arrived.
-    fn blank(&mut self, here: Size) -> Vec<u8> {
-        self.filter = Filter::default();
-        self.modes = Modes::default();
-        modes::blank(here).into_bytes()
-    }
 }
 
 /// What is shown scrolls up, and below it says that something is missing.
 fn gap(here: Size, skipped: u64) -> Vec<u8> {
     let rows = here.rows();
     let line = format!("\x1b[{rows};1H\r\n\x1b[2m[{skipped} bytes of output skipped]\x1b[0m");
-    [line.as_bytes(), &b"\r\n".repeat(rows.into()), modes::HOME.as_bytes()].concat()
+    [line.as_bytes(), &b"\r\n".repeat(rows.into())].concat()
 }

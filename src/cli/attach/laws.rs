@@ -15,13 +15,13 @@ use super::attachment::Attachment;
 use super::console::Console;
 use super::display::Display;
 use super::ending::Ending;
-use super::modes::HOME;
 use super::{Mode, Wish};
 use crate::cli::client::Client;
 use crate::cli::place::ServerArgs;
 use crate::protocol::{
     Access, ClientMessage, Command, Event, Limits, RefusalCode, SUBPROTOCOL, ServerMessage, Welcome,
 };
+use crate::terminal::screen::{Line, Screen};
 use crate::terminal::{Offset, Size};
 
 /// Far longer than any script takes.
@@ -330,10 +330,12 @@ async fn a_terminal_that_stands_still_keeps_nobody_from_leaving() {
     assert!(drawn.len() < 512 * 1024, "nobody has read what did not fit the pipe");
 }
 
-/// What a terminal shows that is written `drawn`, without what was done to make it blank.
-fn behind_the_last_reset(drawn: &str) -> &str {
-    let last = drawn.rfind(HOME).map_or(0, |at| at + HOME.len());
-    &drawn[last..]
+/// What a terminal shows that is written `drawn`: its lines, and whether they are those of the alternate screen.
+fn shown(drawn: &str) -> (Vec<String>, bool) {
+    let mut screen = Screen::new(Size::DEFAULT, 1000);
+    screen.feed(drawn.as_bytes());
+    let text = |line: Line| line.runs.iter().map(|run| run.text.as_str()).collect::<String>();
+    (screen.lines(1000).map(text).filter(|line| !line.is_empty()).collect(), screen.is_alternate())
 }
 
 const JOINED: Wish = Wish { mode: Mode::Joined, clipboard: false };
@@ -367,24 +369,28 @@ async fn a_terminal_that_was_too_slow_is_drawn_anew_and_told_what_is_missing() {
         let mut first = Peer::accept(&listener).await;
         first.welcome("c", 0, 0).await;
         first.snapshot(0, b"").await;
-        first.output(0, b"seen\x1b[?1049h\x1b[?1000h\x1b[31m\x1b]0;never ended").await;
-        first.gap(32, 5000).await;
+        let output = b"seen\x1b[?1049h\x1b[?1000h\x1b[31m\x1b]0;never ended";
+        first.output(0, output).await;
+        while first.next_report().await < output.len() as u64 {}
+        first.gap(output.len() as u64, 5000).await;
         drop(first);
         let mut second = Peer::accept(&listener).await;
-        assert!(second.query.starts_with("from=32&"), "the gap's snapshot never came: {}", second.query);
-        second.welcome("c", 0, 32).await;
-        second.gap(32, 5000).await;
+        assert!(second.query.starts_with("from=40&"), "the gap's snapshot never came: {}", second.query);
+        second.welcome("c", 0, 40).await;
+        second.gap(40, 5000).await;
         second.snapshot(5000, b"$ ").await;
         second.output(5000, b"live").await;
         second.exit(0).await;
     })
     .await;
     assert_eq!(ending.expect("an ending"), exited(0));
-    let (before, _) = drawn.rsplit_once(HOME).expect("made blank");
-    for undone in ["?1049l", "?1000l", "\x1b[0m"] {
-        assert!(before.rsplit_once("never ended").expect("drawn").1.contains(undone), "{undone}");
-    }
-    assert!(behind_the_last_reset(&drawn).starts_with("$ live"), "{}", behind_the_last_reset(&drawn).escape_debug());
+    assert_eq!(
+        shown(drawn.trim_end_matches(['\r', '\n'])),
+        (vec!["$ live".to_owned()], false),
+        "{}",
+        drawn.escape_debug()
+    );
+    assert!(drawn.rsplit_once("never ended").expect("drawn").1.contains("\x1b[?1000l"), "the mouse is let go");
 }
 
 #[tokio::test]
@@ -394,13 +400,14 @@ async fn of_output_that_scrolled_by_unseen_a_terminal_says_how_much_it_was() {
         peer.welcome("c", 0, 0).await;
         peer.snapshot(0, b"").await;
         peer.output(0, b"y\r\ny\r\n").await;
+        while peer.next_report().await < 6 {}
         peer.gap(6, 5006).await;
         peer.snapshot(5006, b"$ ").await;
         peer.exit(0).await;
     })
     .await;
-    assert!(drawn.contains("[5000 bytes of output skipped]"), "{}", drawn.escape_debug());
-    assert!(behind_the_last_reset(&drawn).starts_with("$ "));
+    let lines = ["y", "y", "[5000 bytes of output skipped]", "$"];
+    assert_eq!(shown(&drawn).0, lines, "{}", drawn.escape_debug());
 }
 
 #[tokio::test]

@@ -28,10 +28,10 @@ pub(super) const HOME: &str = "\x1b[H\x1b[J\x1b7";
 /// Columns between two tab stops.
 const TAB: u16 = 8;
 
-/// Makes a terminal of this size blank, whatever state it is in.
-pub(super) fn blank(size: Size) -> String {
+/// Brings a terminal of this size into the state of a new one, whatever it is in; what it shows stays.
+pub(super) fn reset(size: Size) -> String {
     let tabs = "\x1b[8C\x1bH".repeat(((size.cols() - 1) / TAB).into());
-    format!("{LEAVE_ALTERNATE}{LEAVE_ORIGIN}{RESTORE}{BLANK}\r\x1b[3g{tabs}{HOME}")
+    format!("{LEAVE_ALTERNATE}{LEAVE_ORIGIN}{RESTORE}{BLANK}\r\x1b[3g{tabs}")
 }
 
 const LEAVE_ALTERNATE: &str = "\x18\x1b[?1049l";

@@ -18,6 +18,8 @@ export interface Session {
   pid: number | null;
   cols: number;
   rows: number;
+  // Whose window decides the size.
+  sizes: "latest" | "owner" | "smallest" | "fixed";
   viewers: number;
   startedAt: string;
   lastModified: string;

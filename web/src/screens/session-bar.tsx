@@ -109,15 +109,23 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
   );
 }
 
+const WHOSE_SIZE: Record<Session["sizes"], string> = {
+  latest: "The session has the size of the window that was typed into last",
+  owner: "The session has the size of its owner's window",
+  smallest: "The session has the size that fits every window",
+  fixed: "The session keeps its size",
+};
+
 function SizeAction({ attached }: { attached: Attached }) {
   const { cols, rows } = attached.size.value;
-  const idle = attached.fits.value || !attached.control.value || attached.over;
+  const sizes = attached.session.value?.sizes ?? "latest";
+  const idle = attached.fits.value || !attached.control.value || attached.over || sizes !== "latest";
   return (
     <button
       type="button"
       class="size"
       disabled={idle}
-      title="Give the session the size of this window"
+      title={idle ? WHOSE_SIZE[sizes] : "Give the session the size of this window"}
       onClick={() => attached.fitHere()}
     >
       Fit{" "}
