@@ -15,6 +15,7 @@ mod hygiene;
 mod lifecycle;
 mod never_panics;
 mod reconnect;
+mod screen_laws;
 mod screens;
 mod screens_over_rest;
 mod sessions;

@@ -6,7 +6,7 @@ import { CASES } from "./cases/all.mjs";
 import { Client } from "./support/client.mjs";
 import { differences } from "./support/compare.mjs";
 import { Comparison } from "./support/comparison.mjs";
-import { CASES_THAT_DIFFER, CORRECTIONS } from "./support/known.mjs";
+import { CASES_THAT_DIFFER, CORRECTIONS, CUTS_THAT_DIFFER } from "./support/known.mjs";
 import { play, played } from "./support/steps.mjs";
 
 const comparison = new Comparison();
@@ -54,13 +54,18 @@ test("every case leaves both screens alike", async (t) => {
 test("every case can be cut, and a snapshot goes on in both screens", async (t) => {
   let cuts = 0;
   const found = [];
+  const known = new Set(CUTS_THAT_DIFFER.map((it) => it.name));
   for (const it of CASES) {
+    let changed = 0;
     for (const at of comparison.cutsOf(it)) {
       cuts++;
-      const differences = await comparison.snapshots(it, at);
-      if (differences.length > 0) found.push(`${it.name}, cut at ${at}\n  ${differences.join("\n  ")}`);
+      const its = await comparison.snapshots(it, at);
+      if (its.length > 0) changed++;
+      if (its.length > 0 && !known.has(it.name))
+        found.push(`${it.name}, cut at ${at}\n  ${its.join("\n  ")}`);
     }
+    if (changed === 0 && known.delete(it.name)) found.push(`${it.name}\n  is listed as different and is not`);
   }
-  t.diagnostic(`cases ${CASES.length}, cuts ${cuts}, differences ${found.length}`);
+  t.diagnostic(`cases ${CASES.length}, cuts ${cuts}, differences ${found.length}, known ${known.size}`);
   assert.equal(found.length, 0, `\n${found.slice(0, 40).join("\n")}`);
 });

@@ -69,6 +69,11 @@ impl Attr {
         Self { fg: saved.fg, bg: saved.bg, ..self }
     }
 
+    /// With the style that an underline has unless it says otherwise: what is saved of a pen does not have it.
+    pub(super) const fn as_drawn(self) -> Self {
+        if self.fg & FG_UNDERLINE == 0 { self } else { Self { ext: self.ext | 1 << EXT_STYLE_SHIFT, ..self } }
+    }
+
     pub(super) const fn saved(self) -> SavedPen {
         SavedPen { fg: self.fg, bg: self.bg }
     }

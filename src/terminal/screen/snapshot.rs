@@ -36,6 +36,11 @@ impl Writer<'_> {
     fn all(&mut self, scrollback: usize) {
         let terminal = self.terminal;
         self.what_a_reset_leaves();
+        if !terminal.is_alternate && terminal.alternate.saved != Saved::default() {
+            self.paint.push("\x1b[?47h");
+            self.saved_cursor(&terminal.alternate);
+            self.paint.push("\x1b[?47l\x1b[H");
+        }
         self.keyboard_of_the_hidden_screen();
         self.paint.lines(&terminal.primary, scrollback);
         if terminal.is_alternate {
@@ -117,7 +122,7 @@ impl Writer<'_> {
 
     fn saved_cursor(&mut self, buffer: &Buffer) {
         let saved = &buffer.saved;
-        let pen = Attr::default().restored(saved.pen);
+        let pen = Attr::default().restored(saved.pen).as_drawn();
         self.paint.pen_of_saved(pen);
         self.charsets(saved.charsets, Charsets::default());
         if saved.origin {

@@ -1,7 +1,7 @@
 // The two questions asked of every case: are both screens alike, and does a snapshot change anything?
 
 import { Client } from "./client.mjs";
-import { carried, differences } from "./compare.mjs";
+import { cameFromOutside, carried, differences } from "./compare.mjs";
 import { Engine, SNAPSHOT, STATE } from "./engine.mjs";
 import { Random } from "./random.mjs";
 import { cut, outputLength, play, played, sizeAfter } from "./steps.mjs";
@@ -59,12 +59,7 @@ export class Comparison {
     if (!snapshot) throw new Error("no snapshot came");
     const size = sizeAfter(cols, rows, before);
     const again = await this.engine.run(...size, scrollback, [snapshot, STATE, ...after, STATE]);
-    const found = [];
-    for (const [i, when] of ["at the cut", "at the end"].entries()) {
-      const left = /** @type {any} */ (whole.states[i]);
-      const right = /** @type {any} */ (again.states[i]);
-      found.push(...differences(carried(left), carried(right)).map((it) => `ours ${when}: ${it}`));
-    }
+    const found = this.#ours(whole.states, again.states);
 
     const live = played(cols, rows, scrollback, before);
     const late = new Client(...size, scrollback);
@@ -73,9 +68,25 @@ export class Comparison {
     play(live, after);
     play(late, after);
     const [left, right] = [carried(live.state()), carried(late.state())];
-    found.push(...differences(left, right).map((it) => `the client's at the end: ${it}`));
+    const end = differences(left, right).filter((it) => !cameFromOutside(it));
+    found.push(...end.map((it) => `the client's at the end: ${it}`));
     live.dispose();
     late.dispose();
+    return found;
+  }
+
+  /**
+   * @param {import("./engine.mjs").State[]} whole at the cut and at the end
+   * @param {import("./engine.mjs").State[]} again
+   */
+  #ours(whole, again) {
+    const found = [];
+    for (const [i, when] of ["at the cut", "at the end"].entries()) {
+      const left = carried(/** @type {any} */ (whole[i]));
+      const right = carried(/** @type {any} */ (again[i]));
+      const its = differences(left, right).filter((it) => i === 0 || !cameFromOutside(it));
+      found.push(...its.map((it) => `ours ${when}: ${it}`));
+    }
     return found;
   }
 }

@@ -35,3 +35,50 @@ export const CORRECTIONS = [
     steps: [[18, 2], "\x1b[?47ha\r\nb\r\nc"],
   },
 ];
+
+/** Cases that some cut changes. @type {{ name: string, cause: string }[]} */
+export const CUTS_THAT_DIFFER = [
+  {
+    name: "wide: in two columns",
+    cause:
+      "The screen became so narrow that it cut the wide character the cursor stands behind; what joins it cannot be told.",
+  },
+  {
+    name: "links: on both screens",
+    cause:
+      "A restored pen that has a link but does not show it (DECRC brings back some of a pen, in xterm.js) shows it no more when DECRC comes again.",
+  },
+  {
+    name: "told: title stack is not kept",
+    cause: "Pushed titles are not in a snapshot: the client has none.",
+  },
+];
+
+/**
+ * Random sequences that their cut changes, of the first 20,000. @type {{ seeds: number[], cause: string }[]}
+ */
+export const SEEDS_THAT_DIFFER = [
+  {
+    seeds: [2199, 3176, 8176, 10382, 11235, 11965, 12667, 17582, 18040, 19903],
+    cause:
+      "The screen became narrower between a character and what might join it or wrap after it; what came before the cursor is no longer there to be printed again.",
+  },
+  {
+    seeds: [3907, 9847, 12987, 14565, 17605],
+    cause: "As the case of links on both screens: a link that the restored pen has and does not show.",
+  },
+  {
+    seeds: [2209, 8417, 17052],
+    cause:
+      "What a keyboard flag was when the other screen was last shown: it counts only for a program that leaves the second screen without being on it, or enters it twice.",
+  },
+  {
+    seeds: [18922, 19465],
+    cause:
+      "A cell underlined in no style (the alignment pattern drawn with an underline) looks plain and is redrawn plain.",
+  },
+  {
+    seeds: [19576],
+    cause: "The right half of a wide character, pushed away from its left one, keeps the link it had.",
+  },
+];
