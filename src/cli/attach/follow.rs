@@ -199,11 +199,6 @@ impl Attachment {
             | Event::Viewers { .. }
             | Event::Renamed { .. }
             | Event::Started { .. }
-            | Event::Title { .. }
-            | Event::Cwd { .. }
-            | Event::Bell { .. }
-            | Event::Alternate { .. }
-            | Event::Clipboard { .. }
             | Event::Drain {}
             | Event::Unknown => {}
         }

@@ -71,11 +71,6 @@ impl Link {
         self.outbox.restart(welcome.input_seq)
     }
 
-    /// The offset after the last byte taken.
-    pub(super) const fn next(&self) -> Option<Offset> {
-        self.next
-    }
-
     /// The part of an OUTPUT that is new. What was taken before is left out.
     pub(super) fn output<'a>(&mut self, offset: Offset, bytes: &'a [u8]) -> Result<&'a [u8], Breach> {
         let next = self.next.ok_or(Breach::NoWelcome)?;
