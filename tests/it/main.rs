@@ -13,6 +13,7 @@ mod auth;
 mod fan_out;
 mod hygiene;
 mod lifecycle;
+mod never_panics;
 mod reconnect;
 mod screens;
 mod screens_over_rest;

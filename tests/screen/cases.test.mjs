@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { CASES } from "./cases/all.mjs";
+import { Client } from "./support/client.mjs";
+import { differences } from "./support/compare.mjs";
 import { Comparison } from "./support/comparison.mjs";
-import { CASES_THAT_DIFFER } from "./support/known.mjs";
-import { played } from "./support/steps.mjs";
+import { CASES_THAT_DIFFER, CORRECTIONS } from "./support/known.mjs";
+import { play, played } from "./support/steps.mjs";
 
 const comparison = new Comparison();
 after(() => comparison.close());
@@ -18,6 +20,19 @@ test("the client is the one of a browser: emoji are wide", () => {
   const client = played(10, 2, 0, ["😀"]);
   assert.equal(client.term.buffer.active.cursorX, 2);
   client.dispose();
+});
+
+test("what is put right in the client is wrong without that", () => {
+  for (const { name, cols, rows, scrollback, steps } of CORRECTIONS) {
+    const [right, wrong] = [true, false].map((corrected) => {
+      const client = new Client(cols, rows, scrollback, corrected);
+      play(client, steps);
+      const state = client.state();
+      client.dispose();
+      return state;
+    });
+    assert.notDeepEqual(differences(right, wrong), [], name);
+  }
 });
 
 test("every case leaves both screens alike", async (t) => {

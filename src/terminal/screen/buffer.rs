@@ -138,6 +138,14 @@ impl Buffer {
         }
     }
 
+    /// The line `line`, counted from the oldest one, no longer continues the one before.
+    pub(super) fn end_wrap_at(&mut self, line: usize) {
+        match line.checked_sub(self.base()) {
+            Some(y) => self.set_wrapped(y, false),
+            None => self.scrollback.end_wrap_at(line),
+        }
+    }
+
     pub(super) fn clear_scrollback(&mut self) {
         self.scrollback = Scrollback::default();
     }

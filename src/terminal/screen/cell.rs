@@ -49,7 +49,7 @@ impl Cell {
 
     /// Columns: 1 or 2, or 0 for a wide character's second half.
     pub(super) const fn width(self) -> u8 {
-        (self.content >> WIDTH_SHIFT) as u8 & 3
+        (self.content >> WIDTH_SHIFT).to_le_bytes()[0] & 3
     }
 
     /// Whether there is a character in it.
@@ -65,9 +65,14 @@ impl Cell {
     /// The byte, if it is a character of ASCII in one column.
     pub(super) const fn as_ascii(self) -> Option<u8> {
         match self.content.wrapping_sub(1 << WIDTH_SHIFT) {
-            byte @ 0x20..0x7f => Some(byte as u8),
+            byte @ 0x20..0x7f => Some(byte.to_le_bytes()[0]),
             _ => None,
         }
+    }
+
+    /// The low byte of what is in it: all of it, if [`Cell::as_ascii`].
+    pub(super) const fn low_byte(self) -> u8 {
+        self.content.to_le_bytes()[0]
     }
 
     /// What is in it.

@@ -154,7 +154,8 @@ impl Terminal {
                     row.wrapped = false;
                 }
                 if x + 1 >= cols {
-                    buffer.set_wrapped(y + 1, false);
+                    // The client counts this row from the oldest line.
+                    buffer.end_wrap_at(y + 1);
                 }
                 for row in buffer.rows.iter_mut().take(y) {
                     row.fill(fill, spare);

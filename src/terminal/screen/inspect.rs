@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -56,6 +57,8 @@ pub struct BufferState {
     pub tabs: Vec<usize>,
     pub saved: SavedState,
     pub lines: Vec<String>,
+    /// What lies beyond the last column, kept until the screen is wider again; empty when nothing does.
+    pub hidden: Vec<String>,
 }
 
 /// What DECSC kept.
@@ -161,7 +164,12 @@ fn buffer(buffer: &Buffer, terminal: &Terminal) -> BufferState {
     let mut lines: Vec<String> = (0..scrollback.len()).map(|index| packed(scrollback, index)).collect();
     match buffer.packed_rows() {
         Some(rows) => lines.extend((0..rows.len()).map(|index| packed(rows, index))),
-        None => lines.extend(buffer.rows.iter().map(|each| row(each, terminal))),
+        None => lines.extend(buffer.rows.iter().map(|each| row(each, 0..terminal.cols, terminal))),
+    }
+    let mut hidden = vec![String::new(); scrollback.len()];
+    hidden.extend(buffer.rows.iter().map(|each| row(each, terminal.cols..each.len(), terminal)));
+    if hidden.iter().all(String::is_empty) {
+        hidden.clear();
     }
     let saved = &buffer.saved;
     BufferState {
@@ -181,6 +189,7 @@ fn buffer(buffer: &Buffer, terminal: &Terminal) -> BufferState {
             wrap: saved.autowrap,
         },
         lines,
+        hidden,
     }
 }
 
@@ -234,10 +243,11 @@ fn packed(scrollback: &super::scrollback::Scrollback, index: usize) -> String {
     line.finish(wrapped)
 }
 
-fn row(row: &Row, terminal: &Terminal) -> String {
+/// The cells of a row in those columns.
+fn row(row: &Row, columns: Range<usize>, terminal: &Terminal) -> String {
     let mut line = Line::default();
     let mut style = None;
-    for &cell in row.used() {
+    for &cell in row.used().iter().take(columns.end).skip(columns.start) {
         if style != Some(cell.style) {
             style = Some(cell.style);
             let attr = terminal.tables.look(cell.style);
@@ -251,7 +261,7 @@ fn row(row: &Row, terminal: &Terminal) -> String {
             Content::Cluster(name) => line.cluster(terminal.tables.cluster_text(name), cell.width()),
         }
     }
-    line.finish(row.wrapped)
+    line.finish(row.wrapped && columns.start == 0)
 }
 
 const PLAIN: &str = "-,-,";

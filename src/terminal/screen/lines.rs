@@ -38,7 +38,7 @@ pub(super) fn packed(scrollback: &Scrollback, index: usize) -> Line {
         Shown::Char(c, width) => line.text(c.encode_utf8(&mut [0; 4]), width),
         Shown::Cluster(text, width) => line.text(text, width),
         Shown::Empty(count) => (0..count).for_each(|_| line.text(" ", 1)),
-        Shown::Tail => {}
+        Shown::Tail => line.tail(),
     });
     line.finish(wrapped)
 }
@@ -48,6 +48,8 @@ struct Builder {
     runs: Vec<Run>,
     style: Style,
     link: Option<Arc<str>>,
+    /// The last cell was the first half of a wide character.
+    is_open: bool,
 }
 
 impl Builder {
@@ -58,26 +60,31 @@ impl Builder {
 
     fn cell<'a>(&mut self, cell: Cell, cluster: impl Fn(u32) -> &'a str) {
         match cell.content() {
-            Content::Empty if cell.is_tail() => {}
+            Content::Empty if cell.is_tail() => self.tail(),
             Content::Empty => self.text(" ", 1),
             Content::Char(c) => self.text(c.encode_utf8(&mut [0; 4]), cell.width()),
             Content::Cluster(name) => self.text(cluster(name), cell.width()),
         }
     }
 
+    /// One cell. The client's rows can have a wide character's half without the other one; each is one column then.
     fn text(&mut self, text: &str, width: u8) {
+        self.is_open = width == 2;
         match self.runs.last_mut() {
             Some(run) if run.style == self.style && run.link == self.link => {
                 run.text.push_str(text);
-                run.cols += u16::from(width);
+                run.cols += 1;
             }
-            _ => self.runs.push(Run {
-                text: text.into(),
-                cols: width.into(),
-                style: self.style,
-                link: self.link.clone(),
-            }),
+            _ => self.runs.push(Run { text: text.into(), cols: 1, style: self.style, link: self.link.clone() }),
         }
+    }
+
+    fn tail(&mut self) {
+        match self.runs.last_mut() {
+            Some(run) if self.is_open => run.cols += 1,
+            _ => self.text(" ", 1),
+        }
+        self.is_open = false;
     }
 
     /// Leaves out what looks like nothing at the end.

@@ -62,6 +62,7 @@ impl Terminal {
     }
 
     /// What is about to be overwritten may be the second half of a wide character.
+    #[inline]
     fn begin_printing(&mut self) {
         if self.is_printing {
             return;

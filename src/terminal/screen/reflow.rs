@@ -104,10 +104,11 @@ pub(super) fn narrower(
     let mut inserts: Vec<(usize, Vec<Row>)> = Vec::new();
     let mut inserted = 0;
     let mut end = lines.len();
+    // Lines are taken off the end on the way; the client still wraps them, and keeps the rows this adds.
+    let mut len = lines.len();
     while end > 0 {
         let last = end - 1;
-        // Lines may have been taken off the end meanwhile.
-        if last >= lines.len() || !lines[last].wrapped && lines[last].trimmed_len() <= new {
+        if !lines[last].wrapped && lines[last].trimmed_len() <= new {
             end = last;
             continue;
         }
@@ -123,26 +124,26 @@ pub(super) fn narrower(
         let added = split(&mut lines[group.clone()], old, new);
         let count = added.len();
         let missing = |filled: usize| (filled + count).saturating_sub(max);
-        let trimmed =
-            if place.base == 0 && place.y + 1 != lines.len() { missing(place.y) } else { missing(lines.len()) };
+        let trimmed = if place.base == 0 && place.y + 1 != len { missing(place.y) } else { missing(len) };
         if count > 0 {
             inserts.push((group.end, added));
             inserted += count;
         }
         for _ in 0..count.saturating_sub(trimmed) {
             if place.base > 0 {
-                if place.base + height < max.min(lines.len() + inserted) {
+                if place.base + height < max.min(len + inserted) {
                     place.base += 1;
                 }
             } else if place.y + 1 < height {
                 place.y += 1;
-                lines.pop();
+                len = len.saturating_sub(1);
             } else {
                 place.base += 1;
             }
         }
         place.saved = (place.saved + count).min(place.base + height - 1);
     }
+    lines.truncate(len);
     insert(lines, inserts, inserted, max)
 }
 

@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 
 use super::attr::{Attr, LinkId};
-use super::cell::{Cell, Content};
+use super::cell::{Cell, Content, StyleId};
 use super::row::Row;
 use super::tables::{Link, Tables};
 
 /// Lines of a page, the unit that is given back.
 const PAGE_LINES: usize = 64;
+/// Cells of a run: a cluster is at most 260 bytes, and a run's length has two.
+const RUN_CELLS_MAX: usize = 240;
 /// Bytes of the links that all lines may hold; beyond, text is no link.
 const LINK_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -83,6 +85,18 @@ impl Scrollback {
                 }
                 self.dropped = 0;
             }
+        }
+    }
+
+    /// The line `index`, from the oldest, no longer continues the one before.
+    pub(super) fn end_wrap_at(&mut self, index: usize) {
+        let at = index + self.dropped;
+        if index < self.len
+            && let Some(page) = self.pages.get_mut(at / PAGE_LINES)
+            && let Some(&start) = page.starts.get(at % PAGE_LINES)
+            && let Some(flags) = page.bytes.get_mut(start as usize)
+        {
+            *flags &= !WRAPPED;
         }
     }
 
@@ -198,18 +212,35 @@ fn pack(row: &Row, tables: &Tables, page: &mut Page, link_bytes: &mut usize) {
     let end = used.iter().rposition(|cell| *cell != Cell::BLANK).map_or(0, |last| last + 1);
     let mut rest = &used[..end];
     while let Some(first) = rest.first() {
-        let run = rest.iter().position(|cell| cell.style != first.style).unwrap_or(rest.len());
-        // A cluster is at most 260 bytes, and a run's length has two.
-        let (run, after) = rest.split_at(run.min(240));
-        rest = after;
         let head = page.bytes.len();
         page.bytes.extend_from_slice(&[0, 0]);
         pack_look(tables.look(first.style), tables, page, link_bytes);
         let text = page.bytes.len();
-        pack_text(run, tables, &mut page.bytes);
+        rest = pack_run(rest, first.style, tables, &mut page.bytes);
         let len = u16::try_from(page.bytes.len() - text).unwrap_or(u16::MAX);
         page.bytes[head..head + 2].copy_from_slice(&len.to_le_bytes());
     }
+}
+
+/// Packs what the cells look like alike at the beginning of `cells`; the cells after that.
+fn pack_run<'a>(cells: &'a [Cell], style: StyleId, tables: &Tables, out: &mut Vec<u8>) -> &'a [Cell] {
+    // Mostly all of it is ASCII: then one look at each cell is enough.
+    let mut ascii = [0; RUN_CELLS_MAX];
+    let mut len = 0;
+    for (cell, place) in cells.iter().zip(&mut ascii) {
+        if cell.style != style || cell.as_ascii().is_none() {
+            break;
+        }
+        *place = cell.low_byte();
+        len += 1;
+    }
+    out.extend_from_slice(&ascii[..len]);
+    let (run, after) = cells[len..]
+        .split_at(cells[len..].iter().take(RUN_CELLS_MAX - len).take_while(|cell| cell.style == style).count());
+    if !run.is_empty() {
+        pack_text(run, tables, out);
+    }
+    after
 }
 
 fn pack_look(look: Attr, tables: &Tables, page: &mut Page, link_bytes: &mut usize) {
@@ -240,45 +271,52 @@ fn pack_look(look: Attr, tables: &Tables, page: &mut Page, link_bytes: &mut usiz
 }
 
 fn pack_text(run: &[Cell], tables: &Tables, out: &mut Vec<u8>) {
-    let mut cells = run.iter().peekable();
-    while let Some(cell) = cells.next() {
-        if let Some(byte) = cell.as_ascii() {
-            out.push(byte);
-            continue;
+    let mut rest = run;
+    loop {
+        let ascii = rest.iter().position(|cell| cell.as_ascii().is_none()).unwrap_or(rest.len());
+        let (text, others) = rest.split_at(ascii);
+        out.extend(text.iter().map(|cell| cell.low_byte()));
+        if others.is_empty() {
+            return;
         }
-        let width = cell.width();
-        let utf8 = &mut [0; 4];
-        match cell.content() {
-            Content::Empty if cell.is_tail() => out.push(TAIL),
-            Content::Empty => {
-                let mut count = 1_u8;
-                while count < u8::MAX && cells.next_if_eq(&cell).is_some() {
-                    count += 1;
-                }
-                if count == 1 {
-                    out.push(EMPTY);
-                } else {
-                    out.extend_from_slice(&[EMPTIES, count]);
-                }
+        rest = pack_other(others, tables, out);
+    }
+}
+
+/// Packs what the first cell, which is not ASCII, is part of; the cells after that.
+fn pack_other<'a>(cells: &'a [Cell], tables: &Tables, out: &mut Vec<u8>) -> &'a [Cell] {
+    let Some((&cell, rest)) = cells.split_first() else { return cells };
+    let width = cell.width();
+    let utf8 = &mut [0; 4];
+    match cell.content() {
+        Content::Empty if cell.is_tail() => out.push(TAIL),
+        Content::Empty => {
+            let more = rest.iter().take(usize::from(u8::MAX) - 1).take_while(|&&next| next == cell).count();
+            match u8::try_from(more + 1) {
+                Ok(count @ 2..) => out.extend_from_slice(&[EMPTIES, count]),
+                _ => out.push(EMPTY),
             }
-            Content::Char(c) if width == 1 && c >= ' ' => out.extend_from_slice(c.encode_utf8(utf8).as_bytes()),
-            Content::Char(c) if width == 2 && cells.next_if(|next| next.is_tail()).is_some() => {
-                out.push(WIDE);
-                out.extend_from_slice(c.encode_utf8(utf8).as_bytes());
-            }
-            Content::Char(c) => {
-                out.extend_from_slice(&[ODD, width]);
-                out.extend_from_slice(c.encode_utf8(utf8).as_bytes());
-            }
-            Content::Cluster(name) => {
-                let text = tables.cluster_text(name);
-                let len = u16::try_from(text.len()).unwrap_or(0);
-                out.extend_from_slice(&[CLUSTER, width]);
-                out.extend_from_slice(&len.to_le_bytes());
-                out.extend_from_slice(&text.as_bytes()[..usize::from(len)]);
-            }
+            return &rest[more..];
+        }
+        Content::Char(c) if width == 1 && c >= ' ' => out.extend_from_slice(c.encode_utf8(utf8).as_bytes()),
+        Content::Char(c) if width == 2 && rest.first().is_some_and(|next| next.is_tail()) => {
+            out.push(WIDE);
+            out.extend_from_slice(c.encode_utf8(utf8).as_bytes());
+            return &rest[1..];
+        }
+        Content::Char(c) => {
+            out.extend_from_slice(&[ODD, width]);
+            out.extend_from_slice(c.encode_utf8(utf8).as_bytes());
+        }
+        Content::Cluster(name) => {
+            let text = tables.cluster_text(name);
+            let len = u16::try_from(text.len()).unwrap_or(0);
+            out.extend_from_slice(&[CLUSTER, width]);
+            out.extend_from_slice(&len.to_le_bytes());
+            out.extend_from_slice(&text.as_bytes()[..usize::from(len)]);
         }
     }
+    rest
 }
 
 /// Reads a packed line. What [`pack`] wrote is always whole; anything else ends the line.

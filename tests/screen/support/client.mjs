@@ -1,21 +1,39 @@
 // The terminal people see: xterm.js without a page, set up as web/src/terminal/emulator.ts sets it up.
 
-import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import headless from "@xterm/headless";
-import { transformSync } from "esbuild";
+import { buildSync } from "esbuild";
 import { stateOf } from "./state.mjs";
 
 const grapheme = await asInABrowser(() => import("@xterm/addon-unicode-graphemes"));
 
 // The client's own bound on repetition, not a copy of it.
 const repetition = new URL("../../../web/src/terminal/repetition.ts", import.meta.url);
-const { code } = transformSync(readFileSync(repetition, "utf8"), { loader: "ts" });
+const built = buildSync({
+  entryPoints: [fileURLToPath(repetition)],
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+const code = built.outputFiles[0]?.text ?? "";
 const { boundRepetition } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
 /** @typedef {{ type: number, index?: number, color?: [number, number, number] }} ColorChange */
 const SET = 1;
 const RESTORE = 2;
 const ANSI_COLORS = 256;
+
+/** What the lines' ring does to set one, before it is corrected. @type {((index: number, line: unknown) => void) | undefined} */
+let original;
+
+/**
+ * @this {{ set: unknown }}
+ * @param {number} index
+ * @param {unknown} line
+ */
+function setInside(index, line) {
+  if (index >= 0) original?.call(this, index, line);
+}
 
 export class Client {
   /** Every link a program named. xterm.js forgets a link when the line it began on is erased.
@@ -28,8 +46,10 @@ export class Client {
    * @param {number} cols
    * @param {number} rows
    * @param {number} scrollback
+   * @param {boolean} corrected without what known.mjs lists as wrong in xterm.js
    */
-  constructor(cols, rows, scrollback) {
+  constructor(cols, rows, scrollback, corrected = true) {
+    this.corrected = corrected;
     this.term = new headless.Terminal({
       cols,
       rows,
@@ -42,6 +62,9 @@ export class Client {
     boundRepetition(this.term);
     /** @type {any} What xterm.js holds and does not show. */
     this.core = /** @type {any} */ (this.term)._core;
+    const ring = Object.getPrototypeOf(this.core.buffers.normal.lines);
+    original ??= ring.set;
+    ring.set = corrected ? setInside : original;
     const links = this.core._oscLinkService;
     const register = links.registerLink.bind(links);
     links.registerLink = (/** @type {{ id?: string, uri: string }} */ link) => {
@@ -80,6 +103,8 @@ export class Client {
    */
   resize(cols, rows) {
     this.term.resize(cols, rows);
+    const { lines } = this.core.buffers.alt;
+    if (this.corrected && lines.length === 0) lines.maxLength = this.term.rows;
   }
 
   state() {

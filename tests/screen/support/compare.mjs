@@ -34,11 +34,23 @@ function walk(left, right, path, found) {
 }
 
 /**
- * Without what a snapshot does not carry: whether drawing is held back (mode 2026). A program that holds it back and
- * is gone would leave a viewer with a blank screen.
+ * Without what a snapshot does not carry: whether drawing is held back (mode 2026), because a program that does so and
+ * is gone would leave a viewer with a blank screen; and what lies outside the screen, where no sequence can put it: tab
+ * stops, a saved cursor (brought back, it is inside again), cells of the second screen that a wider one shows again.
  * @param {State} state
  * @returns {State}
  */
 export function carried(state) {
-  return { ...state, modes: { ...state.modes, synchronized: false } };
+  /** @param {any} buffer */
+  const within = ({ saved, tabs, hidden: _, ...rest }) => ({
+    ...rest,
+    tabs: tabs.filter((/** @type {number} */ col) => col < state.cols),
+    saved: { ...saved, x: Math.min(saved.x, state.cols - 1), y: Math.min(saved.y, state.rows - 1) },
+  });
+  return {
+    ...state,
+    modes: { ...state.modes, synchronized: false },
+    primary: within(state.primary),
+    secondary: within(state.secondary),
+  };
 }

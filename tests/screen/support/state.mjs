@@ -76,28 +76,32 @@ function style(fg, bg, extended, links, pen) {
 export const PLAIN = "-,-,";
 
 /**
+ * The cells of a line from one column to another.
  * @param {any} line
+ * @param {number} from
+ * @param {number} to
  * @param {Client["links"]} links
  */
-function lineText(line, links) {
+function lineText(line, from, to, links) {
   const data = line._data;
-  let length = line.length;
+  let length = Math.min(line.length, to);
   const never = 1 << WIDTH_SHIFT;
   while (
-    length > 0 &&
+    length > from &&
     data[length * 3 - 3] === never &&
     data[length * 3 - 2] === 0 &&
-    (data[length * 3 - 1] & ~EXTENDED) === 0
+    (data[length * 3 - 1] === 0 ||
+      (data[length * 3 - 1] === EXTENDED && !line._extendedAttrs[length - 1]._urlId))
   ) {
     length--;
   }
-  let text = line._isWrapped ? "+" : "";
+  let text = from === 0 && line._isWrapped ? "+" : "";
   let fg = -1;
   let bg = -1;
   /** @type {Extended | undefined} */
   let extended;
   let before = "";
-  for (let i = 0; i < length; i++) {
+  for (let i = from; i < length; i++) {
     const content = data[i * 3];
     const itsExtended = data[i * 3 + 2] & EXTENDED ? line._extendedAttrs[i] : undefined;
     if (data[i * 3 + 1] !== fg || data[i * 3 + 2] !== bg || itsExtended !== extended) {
@@ -147,14 +151,17 @@ function charsetsOf(charsets) {
 
 /**
  * @param {any} buffer
+ * @param {number} cols
  * @param {Client["links"]} links
  */
-function bufferState(buffer, links) {
+function bufferState(buffer, cols, links) {
   const lines = [];
+  const hidden = [];
   for (let y = 0; y < buffer.lines.length; y++) {
     const line = buffer.lines.get(y);
     // A line that reflow lost; there is nothing to compare it with, and it is told.
-    lines.push(line ? lineText(line, links) : "(lost)");
+    lines.push(line ? lineText(line, 0, cols, links) : "(lost)");
+    hidden.push(line ? lineText(line, cols, line.length, links) : "");
   }
   return {
     base: buffer.ybase,
@@ -175,6 +182,7 @@ function bufferState(buffer, links) {
       wrap: buffer.savedWraparoundMode,
     },
     lines,
+    hidden: hidden.some((text) => text !== "") ? hidden : [],
   };
 }
 
@@ -194,8 +202,8 @@ export function stateOf(client) {
     cols: core.cols,
     rows: core.rows,
     alternate: active === alt,
-    primary: bufferState(normal, links),
-    secondary: bufferState(alt, links),
+    primary: bufferState(normal, core.cols, links),
+    secondary: bufferState(alt, core.cols, links),
     pen: style(pen.fg, pen.bg, pen.extended, links, true),
     charsets: charsetsOf(core._charsetService.charsets),
     glevel: core._charsetService.glevel,

@@ -207,6 +207,7 @@ impl Parser {
 
     /// Takes one code point in any state but `Ground` for printable ones: `code` is below 0xa0 itself, and 0xa0 for all
     /// from there on. `raw` is its UTF-8.
+    #[expect(clippy::too_many_lines, reason = "one table, to be read beside the client's")]
     fn step(&mut self, code: u8, raw: &[u8], actions: &mut impl Actions) {
         use State as S;
         self.state = match (self.state, code) {
