@@ -110,7 +110,7 @@ impl Filter {
             (State::Utf8C2, _) => self.c1(byte, draws, out),
             // CAN and SUB end whatever has begun.
             (State::String(verdict) | State::StringEscape(verdict), 0x18 | 0x1a) => {
-                self.end(verdict, &[byte], draws, out)
+                self.end(verdict, &[byte], draws, out);
             }
             (_, 0x18 | 0x1a) => self.state = State::Ground,
             (State::Escape, _) => self.escape(byte, draws, out),
