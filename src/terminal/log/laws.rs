@@ -211,7 +211,8 @@ fn what_the_screen_has_not_seen_is_kept_within_both_bounds_and_let_go_when_it_ha
     let (second, other) = flood();
     assert_eq!((segments(&second), second.held().start), (3, Offset::ZERO), "the server's bound");
     // The screen sees some of it, then all.
-    first.has_shown(first.chain.read().segments[1].start);
+    let second_start = first.chain.read().segments[1].start;
+    first.has_shown(second_start);
     assert_eq!(segments(&first), 3);
     assert!(!writer.needs_screen());
     first.has_shown(first.held().end);

@@ -15,6 +15,7 @@ const WIDE_SPACE: char = '\u{3000}';
 const APART: &str = "\0";
 
 /// Where the cursor goes, from 0.
+#[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) x: usize,
     pub(super) y: usize,

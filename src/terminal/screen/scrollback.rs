@@ -190,9 +190,12 @@ pub(super) enum Shown<'a> {
     Tail,
 }
 
+/// A look, and the place of its link in the page's list.
+type PackedLook = (Attr, Option<usize>);
+
 /// A piece of a packed line. A look's link is a place in the page's list.
 enum Piece<'a> {
-    Look((Attr, Option<usize>)),
+    Look(PackedLook),
     Char(char, u8),
     Cluster(&'a str, u8),
     Empty(usize),
@@ -352,7 +355,7 @@ impl<'a> Reader<'a> {
         if present { Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?)) } else { Some(0) }
     }
 
-    fn run(&mut self) -> Option<((Attr, Option<usize>), &'a [u8])> {
+    fn run(&mut self) -> Option<(PackedLook, &'a [u8])> {
         let len = usize::from(self.u16()?);
         let which = self.byte()?;
         let (fg, bg, ext) =
