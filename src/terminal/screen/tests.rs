@@ -121,7 +121,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             "\x1b[7m",
             "\x1b[4h",
             "\x1b[4l",
-                                    "\x1b[?6h",
+            "\x1b[?6h",
             "\x1b[?6l",
             "\x1b[?1049h",
             "\x1b[?1049l",
