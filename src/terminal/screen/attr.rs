@@ -74,10 +74,10 @@ impl Attr {
         if self.fg & FG_UNDERLINE == 0 { self } else { Self { ext: self.ext | 1 << EXT_STYLE_SHIFT, ..self } }
     }
 
-    /// A link that [`Attr::restored`] has left in the pen without the bit by which it counts.
+    /// A link or an underline's style that [`Attr::restored`] has left in the pen without the bit by which it counts.
     #[cfg(test)]
-    pub(super) const fn hides_link(self) -> bool {
-        self.link != 0 && self.bg & BG_EXTENDED == 0
+    pub(super) const fn hides_extended(self) -> bool {
+        (self.link != 0 || self.ext != 0) && self.bg & BG_EXTENDED == 0
     }
 
     pub(super) const fn saved(self) -> SavedPen {
