@@ -51,7 +51,7 @@ async fn who_comes_late_is_shown_the_screen_and_goes_on_live_behind_it() {
     // A thousand lines above it, and what two empty lines leave of the screen.
     assert_eq!(late.on_screen().lines().filter(|line| line.trim().parse::<u32>().is_ok()).count(), 1000 + 22);
     let mut brief = Client::join(&server, &id, Join { query: "&scrollback=0", ..by_default() }).await;
-    brief.until_on_screen("typed").await;
+    brief.until_on_screen("\n199999\n200000\n").await;
     assert_eq!(brief.on_screen().lines().count(), 24);
 }
 
@@ -224,6 +224,7 @@ async fn who_stops_a_flood_sees_at_once_that_it_has_stopped() {
     client.until_on_screen("\nstopped\n").await;
     assert_eq!(client.gaps.len(), 1);
     assert_eq!(client.snapshots.len(), 2);
+    assert_eq!(client.on_screen().lines().count(), 1000 + 24, "as much above it as at first");
 }
 
 #[tokio::test]
@@ -325,10 +326,15 @@ async fn a_session_has_the_window_of_who_typed_last_or_asked_it_to_fit() {
     ann.send(&ClientMessage::Resize { cols: 101, rows: 31 }).await;
     bob.send(&ClientMessage::Resize { cols: 51, rows: 21 }).await;
     until_size(&server, &id, 51, 21).await;
+    // A mouse over her window and a look at it are nothing she typed; what she types behind them is.
+    ann.typed("\u{1b}[I\u{1b}[<35;10;20M").await;
+    ann.typed("\u{1b}[M !!").await;
+    bob.send(&ClientMessage::Resize { cols: 52, rows: 22 }).await;
+    until_size(&server, &id, 52, 22).await;
     ann.typed("a\n").await;
     until_size(&server, &id, 101, 31).await;
     bob.command(Command::Fit).await;
-    until_size(&server, &id, 51, 21).await;
+    until_size(&server, &id, 52, 22).await;
     server.call("POST", &format!("/api/sessions/{id}/resize"), Some(json!({ "cols": 60, "rows": 22 }))).await;
     until_size(&server, &id, 60, 22).await;
     drop(bob);
