@@ -206,7 +206,9 @@ impl Viewer {
 
     /// The client has drawn up to `offset`. One that claims more than it was sent gains nothing by it.
     pub fn rendered(&mut self, offset: Offset) {
-        self.lag.drawn(offset.min(self.reader.offset()), Instant::now());
+        let drawn = offset.min(self.reader.offset());
+        self.lag.drawn(drawn, Instant::now());
+        self.progress.has_drawn(drawn);
     }
 
     /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.

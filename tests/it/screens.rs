@@ -140,31 +140,21 @@ async fn questions_whose_answers_are_not_read_are_dropped_and_the_program_goes_o
     client.until_shown("done").await;
 }
 
-/// One fast viewer, one that draws a tenth of what the fast one takes, and one that reads nothing.
+/// One fast viewer, one that draws a tenth of what the fast one takes, and one that reads nothing. `cargo bench --bench
+/// flood` does the same with a real slow link and tells what it costs the program.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_reaches_the_fast_whole_the_slow_as_a_screen_and_costs_nothing_for_who_does_not_read() {
+    const LINES: u32 = 2_000_000;
     let _turn = alone().await;
-    flood(400_000).await;
-}
-
-/// The long form: `cargo test --release --test it -- --ignored two_million`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the long form of the test before it"]
-async fn a_flood_of_two_million_lines() {
-    let _turn = alone().await;
-    flood(2_000_000).await;
-}
-
-async fn flood(lines: u32) {
     const DRAWN: u64 = 16 * 1024;
     let server = Server::start_with(&["--log-bytes", "33554432", "--resync-bytes", "65536"]).await;
-    let id = server.open(&["sh", "-c", &format!("head -c 1 >/dev/null; seq 1 {lines}; exec cat")]).await;
+    let id = server.open(&["sh", "-c", &format!("head -c 1 >/dev/null; seq 1 {LINES}; exec cat")]).await;
     let mut stuck = Raw::attach(&server, &id).await;
     let mut slow = Client::join(&server, &id, by_default()).await;
     let mut fast = Client::attach(&server, &id).await;
     slow.send(&ClientMessage::Rendered(Offset(0))).await;
     fast.typed("\n").await;
-    let expected = "\r\n".to_owned() + &(1..=lines).map(|n| format!("{n}\r\n")).collect::<String>();
+    let expected = "\r\n".to_owned() + &(1..=LINES).map(|n| format!("{n}\r\n")).collect::<String>();
     let end = Offset(expected.len() as u64);
     let before = resident_bytes(server.pid());
     let mut drawn = Offset(0);
@@ -201,8 +191,10 @@ async fn flood(lines: u32) {
     let (from, to) = slow.gaps[0];
     let held = server.output(&id, from.0).await;
     assert_eq!(&held[..to.since(from) as usize], &expected.as_bytes()[from.0 as usize..to.0 as usize]);
+    // What is held is held once, for all; a queue for the one that reads nothing would hold it again.
     let grown = resident_bytes(server.pid()).saturating_sub(before);
-    assert!(grown < 64 * MEBIBYTE, "{} KiB more", grown / 1024);
+    println!("{} KiB more, {} KiB held", grown / 1024, end.0 / 1024);
+    assert!(grown < end.0 + 8 * MEBIBYTE, "{} KiB more, {} KiB held", grown / 1024, end.0 / 1024);
     stuck.send(&[]).await;
 }
 
