@@ -213,9 +213,17 @@ async fn who_stops_a_flood_sees_at_once_that_it_has_stopped() {
     }
     while server.session(&id).await["output"]["end"].as_u64().expect("an end") < 2 * window {}
     client.typed("\u{3}").await;
-    client.until_on_screen("\nstopped\n").await;
-    assert_eq!(client.gaps.len(), 1);
-    assert_eq!(client.snapshots.len(), 2);
+    let seen = client.snapshots.len();
+    while client.snapshots.len() == seen {
+        client.step().await.expect("open");
+    }
+    // A machine under load takes its time to stop the program: then the screen comes again, once this one is drawn.
+    while !client.on_screen().contains("\nstopped\n") {
+        client.send(&ClientMessage::Rendered(client.offset)).await;
+        client.step().await.expect("open");
+    }
+    assert!((1..=2).contains(&client.gaps.len()), "{:?}", client.gaps);
+    assert_eq!(client.snapshots.len(), 1 + client.gaps.len());
     assert_eq!(client.on_screen().lines().count(), 1000 + 24, "as much above it as at first");
 }
 
