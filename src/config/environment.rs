@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 const INHERITED: [&str; 7] = ["HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TZ"];
 /// Where programs are found when the server itself was started without a `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The locale of sessions when the server was started without any: the terminal speaks UTF-8, and in the C locale
+/// programs would print question marks. It is built into glibc, so nothing has to be installed.
+const DEFAULT_LANG: &str = "C.UTF-8";
+/// What names the character set, the first that is set before the others (locale(7)).
+const CHARACTER_SETS: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 /// The shell that is always there.
 const LAST_SHELL: &str = "/bin/sh";
 
@@ -77,7 +82,7 @@ impl Environment {
     }
 
     /// What a session's program finds, `extra` names included. What the server was started without is filled in, so
-    /// that a session under a bare service manager still has a home and a path.
+    /// that a session under a bare service manager still has a home, a path and a character set.
     pub(super) fn for_sessions(&self, extra: &[String]) -> Vec<(OsString, OsString)> {
         let mut variables: BTreeMap<OsString, OsString> = BTreeMap::from([
             ("HOME".into(), self.home().into()),
@@ -93,6 +98,9 @@ impl Environment {
             INHERITED.contains(&name) || name.starts_with("LC_") || extra.iter().any(|extra| extra == name)
         };
         variables.extend(self.variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())));
+        if CHARACTER_SETS.iter().all(|name| self.get(name).is_none()) {
+            variables.insert("LANG".into(), DEFAULT_LANG.into());
+        }
         variables.into_iter().collect()
     }
 
@@ -132,7 +140,20 @@ mod tests {
         ]);
         let inherited = environment.for_sessions(&["EDITOR".into()]);
         let names: Vec<_> = inherited.iter().map(|(name, _)| name.to_str().unwrap()).collect();
-        assert_eq!(names, ["EDITOR", "HOME", "LC_TIME", "PATH", "SHELL"]);
+        assert_eq!(names, ["EDITOR", "HOME", "LANG", "LC_TIME", "PATH", "SHELL"]);
+    }
+
+    #[test]
+    fn a_session_speaks_utf_8_unless_the_server_was_told_a_locale() {
+        let lang = |environment: &Environment| {
+            environment.for_sessions(&[]).into_iter().find(|(name, _)| name == "LANG").map(|(_, value)| value)
+        };
+        assert_eq!(lang(&Environment::of([("LC_TIME", "de")])), Some("C.UTF-8".into()));
+        assert_eq!(lang(&Environment::of([("LANG", ""), ("LC_ALL", "")])), Some("C.UTF-8".into()), "empty is not set");
+        assert_eq!(lang(&Environment::of([("LANG", "de_DE")])), Some("de_DE".into()));
+        for name in ["LC_ALL", "LC_CTYPE"] {
+            assert_eq!(lang(&Environment::of([(name, "POSIX")])), None);
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn lists_can_be_written_as_lists_and_with_commas() {
     let config = load(&flags, [("FANTAIL_PASS_ENV", "EDITOR, PAGER"), ("PAGER", "less"), ("SECRET", "x")]).unwrap();
     assert_eq!(config.public_urls, ["https://a.example", "http://b.example"]);
     let names: Vec<_> = config.session_environment.iter().map(|(name, _)| name.to_str().unwrap()).collect();
-    assert_eq!(names, ["HOME", "PAGER", "PATH", "SHELL"]);
+    assert_eq!(names, ["HOME", "LANG", "PAGER", "PATH", "SHELL"]);
 }
 
 #[test]

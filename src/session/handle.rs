@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
+use super::reports;
 use super::screen::ScreenDoor;
 use super::sizing::Sizing;
 use super::task::Order;
@@ -413,10 +414,11 @@ impl Session {
             }
             return Err(refusal);
         }
+        let typist = viewer.filter(|_| !reports::are_all_of(&bytes));
         queue.push(clients, from, viewer, bytes)?;
         drop(input);
         // The program learns of the size before it reads what was typed for it.
-        if viewer.is_some_and(|viewer| self.sizing.lock().typed(viewer)) {
+        if typist.is_some_and(|viewer| self.sizing.lock().typed(viewer)) {
             self.size_wanted.notify_one();
         }
         self.input_added.notify_one();

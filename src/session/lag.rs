@@ -10,6 +10,13 @@ use tokio::time::Instant;
 
 use crate::terminal::Offset;
 
+/// Lines of scrollback in a snapshot that stands for what was skipped: as many as a first one has, so that skipping
+/// takes nothing away that could be scrolled back to. What is skipped is many times the bytes of these lines.
+const LINES: usize = 1000;
+/// Lines for a client that took long to draw the last one: it is to see the screen before the history.
+const LINES_WHEN_SLOW: usize = 200;
+/// What is long: a person waits for the prompt. A thousand lines of log are about 100 KB.
+const DRAWN_WITHIN: Duration = Duration::from_secs(1);
 /// Output outstanding above which what stops a program skips it: what a browser draws in a frame or two.
 const INTERRUPT_LAG: u64 = 64 * 1024;
 /// How long after the key the screen is taken: by then a program that stops at once has stopped, and its shell has
@@ -28,8 +35,10 @@ pub(super) struct Lag {
     drawn: Option<Offset>,
     /// The window was full when more was wanted last.
     was_full: bool,
-    /// The last snapshot it was sent, until it is drawn.
-    undrawn: Option<Offset>,
+    /// The last snapshot it was sent and when, until it is drawn.
+    undrawn: Option<(Offset, Instant)>,
+    /// It took long to draw the last snapshot.
+    draws_slowly: bool,
     /// The bytes from here on are to be skipped as soon as a snapshot may be sent.
     skips_from: Option<Offset>,
     interrupt: Option<Interrupt>,
@@ -57,7 +66,16 @@ pub(super) enum Step {
 
 impl Lag {
     pub(super) const fn new(window: u64, resync: Option<u64>) -> Self {
-        Self { window, resync, drawn: None, was_full: false, undrawn: None, skips_from: None, interrupt: None }
+        Self {
+            window,
+            resync,
+            drawn: None,
+            was_full: false,
+            undrawn: None,
+            draws_slowly: false,
+            skips_from: None,
+            interrupt: None,
+        }
     }
 
     /// What to do next for a viewer that has taken all before `taken` of the output before `end`. `leader` is whom the
@@ -101,17 +119,24 @@ impl Lag {
         self.was_full = true;
     }
 
+    /// Lines of scrollback for the snapshot that is due.
+    pub(super) const fn lines(&self) -> usize {
+        if self.draws_slowly { LINES_WHEN_SLOW } else { LINES }
+    }
+
     /// A snapshot taken at `offset` is sent. Returns where the bytes it stands for began.
-    pub(super) fn shown(&mut self, offset: Offset) -> Option<Offset> {
-        self.undrawn = Some(offset);
+    pub(super) fn shown(&mut self, offset: Offset, now: Instant) -> Option<Offset> {
+        self.undrawn = Some((offset, now));
         self.was_full = false;
         self.skips_from.take()
     }
 
     /// The client has drawn all before `offset`.
-    pub(super) fn drawn(&mut self, offset: Offset) {
+    pub(super) fn drawn(&mut self, offset: Offset, now: Instant) {
         self.drawn = Some(self.drawn.map_or(offset, |before| before.max(offset)));
-        self.undrawn.take_if(|undrawn| offset >= *undrawn);
+        if let Some((_, shown)) = self.undrawn.take_if(|(undrawn, _)| offset >= *undrawn) {
+            self.draws_slowly = now.duration_since(shown) > DRAWN_WITHIN;
+        }
     }
 
     /// The client has typed what stops a program.
@@ -157,26 +182,26 @@ mod tests {
     #[test]
     fn a_full_window_skips_only_far_behind_the_leader_and_waits_until_the_snapshot_is_drawn() {
         let (mut lag, now) = (lag(), Instant::now());
-        lag.drawn(Offset(0));
+        lag.drawn(Offset(0), now);
         assert_eq!(
             lag.step(Offset(0), Offset(9 * MIB), || Offset(9 * MIB), now),
             Step::Send(Offset(WINDOW)),
             "not full"
         );
         lag.is_full();
-        lag.drawn(Offset(10));
+        lag.drawn(Offset(10), now);
         // As far behind the end, but not behind whom the program waits for: that is its own pace.
         let own = lag.step(Offset(WINDOW), Offset(9 * MIB), || Offset(WINDOW), now);
         assert_eq!(own, Step::Send(Offset(WINDOW + 10)));
         lag.is_full();
         let skip = lag.step(Offset(WINDOW), Offset(9 * MIB), || Offset(5 * MIB), now);
         assert_eq!(skip, Step::Skip(Offset(WINDOW)));
-        assert_eq!(lag.shown(Offset(9 * MIB)), Some(Offset(WINDOW)));
+        assert_eq!(lag.shown(Offset(9 * MIB), now), Some(Offset(WINDOW)));
         // The next is sent only when this one is drawn.
         assert_eq!(lag.skip(Offset(9 * MIB)), Step::Wait);
-        lag.drawn(Offset(WINDOW));
+        lag.drawn(Offset(WINDOW), now);
         assert_eq!(lag.step(Offset(9 * MIB), Offset(90 * MIB), || Offset(90 * MIB), now), Step::Wait);
-        lag.drawn(Offset(9 * MIB));
+        lag.drawn(Offset(9 * MIB), now);
         let skip = lag.step(Offset(9 * MIB), Offset(90 * MIB), || Offset(90 * MIB), now);
         assert_eq!(skip, Step::Skip(Offset(9 * MIB)));
     }
@@ -186,15 +211,15 @@ mod tests {
         let (mut lag, now) = (lag(), Instant::now());
         lag.interrupted(Offset(0), Offset(INTERRUPT_LAG), now);
         assert_eq!(lag.looks_at(), None, "little is outstanding");
-        lag.drawn(Offset(0));
+        lag.drawn(Offset(0), now);
         lag.interrupted(Offset(WINDOW), Offset(4 * MIB), now);
         let leader = || Offset(WINDOW);
         assert_eq!(lag.step(Offset(WINDOW), Offset(4 * MIB), leader, now), Step::Wait);
         let settled = lag.looks_at().expect("a time");
         let skip = lag.step(Offset(WINDOW), Offset(4 * MIB), leader, settled);
         assert_eq!(skip, Step::Skip(Offset(WINDOW)));
-        lag.shown(Offset(4 * MIB));
-        lag.drawn(Offset(4 * MIB));
+        lag.shown(Offset(4 * MIB), now);
+        lag.drawn(Offset(4 * MIB), now);
         // The program went on printing for a while.
         let send = lag.step(Offset(4 * MIB), Offset(6 * MIB), leader, settled);
         assert_eq!(send, Step::Send(Offset(4 * MIB + WINDOW)));
@@ -207,9 +232,20 @@ mod tests {
     #[test]
     fn a_lossless_viewer_skips_nothing_of_its_own_accord() {
         let (mut lag, now) = (Lag::new(WINDOW, None), Instant::now());
-        lag.drawn(Offset(0));
+        lag.drawn(Offset(0), now);
         lag.is_full();
         lag.interrupted(Offset(0), Offset(9 * MIB), now);
         assert_eq!(lag.step(Offset(0), Offset(9 * MIB), || Offset(9 * MIB), now), Step::Send(Offset(WINDOW)));
+    }
+
+    #[test]
+    fn a_skip_takes_no_history_away_unless_the_client_draws_slowly() {
+        let (mut lag, now) = (lag(), Instant::now());
+        assert_eq!(lag.lines(), LINES);
+        for (took, lines) in [(DRAWN_WITHIN, LINES), (2 * DRAWN_WITHIN, LINES_WHEN_SLOW), (DRAWN_WITHIN, LINES)] {
+            lag.shown(Offset(MIB), now);
+            lag.drawn(Offset(MIB), now + took);
+            assert_eq!(lag.lines(), lines);
+        }
     }
 }

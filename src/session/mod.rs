@@ -16,6 +16,7 @@ mod pace;
 mod posix;
 mod processes;
 mod pty;
+mod reports;
 mod screen;
 mod settings;
 mod signal;

@@ -95,7 +95,12 @@ impl Session {
         read: impl FnOnce(&Screen, ScreenAt) -> T + Send + 'static,
     ) -> Result<T, ScreenGone> {
         let (answer, told) = oneshot::channel();
-        let read = move |screen: &Screen, at| drop(answer.send(read(screen, at)));
+        let read = move |screen: &Screen, at| {
+            // Nobody waits for it any more: a rendering can take longer than all else a screen does.
+            if !answer.is_closed() {
+                drop(answer.send(read(screen, at)));
+            }
+        };
         self.ask(Question::Read(Box::new(read))).await?;
         told.await.map_err(|_| ScreenGone)
     }

@@ -185,6 +185,8 @@ struct Running {
     input_blocked: bool,
     /// Who typed what was last written: the next output is most likely its echo.
     typist: Option<ViewerId>,
+    /// The end of the output whose time was noted last.
+    noted: Offset,
 }
 
 /// Why a run ended.
@@ -210,6 +212,7 @@ impl Running {
             hung_up: false,
             input_blocked: false,
             typist: None,
+            noted: Offset::ZERO,
         }
     }
 
@@ -227,6 +230,8 @@ impl Running {
             }
             self.task.published();
         }
+        self.task.log.publish();
+        self.note_output();
         self.task.exited(exit);
         self.task.orders.close();
         self.session.input.lock().queue.clear();
@@ -308,13 +313,22 @@ impl Running {
     /// Publishes what was read: to the viewer that typed first, then to all.
     async fn publish(&mut self) {
         self.task.log.publish();
-        self.session.printed((self.task.settings.now)());
+        self.note_output();
         let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
         if let Some(typist) = typist {
             typist.echo.notify_one();
             tokio::task::yield_now().await;
         }
         self.task.published();
+    }
+
+    /// Notes the time when anything was printed since it was last noted: a terminal can be readable without output.
+    fn note_output(&mut self) {
+        let end = self.task.log.end();
+        if end != self.noted {
+            self.noted = end;
+            self.session.printed((self.task.settings.now)());
+        }
     }
 
     fn write_input(&mut self) {

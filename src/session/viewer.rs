@@ -18,10 +18,6 @@ use super::{ClientId, InputRefused, NotRunning, Pace, Signal, ViewerId};
 use crate::terminal::log::{Chunk, LogReader, Pull};
 use crate::terminal::{Offset, Size};
 
-/// Lines of scrollback in the snapshot a viewer is sent that cannot follow: enough to read on, few enough that a slow
-/// link has them soon.
-const RESYNC_LINES: usize = 200;
-
 /// One attachment. Dropping it detaches.
 pub struct Viewer {
     session: Arc<Session>,
@@ -154,8 +150,8 @@ impl Viewer {
             step => step,
         };
         if let Step::Skip(_) = step {
-            let session = Arc::clone(&self.session);
-            self.snapshot = Wanted::Asked(Box::pin(async move { session.snapshot(RESYNC_LINES).await }));
+            let (session, lines) = (Arc::clone(&self.session), self.lag.lines());
+            self.snapshot = Wanted::Asked(Box::pin(async move { session.snapshot(lines).await }));
             return self.wait(Waits::Snapshot);
         }
         self.wait(Waits::Window)
@@ -163,7 +159,7 @@ impl Viewer {
 
     fn show(&mut self, snapshot: Arc<Snapshotted>) -> Next {
         self.reader = snapshot.position.clone();
-        let skipped = self.lag.shown(snapshot.at.offset).filter(|from| *from < snapshot.at.offset);
+        let skipped = self.lag.shown(snapshot.at.offset, Instant::now()).filter(|from| *from < snapshot.at.offset);
         self.has_taken(skipped.is_some());
         Next::Snapshot { skipped, snapshot }
     }
@@ -210,7 +206,9 @@ impl Viewer {
 
     /// The client has drawn up to `offset`. One that claims more than it was sent gains nothing by it.
     pub fn rendered(&mut self, offset: Offset) {
-        self.lag.drawn(offset.min(self.reader.offset()));
+        let drawn = offset.min(self.reader.offset());
+        self.lag.drawn(drawn, Instant::now());
+        self.progress.has_drawn(drawn);
     }
 
     /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.

@@ -12,9 +12,14 @@ use crate::terminal::Offset;
 /// Most viewers of one session: more than one machine can feed, so that a leak of connections meets a bound.
 pub(super) const VIEWERS_MAX: usize = 16_384;
 
+/// Stands for what a client has drawn that does not say.
+const SAYS_NOTHING: u64 = u64::MAX;
+
 /// What the session's task may know of one viewer.
 pub(super) struct Progress {
     taken: AtomicU64,
+    /// What its client says it has drawn; [`SAYS_NOTHING`] before it says so at all.
+    drawn: AtomicU64,
     /// It has skipped and not caught up since: it is further than it could have come by reading.
     has_skipped: AtomicBool,
     /// Wakes this viewer before the others: it has typed, and what comes now is most likely its echo.
@@ -25,6 +30,17 @@ impl Progress {
     /// The offset after the last byte this viewer has taken.
     pub(super) fn taken(&self) -> Offset {
         Offset(self.taken.load(Ordering::Relaxed))
+    }
+
+    /// How far its client has come, as well as can be known. What was taken for one that reads nothing fills its
+    /// window and its sockets, which makes it no faster.
+    fn reached(&self) -> Offset {
+        let (taken, drawn) = (self.taken.load(Ordering::Relaxed), self.drawn.load(Ordering::Relaxed));
+        Offset(if drawn == SAYS_NOTHING { taken } else { drawn })
+    }
+
+    pub(super) fn has_drawn(&self, offset: Offset) {
+        self.drawn.store(offset.0, Ordering::Relaxed);
     }
 
     /// Whether it has come there by skipping.
@@ -63,6 +79,7 @@ impl Viewers {
         let id = ViewerId(self.last_id);
         let progress = Arc::new(Progress {
             taken: AtomicU64::new(from.0),
+            drawn: AtomicU64::new(SAYS_NOTHING),
             has_skipped: AtomicBool::new(skipping),
             echo: Notify::new(),
         });
@@ -89,15 +106,38 @@ impl Viewers {
         self.attached.get(&id).map(Arc::clone)
     }
 
-    /// How far the viewer that reads fastest has come. One that has skipped is ahead without being fast, and counts
-    /// only when there is no other.
+    /// What the viewer has taken whose client has come furthest. One that has skipped is ahead without being fast, and
+    /// counts only when there is no other.
     pub(super) fn fastest(&self) -> Option<Offset> {
-        let furthest = self.attached.values().map(|progress| (!progress.has_skipped(), progress.taken())).max();
-        furthest.map(|(_, taken)| taken)
+        let rank = |progress: &Progress| (!progress.has_skipped(), progress.reached(), progress.taken());
+        self.attached.values().map(|progress| rank(progress)).max().map(|(_, _, taken)| taken)
     }
 
     /// How far the viewer that is furthest behind has come.
     pub(super) fn slowest(&self) -> Option<Offset> {
         self.attached.values().map(|progress| progress.taken()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fastest_is_whose_client_has_come_furthest_and_not_whose_window_is_full() {
+        let mut viewers = Viewers::default();
+        assert_eq!(viewers.fastest(), None);
+        let mut join = |skipping| viewers.join(Offset(0), skipping).expect("room").1;
+        let (stuck, fast, skipped) = (join(false), join(false), join(true));
+        stuck.has_drawn(Offset(0));
+        stuck.has_taken(Offset(500), false);
+        fast.has_taken(Offset(100), false);
+        skipped.has_taken(Offset(900), true);
+        assert_eq!(viewers.fastest(), Some(Offset(100)));
+        fast.has_drawn(Offset(90));
+        assert_eq!(viewers.fastest(), Some(Offset(100)), "what it has taken is not needed any more");
+        skipped.has_caught_up();
+        assert_eq!(viewers.fastest(), Some(Offset(900)));
+        assert_eq!(viewers.slowest(), Some(Offset(100)));
     }
 }

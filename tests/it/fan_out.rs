@@ -83,7 +83,10 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
     std::fs::write(&file, noise(64 << 20)).expect("written");
     let stream = [READY.as_bytes(), &noise(64 << 20)].concat();
     let id = session_printing(&server, &file).await;
+    // As a page that has frozen: it has said that it draws, and then draws nothing. (One that never said anything
+    // looks fast as long as its sockets take what it does not read: `abuse::slow`.)
     let mut stuck = Client::attach(&server, &id).await;
+    stuck.send(&ClientMessage::Rendered(Offset(0))).await;
     let mut fast = Client::attach(&server, &id).await;
     fast.until_shown(READY).await;
     fast.forgets = true;
@@ -100,12 +103,15 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
         let at = if new.is_empty() { before.0 as usize } else { stuck.offset.0 as usize - new.len() };
         assert_eq!(new, &stream[at..at + new.len()]);
         stuck.output.clear();
+        stuck.send(&ClientMessage::Rendered(stuck.offset)).await;
     }
-    assert_eq!(stuck.gaps.len(), 1, "{:?}", stuck.gaps);
-    while stuck.snapshots.is_empty() {
+    // A snapshot may have been on its way to it already when it froze; a second is never sent before that is drawn.
+    assert!((1..=2).contains(&stuck.gaps.len()), "{:?}", stuck.gaps);
+    while stuck.snapshots.len() < stuck.gaps.len() {
         stuck.step().await.expect("open");
     }
-    assert_eq!(stuck.snapshots, [stuck.gaps[0].1], "the screen where output goes on");
+    let ends: Vec<_> = stuck.gaps.iter().map(|gap| gap.1).collect();
+    assert_eq!(stuck.snapshots, ends, "the screen where output goes on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,9 +123,7 @@ async fn a_lone_viewer_that_stalls_does_not_hold_the_program() {
     stuck.typed("\n").await;
     let end: u64 = (1..=2_000_000_u32).map(|n| n.to_string().len() as u64 + 2).sum();
     crate::support::patiently("the program's end", async {
-        while server.session(&id).await["output"]["end"].as_u64().is_none_or(|printed| printed < end) {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        while server.session(&id).await["output"]["end"].as_u64().is_none_or(|printed| printed < end) {}
     })
     .await;
 }

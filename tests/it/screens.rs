@@ -51,7 +51,7 @@ async fn who_comes_late_is_shown_the_screen_and_goes_on_live_behind_it() {
     // A thousand lines above it, and what two empty lines leave of the screen.
     assert_eq!(late.on_screen().lines().filter(|line| line.trim().parse::<u32>().is_ok()).count(), 1000 + 22);
     let mut brief = Client::join(&server, &id, Join { query: "&scrollback=0", ..by_default() }).await;
-    brief.until_on_screen("typed").await;
+    brief.until_on_screen("\n199999\n200000\n").await;
     assert_eq!(brief.on_screen().lines().count(), 24);
 }
 
@@ -140,31 +140,21 @@ async fn questions_whose_answers_are_not_read_are_dropped_and_the_program_goes_o
     client.until_shown("done").await;
 }
 
-/// One fast viewer, one that draws a tenth of what the fast one takes, and one that reads nothing.
+/// One fast viewer, one that draws a tenth of what the fast one takes, and one that reads nothing. `cargo bench --bench
+/// flood` does the same with a real slow link and tells what it costs the program.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_reaches_the_fast_whole_the_slow_as_a_screen_and_costs_nothing_for_who_does_not_read() {
+    const LINES: u32 = 2_000_000;
     let _turn = alone().await;
-    flood(400_000).await;
-}
-
-/// The long form: `cargo test --release --test it -- --ignored two_million`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the long form of the test before it"]
-async fn a_flood_of_two_million_lines() {
-    let _turn = alone().await;
-    flood(2_000_000).await;
-}
-
-async fn flood(lines: u32) {
     const DRAWN: u64 = 16 * 1024;
     let server = Server::start_with(&["--log-bytes", "33554432", "--resync-bytes", "65536"]).await;
-    let id = server.open(&["sh", "-c", &format!("head -c 1 >/dev/null; seq 1 {lines}; exec cat")]).await;
+    let id = server.open(&["sh", "-c", &format!("head -c 1 >/dev/null; seq 1 {LINES}; exec cat")]).await;
     let mut stuck = Raw::attach(&server, &id).await;
     let mut slow = Client::join(&server, &id, by_default()).await;
     let mut fast = Client::attach(&server, &id).await;
     slow.send(&ClientMessage::Rendered(Offset(0))).await;
     fast.typed("\n").await;
-    let expected = "\r\n".to_owned() + &(1..=lines).map(|n| format!("{n}\r\n")).collect::<String>();
+    let expected = "\r\n".to_owned() + &(1..=LINES).map(|n| format!("{n}\r\n")).collect::<String>();
     let end = Offset(expected.len() as u64);
     let before = resident_bytes(server.pid());
     let mut drawn = Offset(0);
@@ -201,8 +191,10 @@ async fn flood(lines: u32) {
     let (from, to) = slow.gaps[0];
     let held = server.output(&id, from.0).await;
     assert_eq!(&held[..to.since(from) as usize], &expected.as_bytes()[from.0 as usize..to.0 as usize]);
+    // What is held is held once, for all; a queue for the one that reads nothing would hold it again.
     let grown = resident_bytes(server.pid()).saturating_sub(before);
-    assert!(grown < 64 * MEBIBYTE, "{} KiB more", grown / 1024);
+    println!("{} KiB more, {} KiB held", grown / 1024, end.0 / 1024);
+    assert!(grown < end.0 + 8 * MEBIBYTE, "{} KiB more, {} KiB held", grown / 1024, end.0 / 1024);
     stuck.send(&[]).await;
 }
 
@@ -221,9 +213,18 @@ async fn who_stops_a_flood_sees_at_once_that_it_has_stopped() {
     }
     while server.session(&id).await["output"]["end"].as_u64().expect("an end") < 2 * window {}
     client.typed("\u{3}").await;
-    client.until_on_screen("\nstopped\n").await;
-    assert_eq!(client.gaps.len(), 1);
-    assert_eq!(client.snapshots.len(), 2);
+    let seen = client.snapshots.len();
+    while client.snapshots.len() == seen {
+        client.step().await.expect("open");
+    }
+    // A machine under load takes its time to stop the program: then the screen comes again, once this one is drawn.
+    while !client.on_screen().contains("\nstopped\n") {
+        client.send(&ClientMessage::Rendered(client.offset)).await;
+        client.step().await.expect("open");
+    }
+    assert!((1..=2).contains(&client.gaps.len()), "{:?}", client.gaps);
+    assert_eq!(client.snapshots.len(), 1 + client.gaps.len());
+    assert_eq!(client.on_screen().lines().count(), 1000 + 24, "as much above it as at first");
 }
 
 #[tokio::test]
@@ -325,10 +326,15 @@ async fn a_session_has_the_window_of_who_typed_last_or_asked_it_to_fit() {
     ann.send(&ClientMessage::Resize { cols: 101, rows: 31 }).await;
     bob.send(&ClientMessage::Resize { cols: 51, rows: 21 }).await;
     until_size(&server, &id, 51, 21).await;
+    // A mouse over her window and a look at it are nothing she typed; what she types behind them is.
+    ann.typed("\u{1b}[I\u{1b}[<35;10;20M").await;
+    ann.typed("\u{1b}[M !!").await;
+    bob.send(&ClientMessage::Resize { cols: 52, rows: 22 }).await;
+    until_size(&server, &id, 52, 22).await;
     ann.typed("a\n").await;
     until_size(&server, &id, 101, 31).await;
     bob.command(Command::Fit).await;
-    until_size(&server, &id, 51, 21).await;
+    until_size(&server, &id, 52, 22).await;
     server.call("POST", &format!("/api/sessions/{id}/resize"), Some(json!({ "cols": 60, "rows": 22 }))).await;
     until_size(&server, &id, 60, 22).await;
     drop(bob);

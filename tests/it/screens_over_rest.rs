@@ -402,6 +402,10 @@ async fn the_session_object_tells_what_the_program_told_last() {
     }
     assert!(session["lastOutputAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{session}");
     assert_eq!(viewer.get("screen?format=json").await.json()["alternate"], true);
+    let path = format!("/api/sessions/{}", opened["id"].as_str().expect("an id"));
+    let (_, renamed) = server.call("PATCH", &path, Some(json!({ "name": "quiet" }))).await;
+    assert_eq!(renamed["lastOutputAt"], Value::Null, "a new name is no output");
+    assert!(renamed["lastModified"].as_str() > renamed["startedAt"].as_str(), "but a change: {renamed}");
 }
 
 #[tokio::test]
