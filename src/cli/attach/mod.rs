@@ -17,8 +17,8 @@ mod keys;
 mod link;
 mod modes;
 mod outbox;
+mod pane;
 mod polled;
-
 mod stdio;
 
 #[cfg(test)]
