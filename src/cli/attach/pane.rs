@@ -59,7 +59,8 @@ impl Pane {
         let (cols, rows) = (size.cols().min(here.cols()), size.rows().min(room));
         let cursor = screen.cursor();
         self.top = following(self.top, cursor.row, rows, size.rows());
-        self.left = following(self.left, cursor.col, cols, size.cols());
+        // Lines begin at the left: as soon as that can be seen, it is.
+        self.left = if cursor.col < cols { 0 } else { following(self.left, cursor.col, cols, size.cols()) };
 
         let mut wanted: Vec<String> = Vec::with_capacity(here.rows().into());
         for line in picture.split("\r\n").skip(self.top.into()).take(rows.into()) {
