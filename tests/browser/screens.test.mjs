@@ -148,6 +148,14 @@ test("title, bell and clipboard come to every page, and nothing is copied but by
   const late = await joined(t, session);
   await until("the title for who came late", async () => (await late.page.title()).includes("my title"));
   assert.equal(await late.page.locator(".notice").count(), 0, "what was offered before is not offered again");
+  await ann.run("printf '\\033[22;2t\\033]2;for a while\\007'; read line; printf '\\033[23;2t'");
+  for (const page of [ann, late]) {
+    await until("the title over it", async () => (await page.page.title()).includes("for a while"));
+  }
+  await ann.page.keyboard.press("Enter");
+  for (const page of [ann, late]) {
+    await until("the title pushed", async () => (await page.page.title()).includes("my title"));
+  }
 });
 
 test("keys are sent as the program asked for them", async (t) => {
