@@ -181,6 +181,14 @@ impl Display {
         out
     }
 
+    /// What was typed here, as it is to be told the session.
+    pub(super) fn typed(&self, typed: Vec<u8>) -> Vec<u8> {
+        match (&self.screen, &self.pane) {
+            (Some(screen), Some(painted)) => painted.pane.part(screen).locate(&typed),
+            _ => typed,
+        }
+    }
+
     /// Somebody is there, and has read what was noticed.
     pub(super) fn attended(&mut self) {
         if let Some(painted) = self.pane.as_mut().filter(|painted| painted.pane.has_notice()) {

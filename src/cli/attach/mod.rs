@@ -18,6 +18,7 @@ mod link;
 mod modes;
 mod outbox;
 mod pane;
+mod pointer;
 mod polled;
 mod stdio;
 

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::pointer::Part;
 use crate::terminal::render::{Format, render};
 use crate::terminal::screen::Screen;
 use crate::terminal::{Offset, Size};
@@ -47,6 +48,11 @@ impl Pane {
     /// What there is to tell.
     pub(super) const fn has_notice(&self) -> bool {
         self.notice.is_some()
+    }
+
+    /// Which part of `screen` is painted.
+    pub(super) fn part(&self, screen: &Screen) -> Part {
+        Part { left: self.left, top: self.top, size: screen.size() }
     }
 
     /// What makes a terminal of size `here` show `screen`; nothing if it does.
