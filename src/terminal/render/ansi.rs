@@ -72,10 +72,14 @@ fn change(from: Style, to: Style) -> String {
     if to == Style::default() {
         return RESET.to_owned();
     }
-    let altered = sgr(&parameters(from, to));
     let mut afresh = parameters(Style::default(), to);
     afresh.insert(0, "0".to_owned());
     let afresh = sgr(&afresh);
+    if from.underline_color != Color::Default && to.underline_color == Color::Default {
+        // What would say it, SGR 59, makes the underline white in xterm.js.
+        return afresh;
+    }
+    let altered = sgr(&parameters(from, to));
     if altered.len() <= afresh.len() { altered } else { afresh }
 }
 
@@ -123,7 +127,7 @@ fn parameters(from: Style, to: Style) -> Vec<String> {
         told.push(color(to.background, 40));
     }
     if from.underline_color != to.underline_color {
-        told.push(underline_color(to.underline_color));
+        told.extend(underline_color(to.underline_color));
     }
     told
 }
@@ -139,12 +143,13 @@ fn color(color: Color, base: u8) -> String {
     }
 }
 
-/// With colons: a terminal that does not know 58 would take what follows a semicolon for SGR of its own.
-fn underline_color(color: Color) -> String {
+/// With colons: a terminal that does not know 58 would take what follows a semicolon for SGR of its own. The text's
+/// own colour is not told, but begun with.
+fn underline_color(color: Color) -> Option<String> {
     match color {
-        Color::Default => "59".to_owned(),
-        Color::Ansi(index) | Color::Palette(index) => format!("58:5:{index}"),
-        Color::Rgb(red, green, blue) => format!("58:2::{red}:{green}:{blue}"),
+        Color::Default => None,
+        Color::Ansi(index) | Color::Palette(index) => Some(format!("58:5:{index}")),
+        Color::Rgb(red, green, blue) => Some(format!("58:2::{red}:{green}:{blue}")),
     }
 }
 
@@ -188,7 +193,7 @@ mod tests {
         assert_eq!(change(bold_red, Style::default()), "\x1b[m");
         let deep = Style { background: Color::Rgb(1, 2, 3), underline_color: Color::Palette(200), ..bold_red };
         assert_eq!(change(bold_red, deep), "\x1b[48;2;1;2;3;58:5:200m");
-        assert_eq!(change(deep, bold_red), "\x1b[49;59m");
+        assert_eq!(change(deep, bold_red), "\x1b[0;1;31m", "never 59");
         assert_eq!(change(deep, Style { underline: Underline::Curly, ..deep }), "\x1b[4:3m");
         let protected = style(Color::Default, &[Attributes::PROTECTED]);
         assert_eq!(ansi(vec![line(vec![run("x", 1, protected)])]), "xE[m");

@@ -74,6 +74,12 @@ impl Attr {
         if self.fg & FG_UNDERLINE == 0 { self } else { Self { ext: self.ext | 1 << EXT_STYLE_SHIFT, ..self } }
     }
 
+    /// A link that [`Attr::restored`] has left in the pen without the bit by which it counts.
+    #[cfg(test)]
+    pub(super) const fn hides_link(self) -> bool {
+        self.link != 0 && self.bg & BG_EXTENDED == 0
+    }
+
     pub(super) const fn saved(self) -> SavedPen {
         SavedPen { fg: self.fg, bg: self.bg }
     }
@@ -244,6 +250,13 @@ impl Attr {
 pub(super) struct SavedPen {
     pub(super) fg: u32,
     pub(super) bg: u32,
+}
+
+impl SavedPen {
+    /// The extended words counted, and not for an underline.
+    pub(super) const fn had_link(self) -> bool {
+        self.bg & BG_EXTENDED != 0 && self.fg & FG_UNDERLINE == 0
+    }
 }
 
 const fn set(word: &mut u32, bits: u32, on: bool) {

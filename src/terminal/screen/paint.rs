@@ -106,6 +106,12 @@ impl<'a> Painter<'a> {
         };
         // Wider ones are hidden on the alternate screen.
         line.truncate(self.cols);
+        // No sequence makes the second half of a wide character where its first is not; it looks as an empty cell.
+        for col in 0..line.len() {
+            if line[col].what == What::Tail && (col == 0 || line[col - 1].width != 2) {
+                line[col] = Glyph { what: What::Empty, width: 1, ..line[col] };
+            }
+        }
         wrapped
     }
 
@@ -168,14 +174,15 @@ impl<'a> Painter<'a> {
                 What::Char(_) | What::Cluster(_) => col += self.glyph(line, col),
             }
         }
-        self.before = Joining::default();
         if wraps_early {
             self.wrap_before(last.look);
         } else if wraps {
             // In the default look, because the new line may be scrolled in, and filled with the pen's background.
             self.reset_pen();
-            self.push(" \r\x1b[X");
+            self.text(" ");
+            self.push("\r\x1b[X");
         }
+        self.before = Joining::default();
     }
 
     /// Goes to the next line from a last column that is empty, as a wide character does that does not fit there: it
@@ -332,7 +339,7 @@ impl<'a> Painter<'a> {
             None => {
                 let look = line.get(self.cols - 1).map_or(Look::default(), |glyph| glyph.look);
                 self.pen(look);
-                self.command(format_args!("\x1b[{row};{cols}H "));
+                self.command(format_args!("\x1b[{row};{cols}H {APART}"));
             }
         }
         self.before = Joining::default();

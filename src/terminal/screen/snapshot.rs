@@ -16,7 +16,7 @@ use super::palette::Slot;
 use super::tabs::Tabs;
 use super::terminal::Terminal;
 use super::view::CursorShape;
-use super::width::Joining;
+use super::width::{self, Joining};
 
 /// The bytes, with the last `scrollback` lines above the screen and `tail`, the parser's half-read sequence.
 pub(super) fn write(terminal: &Terminal, scrollback: usize, tail: &[u8]) -> Vec<u8> {
@@ -51,10 +51,8 @@ impl Writer<'_> {
             self.paint.push("\x1b[?47h\x1b[H");
             self.paint.lines(&terminal.alternate, 0);
             self.state(&terminal.alternate);
-            self.keyboard(terminal.keyboard.flags, &terminal.keyboard.pushed_alternate);
         } else {
             self.state(&terminal.primary);
-            self.keyboard(terminal.keyboard.flags, &terminal.keyboard.pushed);
         }
         self.modes();
         self.cursor();
@@ -124,6 +122,11 @@ impl Writer<'_> {
         let saved = &buffer.saved;
         let pen = Attr::default().restored(saved.pen).as_drawn();
         self.paint.pen_of_saved(pen);
+        // What is saved of a link is only that there was one; which one is the pen's that comes back.
+        let had_link = saved.pen.had_link();
+        if had_link {
+            self.paint.push("\x1b]8;;-\x1b\\");
+        }
         self.charsets(saved.charsets, Charsets::default());
         if saved.origin {
             self.paint.push("\x1b[?6h");
@@ -135,6 +138,9 @@ impl Writer<'_> {
             self.paint.push("\x1b[?7l");
         }
         self.paint.push("\x1b7\x1b[?6l\x1b[?7h");
+        if had_link {
+            self.paint.push("\x1b]8;;\x1b\\");
+        }
         self.charsets(Charsets::default(), saved.charsets);
         self.paint.reset_pen();
     }
@@ -163,7 +169,6 @@ impl Writer<'_> {
         for (mode, on, usually) in [
             (1, modes.application_cursor, usual.application_cursor),
             (6, modes.origin, usual.origin),
-            (7, modes.autowrap, usual.autowrap),
             (45, modes.reverse_wrap, usual.reverse_wrap),
             (66, modes.application_keypad, usual.application_keypad),
             (1004, modes.focus_events, usual.focus_events),
@@ -204,6 +209,13 @@ impl Writer<'_> {
         let top = if modes.origin { buffer.top } else { 0 };
         let carries = !terminal.is_alternate;
         self.paint.put_cursor(Place { x: buffer.x, y: buffer.y - top.min(buffer.y) }, buffer, carries);
+        // Not before: what puts the cursor past the last column may change these.
+        if !modes.autowrap {
+            self.paint.push("\x1b[?7l");
+        }
+        let keyboard = &terminal.keyboard;
+        let pushed = if terminal.is_alternate { &keyboard.pushed_alternate } else { &keyboard.pushed };
+        self.keyboard(keyboard.flags, pushed);
         self.charsets(terminal.charsets, Charsets::default());
         self.paint.set_whole_pen(terminal.pen);
         if modes.insert {
@@ -211,6 +223,10 @@ impl Writer<'_> {
         }
         if terminal.before != Joining::default() {
             let width = usize::from(terminal.before.width());
+            let width_at = |col| self.paint.width_at(buffer, buffer.y, col);
+            if buffer.x > 0 && width_at(buffer.x - 1) == 2 {
+                return; // what is printed here takes that one's half
+            }
             if width == 2 && !modes.autowrap && buffer.x + 1 == terminal.cols {
                 // A wide character that did not fit was left out, but others still join it.
                 self.paint.push("\u{3000}");
@@ -218,13 +234,14 @@ impl Writer<'_> {
             }
             let Some(from) = buffer.x.checked_sub(width) else { return };
             let text = self.paint.text_at(buffer, buffer.y, from);
-            if text.is_empty() || from > 0 && self.paint.width_at(buffer, buffer.y, from - 1) == 2 {
-                return; // it covers half of another, which would go
+            if text.is_empty() || usize::from(width_at(from)) != width || from > 0 && width_at(from - 1) == 2 {
+                return; // it is no longer there, or covers half of another, which would go
             }
             self.paint.command(format_args!("\x1b[{};{}H", buffer.y + 1 - top.min(buffer.y), from + 1));
             if modes.insert {
-                // Printing it again will push the rest of the line back.
-                self.paint.command(format_args!("\x1b[{width}P"));
+                // Printing it again will push the rest of the line back. What joins its first character does not.
+                let first = text.chars().next().map_or(1, |first| width::join(Joining::default(), first).width);
+                self.paint.command(format_args!("\x1b[{first}P"));
             }
             self.paint.push(&text);
         }

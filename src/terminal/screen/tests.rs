@@ -97,8 +97,28 @@ fn a_sleeping_screen_is_the_same_screen() {
 
 /// Pieces of output, the kind that programs write and the kind that they should not.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        9 => narrow_piece(),
+        1 => "[漢字àé👍🏽e\u{301}\u{200d}🇩🇪]{1,4}".prop_map(String::into_bytes),
+        1 => prop::collection::vec(any::<u8>(), 1..5),
+    ]
+}
+
+/// Output with wide characters and any bytes, or with narrow characters and autowrap off: where a wide character was
+/// left out because it did not fit, what joins it changes the one before, and no sequence says that again.
+fn output() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let autowrap = prop::sample::select(vec!["\x1b[?7l", "\x1b[?7h"]).prop_map(|mode| mode.as_bytes().to_vec());
+    prop_oneof![
+        prop::collection::vec(piece(), 1..40),
+        prop::collection::vec(prop_oneof![9 => narrow_piece(), 1 => autowrap], 1..40),
+    ]
+}
+
+fn narrow_piece() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![Just(String::new()), (0..12u32).prop_map(|n| n.to_string())];
-    let final_byte = prop::sample::select(b"ABCDEFGHIJKLMPSTXZ@bdefg`ar".to_vec());
+    // Without J: where a saved cursor lies above the screen, erasing the scrollback (3 J) brings it to a row that
+    // cannot be foretold.
+    let final_byte = prop::sample::select(b"ABCDEFGHIKLMPSTXZ@bdefg`ar".to_vec());
     prop_oneof![
         "[a-z ]{1,9}".prop_map(String::into_bytes),
         "[àéßł]{1,4}".prop_map(String::into_bytes),
@@ -144,7 +164,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
             "\x1b[0\"q",
             "\x1b[?2K",
             "\x1b[!p",
+            "\x1b[J",
+            "\x1b[1J",
             "\x1b[2J",
+            "\x1b[?J",
             "\x1b[3g",
             "\x1b#8",
             "\x1b[2'}",
@@ -156,37 +179,50 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000_000))]
 
     /// Law 2: a blank screen that is fed a snapshot, and then what came after it, shows the same.
     #[test]
     fn a_snapshot_and_the_rest_show_what_the_whole_shows(
-        pieces in prop::collection::vec(piece(), 1..40),
+        pieces in output(),
         cut in any::<prop::sample::Index>(),
         cols in 2..14u64,
         rows in 2..6u64,
     ) {
         let output = pieces.concat();
         let cut = cut.index(output.len() + 1);
-        let mut whole = fed(cols, rows, &output[..cut]);
+        let (before, after) = output.split_at(cut);
+        let mut whole = fed(cols, rows, before);
+        // Known, and told in ARCHITECTURE.md: no sequence makes such a pen.
+        prop_assume!(!whole.terminal.pen.hides_link());
         let snapshot = whole.snapshot(usize::MAX);
         let mut resumed = fed(cols, rows, &snapshot.bytes);
-        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "at the cut:\n{:#?}\n{:#?}\n{:?}", text(&whole), text(&resumed), String::from_utf8_lossy(&snapshot.bytes));
-        whole.feed(&output[cut..]);
-        resumed.feed(&output[cut..]);
-        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "at the end:\n{:#?}\n{:#?}\n{:?}\n{:?}", text(&whole), text(&resumed), String::from_utf8_lossy(&snapshot.bytes), String::from_utf8_lossy(&output[cut..]));
-        prop_assert_eq!(resumed.cursor(), whole.cursor());
-        prop_assert_eq!(&resumed.terminal.modes, &whole.terminal.modes);
-        prop_assert_eq!(&resumed.terminal.keyboard.flags, &whole.terminal.keyboard.flags);
+        let told = format!(
+            "{cols}x{rows} {:?} AS {:?} THEN {:?}",
+            String::from_utf8_lossy(before),
+            String::from_utf8_lossy(&snapshot.bytes),
+            String::from_utf8_lossy(after),
+        );
+        prop_assert_eq!(text(&resumed), text(&whole), "at the cut: {}", told);
+        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "looks at the cut: {}", told);
+        // Not at the end: leaving the second screen without being on it brings back what they once were.
+        prop_assert_eq!(resumed.terminal.keyboard.flags, whole.terminal.keyboard.flags, "at the cut: {}", told);
+        whole.feed(after);
+        resumed.feed(after);
+        prop_assert_eq!(text(&resumed), text(&whole), "at the end: {}", told);
+        prop_assert!(resumed.lines(999).eq(whole.lines(999)), "looks at the end: {}", told);
+        prop_assert_eq!(resumed.cursor(), whole.cursor(), "{}", told);
+        prop_assert_eq!(&resumed.terminal.modes, &whole.terminal.modes, "{}", told);
     }
 
     /// Sizes change at any time.
     #[test]
     fn no_output_and_no_sizes_make_it_panic(
-        pieces in prop::collection::vec((piece(), 1..30u64, 1..12u64, any::<bool>()), 1..40),
+        pieces in output(),
+        sizes in prop::collection::vec((1..30u64, 1..12u64, any::<bool>()), 40),
     ) {
         let mut screen = screen(10, 4);
-        for (piece, cols, rows, resizes) in pieces {
+        for (piece, (cols, rows, resizes)) in pieces.into_iter().zip(sizes) {
             screen.feed(&piece);
             if resizes {
                 screen.resize(Size::new(cols, rows).expect("within bounds"));
