@@ -92,8 +92,15 @@ test("a program's question is answered once, by the server, however many pages l
 
 test("under a flood a key reaches the program and Ctrl-C brings the prompt at once", async (t) => {
   const { session, ann } = await atAShell(t);
+  const waits = "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null); kill %1; wait; stty sane; echo got-$key";
+  await ann.run(`set -m; yes $(seq -s ' ' 30) & ${waits}`);
+  await until("a flood that waits for a key", async () => (await ann.offset()) > 5_000_000);
+  await ann.page.keyboard.press("x");
+  await ann.line("got-x");
+  await ann.lastLine(PROMPT);
+  const from = await ann.offset();
   await ann.run("yes $(seq -s ' ' 30)");
-  await until("5 MB drawn", async () => (await ann.offset()) > 5_000_000);
+  await until("5 MB drawn", async () => (await ann.offset()) > from + 5_000_000);
   const pressed = Date.now();
   await ann.page.keyboard.press("Control+C");
   const held = until("the program has stopped", async () => {
@@ -148,6 +155,14 @@ test("title, bell and clipboard come to every page, and nothing is copied but by
   const late = await joined(t, session);
   await until("the title for who came late", async () => (await late.page.title()).includes("my title"));
   assert.equal(await late.page.locator(".notice").count(), 0, "what was offered before is not offered again");
+  await ann.run("printf '\\033[22;2t\\033]2;for a while\\007'; read line; printf '\\033[23;2t'");
+  for (const page of [ann, late]) {
+    await until("the title over it", async () => (await page.page.title()).includes("for a while"));
+  }
+  await ann.page.keyboard.press("Enter");
+  for (const page of [ann, late]) {
+    await until("the title pushed", async () => (await page.page.title()).includes("my title"));
+  }
 });
 
 test("keys are sent as the program asked for them", async (t) => {

@@ -94,6 +94,58 @@ test("a window that leads keeps the session at its size while it is dragged, one
   assert.ok(Number.parseInt(dragged, 10) > 80, `${dragged} is the large window's`);
 });
 
+test("windows of any size show a session's own size, whole, also while it prints and they or it are resized", async (t) => {
+  const session = await server.open({ sizes: "fixed", cols: 100, rows: 30 });
+  const large = await newVisitor(t, browser, { viewport: { width: 1600, height: 1000 } });
+  const small = await newVisitor(t, browser, { viewport: { width: 420, height: 300 } });
+  for (const page of [large, small]) {
+    await page.logIn(server.url);
+    await page.attach(server.url, session);
+    await page.lastLine(PROMPT);
+  }
+  const showsItWhole = (/** @type {Visitor} */ page) =>
+    until("all of the terminal lies within the window", async () => {
+      assert.equal(await page.size(), "100×30");
+      const [room, screen] = await page.page.evaluate(() =>
+        [".room", ".xterm-screen"].map((part) => {
+          const { left, top, right, bottom } =
+            document.querySelector(part)?.getBoundingClientRect() ?? new DOMRect();
+          return { left, top, right, bottom };
+        }),
+      );
+      assert.ok(room && screen && screen.right > screen.left && screen.bottom > screen.top);
+      const outside = { left: room.left - screen.left, top: room.top - screen.top };
+      assert.ok(outside.left <= 0 && outside.top <= 0, JSON.stringify({ room, screen }));
+      assert.ok(screen.right <= room.right && screen.bottom <= room.bottom, JSON.stringify({ room, screen }));
+      return true;
+    });
+  const same = async (/** @type {string} */ last) => {
+    await Promise.all([large, small].map((page) => page.line(last)));
+    await Promise.all([large, small].map((page) => page.lastLine(PROMPT)));
+    const end = async (/** @type {Visitor} */ page) => (await page.lines()).slice(-100);
+    assert.deepEqual(await end(small), await end(large));
+  };
+  await Promise.all([showsItWhole(large), showsItWhole(small)]);
+  await large.run("for n in $(seq 20000); do printf '%090d世界\\n' $n; done");
+  await until("it prints", async () => (await small.offset()) > 100_000);
+  await small.page.setViewportSize({ width: 900, height: 400 });
+  await large.page.setViewportSize({ width: 800, height: 600 });
+  await same(`${"20000".padStart(90, "0")}世界`);
+  await Promise.all([showsItWhole(large), showsItWhole(small)]);
+
+  const opened = await server.open({ cols: 100, rows: 30 });
+  for (const page of [large, small]) {
+    await page.attach(server.url, opened);
+    await page.lastLine(PROMPT);
+  }
+  await large.run("for n in $(seq 20000); do printf '%090d世界\\n' $n; done");
+  const before = await newSize(opened, [large, small], "100×30");
+  await large.page.setViewportSize({ width: 1300, height: 900 });
+  await newSize(opened, [large, small], before);
+  await large.run("echo done $((6*7))");
+  await same("done 42");
+});
+
 test("the button Fit gives the session this window's size without typing anything", async (t) => {
   const { session, large, small } = await largeAndSmall(t);
   const opened = await large.size();

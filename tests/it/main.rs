@@ -14,6 +14,7 @@ mod fan_out;
 mod hygiene;
 mod lifecycle;
 mod never_panics;
+mod other_sizes;
 mod reconnect;
 mod screen_laws;
 mod screens;

@@ -212,7 +212,7 @@ impl Attachment {
         let settled = self.focus_settles.is_none_or(|until| Instant::now() >= until);
         let heard = heard(typed, settled);
         if self.access == Access::Control {
-            self.link.typed(&heard.input);
+            self.link.typed(&console.display.typed(heard.input));
         } else if heard.by_hand && !std::mem::replace(&mut self.told_view_only, true) {
             console.notice("view only: what you type is not sent; Ctrl-] d detaches");
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
 
 use super::display::Display;
 use super::keys::{DetachKey, Typed};
@@ -23,6 +24,8 @@ use crate::terminal::{Offset, Size};
 const WAITING_BYTES_MAX: u64 = 2 * WINDOW_BYTES;
 /// Longest wait for a terminal that stands still when leaving it.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two pictures painted: more are not seen.
+const PICTURE_INTERVAL: Duration = Duration::from_millis(33);
 /// Offsets remembered of what waits. Beyond it only the last is kept, which is reported a little later then.
 const MARKS_MAX: usize = 1024;
 
@@ -35,6 +38,8 @@ pub(super) struct Console {
     buffer: Vec<u8>,
     key: DetachKey,
     pub(super) display: Display,
+    /// Not to be painted before then.
+    paint_from: Instant,
     signals: Signals,
     /// Dropped after the modes are restored.
     raw: Option<RawMode>,
@@ -78,6 +83,7 @@ impl Console {
             buffer: vec![0; INPUT_MESSAGE_BYTES],
             key: DetachKey::default(),
             display,
+            paint_from: Instant::now(),
             signals: Signals::listen()?,
             raw: None,
         })
@@ -85,7 +91,24 @@ impl Console {
 
     /// What happens next. Reads at most `input_room` bytes, and nothing when that is none. Cancelled, it loses nothing.
     pub(super) async fn event(&mut self, input_room: usize) -> Event {
-        let Self { stdin, stdout, waiting, drawn, buffer, key, signals, .. } = self;
+        loop {
+            // A terminal that is slow gets fewer pictures, not old ones.
+            let (paints, from) = (self.waiting.is_empty() && self.display.is_stale(), self.paint_from);
+            tokio::select! {
+                event = self.next_event(input_room) => return event,
+                () = sleep_until(from), if paints => self.paint(),
+            }
+        }
+    }
+
+    fn paint(&mut self) {
+        let picture = self.display.paint();
+        self.waiting.extend_from_slice(&picture);
+        self.paint_from = Instant::now() + PICTURE_INTERVAL;
+    }
+
+    async fn next_event(&mut self, input_room: usize) -> Event {
+        let Self { stdin, stdout, waiting, drawn, buffer, key, signals, display, .. } = self;
         // What the key held back comes on top.
         let room = input_room.saturating_sub(DetachKey::HELD_MAX).min(buffer.len());
         let read = async {
@@ -105,7 +128,10 @@ impl Console {
                 Err(_) => Event::Gone,
             },
             read = read => match read {
-                Ok(bytes) if bytes > 0 => Event::Typed(key.read(&buffer[..bytes])),
+                Ok(bytes) if bytes > 0 => {
+                    display.attended();
+                    Event::Typed(key.read(&buffer[..bytes]))
+                }
                 _ => {
                     // A terminal ends only by going away; a pipe ends when all has been said.
                     let was_terminal = stdin.take().is_some_and(|stdin| stdin.as_fd().is_terminal());
@@ -145,6 +171,8 @@ impl Console {
     pub(super) fn window(&mut self, here: Option<Size>) {
         let bytes = self.display.window(here);
         self.waiting.extend_from_slice(&bytes);
+        // Where this window leads, the session is of its size in a moment.
+        self.paint_from = Instant::now() + PICTURE_INTERVAL;
     }
 
     /// Puts text on this terminal's clipboard.
@@ -180,6 +208,7 @@ impl Console {
 
     /// Draws what waits, if the terminal takes it, and leaves the terminal as it was found.
     pub(super) async fn leave(mut self) {
+        self.paint();
         let all = async {
             while !self.waiting.is_empty() {
                 match self.stdout.write(&self.waiting).await {

@@ -1,14 +1,16 @@
 //! What a real terminal is written so that it shows a session: its own screen may be of another size, had a past before
 //! the session and has a future after it. Pure: messages in, bytes out.
 //!
-//! Follows the session's screen, so that the terminal can be drawn anew at any time. Must never let the terminal answer
-//! for the session, nor leave it in a state that the session's program chose.
+//! Follows the session's screen, so that the terminal can be drawn anew at any time. A terminal of the session's size is
+//! passed the output; one of another size, where output would wrap and scroll elsewhere, is painted the screen (`pane`).
+//! Must never let the terminal answer for the session, nor leave it in a state that the session's program chose.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::filter::Filter;
 use super::modes::{self, Modes};
+use super::pane::Pane;
 use crate::terminal::Size;
 use crate::terminal::screen::Screen;
 
@@ -27,6 +29,18 @@ pub(super) struct Display {
     filter: Filter,
     modes: Modes,
     focus_asked: bool,
+    /// What is painted, while the terminal is of another size than the session.
+    pane: Option<Painted>,
+    /// The terminal has been passed what is above the screen.
+    passed: bool,
+}
+
+struct Painted {
+    pane: Pane,
+    /// The terminal has been made ready for it. Only for the first picture: a window that leads the session's size is
+    /// of another one for a moment only.
+    ready: bool,
+    stale: bool,
 }
 
 impl Display {
@@ -59,7 +73,13 @@ impl Display {
         if let Some(screen) = &mut self.screen {
             screen.feed(bytes);
         }
-        self.pass(bytes)
+        match &mut self.pane {
+            None => self.pass(bytes),
+            Some(painted) => {
+                painted.stale = true;
+                if painted.ready { self.steer(bytes) } else { Vec::new() }
+            }
+        }
     }
 
     /// The session's screen, where `skipped` bytes of output never came.
@@ -67,23 +87,19 @@ impl Display {
         let Some(here) = self.here else { return Vec::new() };
         let mut screen = Screen::new(size, SCROLLBACK_LINES);
         screen.feed(bytes);
-        let before = self.screen.as_ref().map(Screen::is_alternate);
-        // A part of what was last written may never have arrived.
-        let mut out = modes::reset(here).into_bytes();
-        (self.filter, self.modes) = (Filter::default(), Modes::default());
-        let snapshot = match before {
-            // What is above the screen was never shown here.
-            None => bytes.to_vec(),
-            Some(was_alternate) => {
-                if skipped > 0 && !was_alternate && !screen.is_alternate() {
-                    out.extend(gap(here, skipped));
-                }
-                screen.snapshot(0).bytes
-            }
-        };
+        let scrolled = !screen.is_alternate() && self.screen.as_ref().is_some_and(|before| !before.is_alternate());
         self.screen = Some(screen);
-        out.extend_from_slice(modes::HOME.as_bytes());
-        out.extend(self.pass(&snapshot));
+        if size != here {
+            self.pane = Some(Painted::new());
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        if scrolled && skipped > 0 && self.pane.is_none() {
+            out = self.reset(here);
+            out.extend(gap(here, skipped));
+        }
+        // What is above the screen is passed once: after that it is there, or was skipped.
+        out.extend(self.draw(here, (!self.passed).then_some(bytes)));
         out
     }
 
@@ -92,7 +108,7 @@ impl Display {
         if let Some(screen) = &mut self.screen {
             screen.resize(size);
         }
-        Vec::new()
+        self.refit()
     }
 
     /// This terminal has another size.
@@ -100,11 +116,94 @@ impl Display {
         if self.here.is_some() && here.is_some() {
             self.here = here;
         }
-        Vec::new()
+        self.refit()
+    }
+
+    /// Passes or paints, as the sizes are now.
+    fn refit(&mut self) -> Vec<u8> {
+        let (Some(here), Some(screen)) = (self.here, &self.screen) else { return Vec::new() };
+        match &mut self.pane {
+            Some(_) if screen.size() == here => self.draw(here, None),
+            Some(painted) => {
+                // A terminal moves what it shows when its size changes.
+                painted.pane.forget();
+                painted.stale = true;
+                Vec::new()
+            }
+            None if screen.size() == here => Vec::new(),
+            None => {
+                self.pane = Some(Painted::new());
+                Vec::new()
+            }
+        }
+    }
+
+    /// Draws the screen in a terminal of its size, which is passed the output from here on; by this snapshot, if one is
+    /// given.
+    fn draw(&mut self, here: Size, snapshot: Option<&[u8]>) -> Vec<u8> {
+        self.pane = None;
+        // A part of what was last written may never have arrived.
+        let mut out = self.reset(here);
+        out.extend_from_slice(modes::HOME.as_bytes());
+        let above = if std::mem::replace(&mut self.passed, true) { 0 } else { SCROLLBACK_LINES };
+        if let Some(bytes) = snapshot {
+            out.extend(self.pass(bytes));
+        } else if let Some(screen) = &self.screen {
+            let bytes = screen.snapshot(above).bytes;
+            out.extend(self.pass(&bytes));
+        }
+        out
+    }
+
+    /// Whether there is something to paint.
+    pub(super) fn is_stale(&self) -> bool {
+        self.pane.as_ref().is_some_and(|painted| painted.stale)
+    }
+
+    /// What brings a terminal of another size up to date.
+    pub(super) fn paint(&mut self) -> Vec<u8> {
+        let (Some(here), Some(screen), Some(painted)) = (self.here, &self.screen, &mut self.pane) else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        if !std::mem::replace(&mut painted.ready, true) {
+            let snapshot = screen.snapshot(0).bytes;
+            out = self.reset(here);
+            out.extend(self.steer(&snapshot));
+        }
+        if let (Some(screen), Some(painted)) = (&self.screen, &mut self.pane) {
+            painted.stale = false;
+            let picture = painted.pane.paint(screen, here);
+            self.filter.interrupted();
+            self.modes.shown(&picture);
+            out.extend(picture);
+        }
+        out
+    }
+
+    /// What was typed here, as it is to be told the session.
+    pub(super) fn typed(&self, typed: Vec<u8>) -> Vec<u8> {
+        match (&self.screen, &self.pane) {
+            (Some(screen), Some(painted)) => painted.pane.part(screen).locate(&typed),
+            _ => typed,
+        }
+    }
+
+    /// Somebody is there, and has read what was noticed.
+    pub(super) fn attended(&mut self) {
+        if let Some(painted) = self.pane.as_mut().filter(|painted| painted.pane.has_notice()) {
+            painted.pane.notice(None);
+            painted.stale = true;
+        }
     }
 
     /// Says something that is not the program's, in one dim line.
     pub(super) fn notice(&mut self, text: &str) -> Vec<u8> {
+        if let Some(painted) = &mut self.pane {
+            painted.pane.notice(Some(text));
+            painted.stale = true;
+            return Vec::new();
+        }
         self.filter.interrupted();
         let line = format!("{INTERRUPT}\r\n\x1b[2m[{text}]\x1b[0m\r\n").into_bytes();
         self.modes.shown(&line);
@@ -129,7 +228,18 @@ impl Display {
 
     /// What leaves the terminal as it was found.
     pub(super) fn restore(&self) -> String {
-        if self.is_terminal() { self.modes.restore() } else { String::new() }
+        if !self.is_terminal() {
+            return String::new();
+        }
+        // Below the cursor there may be an edge.
+        let below = if self.pane.is_some() { "\x1b[J" } else { "" };
+        self.modes.restore() + below
+    }
+
+    /// Brings the terminal into the state of a new one.
+    fn reset(&mut self, here: Size) -> Vec<u8> {
+        (self.filter, self.modes) = (Filter::default(), Modes::default());
+        modes::reset(here).into_bytes()
     }
 
     fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -138,6 +248,25 @@ impl Display {
         self.focus_asked |= self.filter.take_focus_asked();
         self.modes.shown(&out);
         out
+    }
+
+    /// Of what the program writes, what does not draw.
+    fn steer(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.filter.pass(bytes, false, &mut out);
+        self.focus_asked |= self.filter.take_focus_asked();
+        self.modes.shown(&out);
+        if let Some(painted) = self.pane.as_mut().filter(|_| !out.is_empty()) {
+            // It may have changed to the other screen.
+            painted.pane.forget();
+        }
+        out
+    }
+}
+
+impl Painted {
+    fn new() -> Self {
+        Self { pane: Pane::new(), ready: false, stale: true }
     }
 }
 

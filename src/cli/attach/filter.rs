@@ -311,6 +311,8 @@ fn judge(body: &[u8], last: u8) -> Verdict {
         | (b'?', b"", b'S' | b'm' | b'u') => Verdict::Drop,
         // Reports of the window. Its other operations are no questions.
         (0, b"", b't') if matches!(numbers(parameters).first(), Some(11 | 13..=16 | 18..=21)) => Verdict::Drop,
+        // Titles kept and brought back.
+        (0, b"", b't') if matches!(numbers(parameters).first(), Some(22 | 23)) => Verdict::Steers,
         // Key encodings, saved modes, the cursor's look.
         (b'>' | b'<' | b'=', b"", b'u') | (b'>', b"", b'm' | b'n') | (b'?', b"", b's' | b'r') | (0, b" ", b'q') => {
             Verdict::Steers

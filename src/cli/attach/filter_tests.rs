@@ -55,7 +55,7 @@ const QUESTIONS: [&[u8]; 40] = [
     b"\xc2\x9d11;?\x07",
 ];
 
-const DRAWING: [&[u8]; 24] = [
+const DRAWING: [&[u8]; 23] = [
     "grüße 世界 🙂 \u{a0}\u{bd}".as_bytes(),
     b"\r\n\t\x08\x0e\x0f",
     b"\x1b[1;31m",
@@ -70,7 +70,6 @@ const DRAWING: [&[u8]; 24] = [
     b"\x1b[?7;25h",
     b"\x1b[4h",
     b"\x1b[!p",
-    b"\x1b[22;0t",
     b"\x1b[8;24;80t",
     b"\x1b[?2J",
     b"\x1b]8;;http://x/?q=1\x07",
@@ -82,7 +81,7 @@ const DRAWING: [&[u8]; 24] = [
     b"\x1b[1$x",
 ];
 
-const STEERING: [&[u8]; 12] = [
+const STEERING: [&[u8]; 13] = [
     b"\x07",
     b"\x1b=",
     b"\x1b>",
@@ -94,6 +93,7 @@ const STEERING: [&[u8]; 12] = [
     b"\x1b[=5;1u",
     b"\x1b[>4;2m",
     b"\x1b]2;title?\x07",
+    b"\x1b[22;0t",
     b"\x1b]11;#fff\x1b\\",
 ];
 

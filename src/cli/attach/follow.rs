@@ -77,8 +77,7 @@ impl Attachment {
                 let drawn = matches!(event, console::Event::Drawn);
                 self.happened(console, event).map_err(Left::Ended)?;
                 if drawn {
-                    connection.report = self.link.report(console.drawn(), false).or(connection.report);
-                    connection.pause = self.link.has_unreported().then(|| Instant::now() + PAUSE);
+                    self.drawn(console, connection);
                 }
             }
             message = stream.next(), if !console.is_full() => {
@@ -99,6 +98,12 @@ impl Attachment {
             () = sleep_until(silent_at) => return Err(Left::Lost),
         }
         Ok(())
+    }
+
+    /// Something may have been drawn.
+    fn drawn(&mut self, console: &Console, connection: &mut Connection) {
+        connection.report = self.link.report(console.drawn(), false).or(connection.report);
+        connection.pause = self.link.has_unreported().then(|| Instant::now() + PAUSE);
     }
 
     fn silence(&self) -> Duration {
@@ -155,6 +160,8 @@ impl Attachment {
                 let news = self.link.output(offset, bytes).map_err(Left::Breached)?;
                 console.output(news, offset + bytes.len());
                 self.shown(console);
+                // Output that writes nothing is drawn by being taken.
+                self.drawn(console, connection);
             }
             ServerMessage::Gap { from, .. } => self.link.gap(from).map_err(Left::Breached)?,
             ServerMessage::Snapshot { offset, cols, rows, bytes, .. } => {
@@ -162,6 +169,7 @@ impl Attachment {
                 let skipped = self.link.snapshot(offset).map_err(Left::Breached)?;
                 console.snapshot(size, bytes, skipped, offset);
                 self.shown(console);
+                self.drawn(console, connection);
             }
             ServerMessage::InputAck(seq) => self.link.ack(seq).map_err(Left::Breached)?,
         }
@@ -206,6 +214,8 @@ impl Attachment {
     }
 
     fn welcomed(&mut self, console: &mut Console, welcome: &Welcome) {
+        // The connection is no longer lost.
+        console.display.attended();
         let dropped = self.link.welcome(welcome);
         if dropped > 0 {
             console.notice(&format!(

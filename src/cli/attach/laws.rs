@@ -364,6 +364,34 @@ async fn a_terminal_is_drawn_the_screen_and_what_follows_and_is_asked_nothing() 
 }
 
 #[tokio::test]
+async fn a_terminal_of_another_size_is_painted_pictures_until_it_is_of_the_sessions() {
+    let here = Size::new(60, 10).expect("a size");
+    let (ending, drawn) = attach_to(Some(here), JOINED, async |listener, mut keys: PipeWriter| {
+        let mut peer = Peer::accept(&listener).await;
+        peer.welcome("c", 0, 0).await;
+        peer.snapshot(0, b"\x1b[?1h\x1b[1mabove").await;
+        let flood = b"a line of a flood\r\n".repeat(5000);
+        peer.output(0, &flood).await;
+        let mut end = flood.len() as u64;
+        while peer.next_report().await < end {}
+        let question = b"\x1b[6n".repeat(20_000);
+        peer.output(end, &question).await;
+        end += question.len() as u64;
+        while peer.next_report().await < end {}
+        keys.write_all(b"x").expect("typed");
+        assert_eq!(peer.next_input().await, (1, b"x".to_vec()));
+        peer.event(Event::Resize { cols: 60, rows: 10 }).await;
+        peer.output(end, b"\x1b[H\x1b[Jpassed").await;
+        peer.exit(0).await;
+    })
+    .await;
+    assert_eq!(ending.expect("an ending"), exited(0));
+    let (painted, passed) = drawn.split_once("\x1b[H\x1b[Jpassed").expect("passed");
+    assert!(painted.len() < 200_000 && painted.contains("\x1b[?1h"), "{}", painted.len());
+    assert!(!drawn.contains("[6n") && passed.contains("\x1b[?1l"));
+}
+
+#[tokio::test]
 async fn a_terminal_that_was_too_slow_is_drawn_anew_and_told_what_is_missing() {
     let (ending, drawn) = attach_to(Some(Size::DEFAULT), JOINED, async |listener, _keys| {
         let mut first = Peer::accept(&listener).await;

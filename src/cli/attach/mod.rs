@@ -17,8 +17,9 @@ mod keys;
 mod link;
 mod modes;
 mod outbox;
+mod pane;
+mod pointer;
 mod polled;
-
 mod stdio;
 
 #[cfg(test)]

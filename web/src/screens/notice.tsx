@@ -23,8 +23,8 @@ interface Choice {
 const notices = signal<Notice[]>([]);
 let lastId = 0;
 
-export function notify(text: string, error = false): void {
-  show({ kind: text, text, error, choice: null }, SHOWN_MS);
+export function notify(text: string, error = false, kind = text): void {
+  show({ kind, text, error, choice: null }, SHOWN_MS);
 }
 
 // Something the user may want and need not answer.

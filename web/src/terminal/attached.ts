@@ -196,8 +196,12 @@ export class Attached implements Listener {
     this.#resized({ cols, rows });
   }
 
-  // Nothing is said: the snapshot that follows shows the right screen, and above it what the server still holds.
-  gap(): void {}
+  // The snapshot that follows shows the right screen; of what scrolled by above it, some may be missing.
+  gap(from: number, to: number): void {
+    const lost = from < (this.session.value?.output.start ?? 0);
+    const why = lost ? ": the server no longer holds them." : ", to keep up.";
+    notify(`${byteCount(to - from)} of output skipped${why}`, false, "gap");
+  }
 
   startOver(): void {
     this.#feed.startOver();
