@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { CASES } from "./cases/all.mjs";
 import { Client } from "./support/client.mjs";
 import { differences } from "./support/compare.mjs";
-import { Comparison } from "./support/comparison.mjs";
+import { Comparison, LONG } from "./support/comparison.mjs";
 import { CASES_THAT_DIFFER, CORRECTIONS, CUTS_THAT_DIFFER } from "./support/known.mjs";
 import { play, played } from "./support/steps.mjs";
 
@@ -64,7 +64,8 @@ test("every case can be cut, and a snapshot goes on in both screens", async (t) 
       if (its.length > 0 && !known.has(it.name))
         found.push(`${it.name}, cut at ${at}\n  ${its.join("\n  ")}`);
     }
-    if (changed === 0 && known.delete(it.name)) found.push(`${it.name}\n  is listed as different and is not`);
+    // Only where every cut was made is it known that none changes anything.
+    if (LONG && changed === 0 && known.delete(it.name)) found.push(`${it.name}\n  is listed as different and is not`);
   }
   t.diagnostic(`cases ${CASES.length}, cuts ${cuts}, differences ${found.length}, known ${known.size}`);
   assert.equal(found.length, 0, `\n${found.slice(0, 40).join("\n")}`);

@@ -52,9 +52,17 @@ impl Terminal {
         }
     }
 
+    /// Where the cursor is, as programs count: within the screen also while it waits to wrap, and from the region's
+    /// first row in origin mode. xterm.js says otherwise of both; its answer reaches no program.
+    fn reported_cursor(&self) -> (usize, usize) {
+        let buffer = self.buffer();
+        let top = if self.modes.origin { buffer.top } else { 0 };
+        (buffer.x.min(self.cols - 1) + 1, buffer.y.saturating_sub(top) + 1)
+    }
+
     /// DSR.
     pub(super) fn report_status(&mut self, which: i32) {
-        let (x, y) = (self.buffer().x + 1, self.buffer().y + 1);
+        let (x, y) = self.reported_cursor();
         match which {
             5 => self.answer("\x1b[0n"),
             6 => self.answer(&format!("\x1b[{y};{x}R")),
@@ -64,7 +72,7 @@ impl Terminal {
 
     /// DSR of DEC, and the colour scheme (996): dark, as the web client's theme.
     pub(super) fn report_private_status(&mut self, which: i32) {
-        let (x, y) = (self.buffer().x + 1, self.buffer().y + 1);
+        let (x, y) = self.reported_cursor();
         match which {
             6 => self.answer(&format!("\x1b[?{y};{x}R")),
             996 => self.answer("\x1b[?997;1n"),
@@ -109,6 +117,8 @@ impl Terminal {
                 1048 => state(true),
                 2004 => state(modes.bracketed_paste),
                 2026 => state(modes.synchronized),
+                // Clusters take what columns they take; the client cannot do otherwise.
+                2027 => ALWAYS,
                 2031 => state(modes.color_scheme_updates),
                 _ => UNKNOWN,
             }

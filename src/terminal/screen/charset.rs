@@ -61,6 +61,13 @@ impl Charset {
         let found = sent.bytes().zip(shown.chars()).find(|(sent, _)| *sent == byte);
         found.map_or(char::from(byte), |(_, shown)| shown)
     }
+
+    /// What to send for `text`, one character and what joins it, to be shown; nothing if this set does not have it.
+    pub(super) fn sent(self, text: String) -> Option<String> {
+        let Some(first) = text.chars().next().filter(char::is_ascii) else { return Some(text) };
+        let byte = (0x20..0x7f).find(|&byte| self.shown(byte) == first)?;
+        Some(format!("{}{}", char::from(byte), &text[1..]))
+    }
 }
 
 /// The four sets designated and the one in use.

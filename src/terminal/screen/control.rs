@@ -35,6 +35,7 @@ impl Terminal {
             (0, [0, 0], b'M') => self.reverse_index(),
             (0, [0, 0], b'=') => self.modes.application_keypad = true,
             (0, [0, 0], b'>') => self.modes.application_keypad = false,
+            (0, [0, 0], b'Z') => self.report_primary(0),
             (0, [0, 0], b'c') => self.reset(),
             (0, [0, 0], b'n' | b'}') => self.charsets.invoke(2),
             (0, [0, 0], b'o' | b'|') => self.charsets.invoke(3),

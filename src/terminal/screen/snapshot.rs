@@ -48,7 +48,11 @@ impl Writer<'_> {
             self.paint.put_cursor(Place { x: terminal.primary.x, y: terminal.primary.y }, &terminal.primary, true);
             self.keyboard(terminal.keyboard.primary, &terminal.keyboard.pushed);
             self.paint.reset_pen();
-            self.paint.push("\x1b[?47h\x1b[H");
+            if terminal.keyboard.alternate != 0 {
+                // What it was when this screen was last left counts again for a program that enters it twice.
+                self.paint.command(format_args!("\x1b[?47h\x1b[={}u\x1b[?47l", terminal.keyboard.alternate));
+            }
+            self.paint.push("\x1b[?47h\x1b[=0u\x1b[H");
             self.paint.lines(&terminal.alternate, 0);
             self.state(&terminal.alternate);
         } else {
@@ -224,16 +228,16 @@ impl Writer<'_> {
         if terminal.before != Joining::default() {
             let width = usize::from(terminal.before.width());
             let width_at = |col| self.paint.width_at(buffer, buffer.y, col);
-            if buffer.x > 0 && width_at(buffer.x - 1) == 2 {
-                return; // what is printed here takes that one's half
-            }
             if width == 2 && !modes.autowrap && buffer.x + 1 == terminal.cols {
-                // A wide character that did not fit was left out, but others still join it.
-                self.paint.push("\u{3000}");
+                // A wide character that did not fit was left out, but others still join it. Another one that fails to
+                // fit is the same to them, unless it takes half of one before.
+                if buffer.x == 0 || width_at(buffer.x - 1) != 2 {
+                    self.paint.push("\u{3000}");
+                }
                 return;
             }
             let Some(from) = buffer.x.checked_sub(width) else { return };
-            let text = self.paint.text_at(buffer, buffer.y, from);
+            let Some(text) = terminal.charsets.current().sent(self.paint.text_at(buffer, buffer.y, from)) else { return };
             if text.is_empty() || usize::from(width_at(from)) != width || from > 0 && width_at(from - 1) == 2 {
                 return; // it is no longer there, or covers half of another, which would go
             }

@@ -56,6 +56,18 @@ fn every_question_is_answered_in_order() {
 }
 
 #[test]
+fn the_cursor_is_told_as_programs_count() {
+    for (output, told) in [
+        ("1234567890\x1b[6n\x1b[?6n", "\x1b[1;10R\x1b[?1;10R"),
+        ("\x1b[2;4r\x1b[?6h\x1b[2;3H\x1b[6n\x1b[?6n", "\x1b[2;3R\x1b[?2;3R"),
+        ("\x1b[2;4r\x1b[2;3H\x1b[6n", "\x1b[2;3R"),
+    ] {
+        let mut screen = fed(10, 5, output.as_bytes());
+        assert_eq!(String::from_utf8(screen.take_answers()).expect("ASCII"), told, "{output:?}");
+    }
+}
+
+#[test]
 fn an_answer_never_gives_back_what_was_written() {
     let mut screen =
         fed(80, 24, b"\x1b]2;rm -rf ~\r\x07\x1b[21t\x1bP+q726d202d72660d;zz\x1b\\\x1bP$qrm -rf\x1b\\\x1b]52;c;?\x07");
