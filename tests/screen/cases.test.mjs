@@ -65,7 +65,8 @@ test("every case can be cut, and a snapshot goes on in both screens", async (t) 
         found.push(`${it.name}, cut at ${at}\n  ${its.join("\n  ")}`);
     }
     // Only where every cut was made is it known that none changes anything.
-    if (LONG && changed === 0 && known.delete(it.name)) found.push(`${it.name}\n  is listed as different and is not`);
+    if (LONG && changed === 0 && known.delete(it.name))
+      found.push(`${it.name}\n  is listed as different and is not`);
   }
   t.diagnostic(`cases ${CASES.length}, cuts ${cuts}, differences ${found.length}, known ${known.size}`);
   assert.equal(found.length, 0, `\n${found.slice(0, 40).join("\n")}`);
