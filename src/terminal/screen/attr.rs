@@ -74,10 +74,14 @@ impl Attr {
         if self.fg & FG_UNDERLINE == 0 { self } else { Self { ext: self.ext | 1 << EXT_STYLE_SHIFT, ..self } }
     }
 
-    /// A link or an underline's style that [`Attr::restored`] has left in the pen without the bit by which it counts.
+    /// It came out of [`Attr::restored`] with words that do not fit its bits: an underline without a style, a style or
+    /// a link that does not count. No other sequence makes one.
     #[cfg(test)]
-    pub(super) const fn hides_extended(self) -> bool {
-        (self.link != 0 || self.ext != 0) && self.bg & BG_EXTENDED == 0
+    pub(super) const fn is_patched(self) -> bool {
+        let has_style = self.ext & EXT_STYLE != 0;
+        let is_underlined = self.fg & FG_UNDERLINE != 0;
+        let is_extended = self.bg & BG_EXTENDED != 0;
+        is_underlined != has_style || is_extended != (has_style || self.link != 0)
     }
 
     pub(super) const fn saved(self) -> SavedPen {

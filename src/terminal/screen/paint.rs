@@ -336,7 +336,12 @@ impl<'a> Painter<'a> {
             None if carries => {
                 self.command(format_args!("\x1b[?47h\x1b[{row};{cols}H \x1b[?47l"));
             }
+            None if line.iter().all(Glyph::is_blank) => {
+                self.reset_pen();
+                self.command(format_args!("\x1b[{row};{cols}H \x1b[1K"));
+            }
             None => {
+                // Nothing but printing puts it there, so the column is no longer empty.
                 let look = line.get(self.cols - 1).map_or(Look::default(), |glyph| glyph.look);
                 self.pen(look);
                 self.command(format_args!("\x1b[{row};{cols}H {APART}"));

@@ -49,11 +49,6 @@ export const CUTS_THAT_DIFFER = [
       "With autowrap off what widens at the edge joins, in xterm.js, the character before; what joins next goes by the one that was sent.",
   },
   {
-    name: "screens: waiting to wrap goes along",
-    cause:
-      "The cursor waits to wrap on the second screen behind a column that is empty: nothing but printing there puts it so.",
-  },
-  {
     name: "resize: the second screen keeps its lines",
     cause: "What a narrower screen hides of the second screen's lines, and a wider one shows again.",
   },
