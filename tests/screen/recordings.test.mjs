@@ -74,7 +74,7 @@ for (const file of readdirSync(RECORDINGS).filter((name) => name.endsWith(".rec"
     assert.equal(found.length, 0, `\n${found.slice(0, 20).join("\n")}`);
   });
 
-  test(`${file}: a snapshot goes on in the client`, async (t) => {
+  test(`${file}: a snapshot goes on in both screens`, async (t) => {
     const recording = read(file);
     const { cols, rows, steps } = recording;
     const random = new Random(file.length + CUTS);
@@ -85,22 +85,35 @@ for (const file of readdirSync(RECORDINGS).filter((name) => name.endsWith(".rec"
     const whole = new Client(cols, rows, SCROLLBACK);
     for (const part of parts) play(whole, part);
     const end = carried(whole.state());
+    /** Without what lay outside the screen at the cut. @param {Parameters<typeof carried>[0]} state */
+    const differencesAtEnd = (state) => differences(end, carried(state)).filter((it) => !cameFromOutside(it));
 
     const live = new Client(cols, rows, SCROLLBACK);
-    const order = parts.slice(0, -1).flatMap((part) => [...part, SNAPSHOT]);
-    const { snapshots } = await comparison.engine.run(cols, rows, SCROLLBACK, order);
+    const order = parts.slice(0, -1).flatMap((part) => [...part, SNAPSHOT, STATE]);
+    const { snapshots, states } = await comparison.engine.run(cols, rows, SCROLLBACK, order);
     const found = [];
     for (const [i, at] of cuts.entries()) {
       play(live, parts[i] ?? []);
-      const late = new Client(...sizeAfter(cols, rows, parts.slice(0, i + 1).flat()), SCROLLBACK);
-      late.feed(/** @type {Uint8Array} */ (snapshots[i]));
+      const size = sizeAfter(cols, rows, parts.slice(0, i + 1).flat());
+      const rest = parts.slice(i + 1);
+      const snapshot = /** @type {Uint8Array} */ (snapshots[i]);
+      const state = /** @type {import("./support/engine.mjs").State} */ (states[i]);
+
+      const ours = await comparison.engine.run(...size, SCROLLBACK, [snapshot, STATE, ...rest.flat(), STATE]);
+      const [again, last] = /** @type {[typeof state, typeof state]} */ (ours.states);
+      found.push(
+        ...differences(carried(state), carried(again)).map((it) => `cut at ${at}, then, ours: ${it}`),
+      );
+      found.push(...differencesAtEnd(last).map((it) => `cut at ${at}, at the end, ours: ${it}`));
+
+      const late = new Client(...size, SCROLLBACK);
+      late.feed(snapshot);
       found.push(...differences(cutState(live), cutState(late)).map((it) => `cut at ${at}, then: ${it}`));
-      for (const part of parts.slice(i + 1)) play(late, part);
-      const last = differences(end, carried(late.state())).filter((it) => !cameFromOutside(it));
-      found.push(...last.map((it) => `cut at ${at}, at the end: ${it}`));
+      for (const part of rest) play(late, part);
+      found.push(...differencesAtEnd(late.state()).map((it) => `cut at ${at}, at the end: ${it}`));
       late.dispose();
     }
-    t.diagnostic(`cuts ${cuts.length}, differences ${found.length}`);
+    t.diagnostic(`cuts ${cuts.length}, in each screen, differences ${found.length}`);
     assert.equal(found.length, 0, `\n${found.slice(0, 20).join("\n")}`);
   });
 }
