@@ -255,7 +255,7 @@ impl Slow {
                 }
                 Ok(ServerMessage::Gap { from, to }) => {
                     self.gaps += 1;
-                    self.skipped += to.since(from) as usize;
+                    self.skipped += small(to) - small(from);
                     self.fetch(server, expected, small(from), small(to)).await;
                     continue; // drawn is what the snapshot behind it shows
                 }
