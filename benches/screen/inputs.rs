@@ -116,6 +116,22 @@ pub(crate) fn coloured(bytes: usize) -> Vec<u8> {
     whole(out, bytes)
 }
 
+/// Every character in a colour of its own, as lolcat has it: the worst there is for who keeps looks by name.
+pub(crate) fn rainbow(bytes: usize) -> Vec<u8> {
+    let mut numbers = Numbers(0x0123_4567_89ab_cdef);
+    let mut out = String::with_capacity(bytes + 256);
+    while out.len() < bytes {
+        for word in 0..12 {
+            let _ = write!(out, "{}", if word == 0 { "\r\n" } else { " " });
+            for letter in numbers.pick(WORDS).chars() {
+                let (red, green, blue) = (numbers.below(256), numbers.below(256), numbers.below(256));
+                let _ = write!(out, "\x1b[38;2;{red};{green};{blue}m{letter}\x1b[39m");
+            }
+        }
+    }
+    whole(out, bytes)
+}
+
 fn colour(out: &mut String, numbers: &mut Numbers) {
     let _ = match numbers.below(6) {
         0..=2 => write!(out, "\x1b[{}m", numbers.pick(&["31", "1;32", "33", "4;94", "90", "7", "3;36"])),

@@ -115,6 +115,7 @@ fn feeding(criterion: &mut Criterion) {
         ("coloured log", inputs::coloured(total())),
         ("plain log", inputs::ascii(total())),
         ("repainting TUI", inputs::tui(total())),
+        ("rainbow", inputs::rainbow(total())),
     ] {
         println!(
             "cpu {name}: ours {:.0} MiB/s, alacritty_terminal {:.0}, vte without a screen {:.0}",

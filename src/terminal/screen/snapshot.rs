@@ -237,7 +237,9 @@ impl Writer<'_> {
                 return;
             }
             let Some(from) = buffer.x.checked_sub(width) else { return };
-            let Some(text) = terminal.charsets.current().sent(self.paint.text_at(buffer, buffer.y, from)) else { return };
+            let Some(text) = terminal.charsets.current().sent(self.paint.text_at(buffer, buffer.y, from)) else {
+                return;
+            };
             if text.is_empty() || usize::from(width_at(from)) != width || from > 0 && width_at(from - 1) == 2 {
                 return; // it is no longer there, or covers half of another, which would go
             }
