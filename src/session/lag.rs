@@ -119,6 +119,12 @@ impl Lag {
         self.was_full = true;
     }
 
+    /// The socket took less than it was offered. Of a client that says what it draws this is as good as a full window,
+    /// which a slow link may never fill: what is on its way is less than that. One that says nothing is sent everything.
+    pub(super) const fn link_is_full(&mut self) {
+        self.was_full |= self.drawn.is_some();
+    }
+
     /// Lines of scrollback for the snapshot that is due.
     pub(super) const fn lines(&self) -> usize {
         if self.draws_slowly { LINES_WHEN_SLOW } else { LINES }
@@ -236,6 +242,18 @@ mod tests {
         lag.is_full();
         lag.interrupted(Offset(0), Offset(9 * MIB), now);
         assert_eq!(lag.step(Offset(0), Offset(9 * MIB), || Offset(9 * MIB), now), Step::Send(Offset(WINDOW)));
+    }
+
+    #[test]
+    fn a_slow_link_skips_though_its_window_is_never_full_and_a_client_that_says_nothing_does_not() {
+        for (says, step) in [(true, Step::Skip(Offset(9))), (false, Step::Send(Offset(u64::MAX)))] {
+            let (mut lag, now) = (lag(), Instant::now());
+            if says {
+                lag.drawn(Offset(0), now);
+            }
+            lag.link_is_full();
+            assert_eq!(lag.step(Offset(9), Offset(9 * MIB), || Offset(5 * MIB), now), step);
+        }
     }
 
     #[test]

@@ -211,6 +211,11 @@ impl Viewer {
         self.progress.has_drawn(drawn);
     }
 
+    /// Its socket did not take all it was offered.
+    pub const fn link_is_full(&mut self) {
+        self.lag.link_is_full();
+    }
+
     /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.
     ///
     /// # Errors

@@ -130,6 +130,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts next what there is to send.
     fn fill(&mut self) {
         while self.outgoing.wants_more() && self.sends_output() {
+            if self.outgoing.was_cut() {
+                self.viewer.link_is_full();
+            }
             match self.viewer.pull() {
                 Next::Frames(chunk) => self.outgoing.chunk(chunk),
                 Next::Snapshot { skipped, snapshot } => {

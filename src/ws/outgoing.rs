@@ -20,6 +20,8 @@ pub(super) struct Outgoing {
     own_sent: usize,
     shared: Option<Shared>,
     shared_is_begun: bool,
+    /// The socket took less than it was offered.
+    was_cut: bool,
 }
 
 /// Frames that others are sent too.
@@ -70,6 +72,12 @@ impl Outgoing {
         self.shared(Shared::Chunk(chunk));
     }
 
+    /// Whether the socket has not taken all that was offered since this was last asked: its link is slower than its
+    /// session.
+    pub(super) const fn was_cut(&mut self) -> bool {
+        std::mem::replace(&mut self.was_cut, false)
+    }
+
     /// A whole SNAPSHOT frame.
     pub(super) fn snapshot(&mut self, frame: Bytes) {
         self.shared(Shared::Snapshot(frame));
@@ -115,6 +123,8 @@ impl Outgoing {
                 if shared.is_sent() {
                     self.shared = None;
                     self.shared_is_begun = false;
+                } else {
+                    self.was_cut = true;
                 }
             }
             None => {
