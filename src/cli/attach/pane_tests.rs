@@ -1,3 +1,5 @@
+//! Pictures of a session in terminals of other sizes.
+
 use proptest::prelude::*;
 
 use super::*;
