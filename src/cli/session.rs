@@ -29,10 +29,22 @@ pub(super) struct Session {
     pub cols: u16,
     /// Rows.
     pub rows: u16,
+    /// Whose window gives it its size.
+    pub sizes: Sizes,
     /// How many watch.
     pub viewers: u64,
     /// When it was opened.
     pub started_at: jiff::Timestamp,
+}
+
+/// Whose window gives a session its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Sizes {
+    Latest,
+    Owner,
+    Smallest,
+    Fixed,
 }
 
 /// How far a session has got.
@@ -138,6 +150,7 @@ pub(super) mod tests {
             exit_signal: None,
             cols: 80,
             rows: 24,
+            sizes: Sizes::Latest,
             viewers: 0,
             started_at: jiff::Timestamp::UNIX_EPOCH,
         }

@@ -3,6 +3,7 @@
 //! Output flows from `pty` through the task into the log, and viewers pull it. Input flows back through a queue
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
+mod attach;
 mod clients;
 mod exit;
 mod follower;
@@ -26,8 +27,9 @@ mod task;
 mod viewer;
 mod viewers;
 
+pub use attach::{Attach, AttachError, Attached, Begin};
 pub use exit::Exit;
-pub use handle::{Attach, AttachError, Attached, Begin, NotRunning, Opening, Session, StartOn};
+pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};

@@ -33,7 +33,7 @@ use anyhow::{Context as _, bail};
 use super::client::Client;
 use super::place::ServerArgs;
 use super::print::{note, printable};
-use super::session::{Session, resolve};
+use super::session::{Session, Sizes, resolve};
 use crate::terminal::Size;
 use attachment::Attachment;
 use console::Console;
@@ -114,10 +114,10 @@ pub(super) async fn to(server: ServerArgs, client: &Client, session: &Session, w
 
 fn size_line(session: &Session, here: Option<Size>, mode: Mode) -> Option<String> {
     let here = here.filter(|here| (here.cols(), here.rows()) != (session.cols, session.rows))?;
-    let how = match mode {
-        Mode::Opened => return None,
-        Mode::Joined => "; it takes this one's size when you type",
-        Mode::View => "",
+    let how = match (mode, session.sizes) {
+        (Mode::Opened, _) => return None,
+        (Mode::Joined, Sizes::Latest) => "; it takes this one's size when you type",
+        (Mode::Joined, Sizes::Owner | Sizes::Smallest | Sizes::Fixed) | (Mode::View, _) => "",
     };
     let name = printable(session.name.as_deref().unwrap_or("the session"));
     let (cols, rows) = (session.cols, session.rows);
@@ -131,12 +131,14 @@ mod tests {
 
     #[test]
     fn another_size_is_said_once_and_the_same_size_never() {
-        let session = session("id", "bu\x1bild");
+        let mut session = session("id", "bu\x1bild");
         let line = |cols, mode| size_line(&session, Size::new(cols, 24).ok(), mode);
         assert_eq!(line(80, Mode::Joined), None);
         assert_eq!(line(100, Mode::Opened), None);
         assert_eq!(line(100, Mode::View).as_deref(), Some("[bu\\x1bild is 80x24, this terminal 100x24]"));
         assert!(line(100, Mode::Joined).is_some_and(|line| line.contains("when you type")));
         assert_eq!(size_line(&session, None, Mode::View), None);
+        session.sizes = Sizes::Fixed;
+        assert!(size_line(&session, Size::new(100, 24).ok(), Mode::Joined).is_some_and(|line| !line.contains("type")));
     }
 }

@@ -1,0 +1,178 @@
+//! Attaching to a session and leaving it. Changes nothing of the session but who follows it (law 6), except where its
+//! size is everybody's by policy.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::handle::Session;
+use super::task::Order;
+use super::viewer::{Parts, Viewer};
+use super::viewers::Viewers;
+use super::{ClientId, Pace, Principal, State, Status, ViewerId};
+use crate::terminal::log::NotHeld;
+use crate::terminal::{Offset, Size};
+
+/// How a connection attaches.
+pub struct Attach {
+    /// Who.
+    pub principal: Principal,
+    /// The client id it had before, if it has one.
+    pub client: Option<ClientId>,
+    /// An id to give it otherwise, random.
+    pub fresh: ClientId,
+    /// Where to begin.
+    pub from: Begin,
+    /// Bytes it is sent past what it says it has drawn.
+    pub window: u64,
+    /// Its window's size, where it has one.
+    pub size: Option<Size>,
+    /// Whether it may type: only then does its window count.
+    pub may_type: bool,
+}
+
+/// Where a viewer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With the screen as it is now.
+    Screen {
+        /// Most lines above it.
+        scrollback: usize,
+    },
+    /// At the oldest byte held.
+    Start,
+    /// At this byte; when it is no longer held, with the screen and after being told of the gap.
+    At(Offset),
+}
+
+/// Why a connection cannot attach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// It wants bytes that were never printed.
+    #[error("from: lies past the end, {}", .0.end)]
+    PastTheEnd(NotHeld),
+    /// The session has as many viewers as it may.
+    #[error("the session has too many viewers")]
+    TooManyViewers,
+    /// The session has been closed.
+    #[error("the session has been closed")]
+    Closed,
+}
+
+/// What an attaching client is told, now and later.
+pub struct Attached {
+    /// The highest seq already taken from this client.
+    pub input_seq: u64,
+    /// Where its output starts.
+    pub offset: Offset,
+    /// The size in force there.
+    pub size: Size,
+    /// The session's latest values when it attached.
+    pub known: Status,
+    /// And from then on.
+    pub status: watch::Receiver<Status>,
+    /// The highest seq of this client's input that was written to the PTY.
+    pub written: watch::Receiver<u64>,
+    /// Cancelled when another connection attaches as the same client.
+    pub superseded: CancellationToken,
+}
+
+impl Session {
+    /// Attaches a viewer.
+    ///
+    /// # Errors
+    /// When it asks for bytes never printed, there are too many viewers, or the session has been closed.
+    pub async fn attach(self: &Arc<Self>, attach: &Attach, now: Instant) -> Result<(Viewer, Attached), AttachError> {
+        let held = self.log.held();
+        let from = match attach.from {
+            Begin::Screen { .. } => held.end,
+            Begin::Start => held.start,
+            Begin::At(offset) => offset,
+        };
+        let end = self.end.clone();
+        let reader = self.log.reader(from).map_err(AttachError::PastTheEnd)?;
+        let (id, progress) = {
+            let mut viewers = self.viewers.lock();
+            let joined =
+                viewers.join(from, matches!(attach.from, Begin::Screen { .. })).ok_or(AttachError::TooManyViewers)?;
+            self.count_viewers(&mut viewers);
+            joined
+        };
+        let identity = self.input.lock().clients.attach(attach.client, attach.fresh, attach.principal, id, now);
+        let mut viewer = Viewer::new(Parts {
+            session: Arc::clone(self),
+            id,
+            client: identity.id,
+            reader,
+            progress,
+            window: attach.window,
+            end,
+        });
+        // Before anything that attaching sets off, so that it is told.
+        let known = self.status.borrow().clone();
+        if known.state == State::Starting {
+            // Dropped when another viewer came first: the program is started once.
+            let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
+        }
+        if attach.may_type {
+            let wanted = self.sizing.lock().join(id, attach.size, attach.principal == self.owner);
+            // Where nothing runs there is nothing to resize.
+            let _ = self.resize_to(wanted).await;
+        }
+        let mut attached = Attached {
+            input_seq: identity.taken,
+            offset: from,
+            size: self.log.size_at(from),
+            known,
+            status: self.status.subscribe(),
+            written: identity.written,
+            superseded: identity.superseded,
+        };
+        if let Begin::Screen { scrollback } = attach.from {
+            let snapshot = viewer.begin_with_screen(scrollback).await.map_err(|_| AttachError::Closed)?;
+            (attached.offset, attached.size) = (snapshot.at.offset, snapshot.at.size);
+        }
+        Ok((viewer, attached))
+    }
+
+    pub(super) fn detach(&self, id: ViewerId, client: ClientId, now: Instant) {
+        {
+            let mut viewers = self.viewers.lock();
+            viewers.leave(id);
+            self.count_viewers(&mut viewers);
+        }
+        if self.sizing.lock().leave(id) {
+            self.size_wanted.notify_one();
+        }
+        self.screen.unwatched.notify_one();
+        self.follower_moved.notify_one();
+        if self.input.lock().clients.detach(client, id, now) {
+            self.update(|status| {
+                status.control.take_if(|holder| *holder == client);
+            });
+        }
+    }
+
+    /// How far whoever the program is paced for has come; that of the log, which is at `end`, when it is for nobody.
+    pub(super) fn leader(&self, end: Offset) -> Offset {
+        match self.pace {
+            Pace::Free => end,
+            Pace::Fastest | Pace::Lossless => self.viewers.lock().fastest().unwrap_or(end),
+        }
+    }
+
+    /// How far a viewer may fall behind before it skips.
+    pub(super) const fn resync_bytes(&self) -> u64 {
+        self.resync_bytes
+    }
+
+    fn count_viewers(&self, viewers: &mut Viewers) {
+        let (count, is_news) = viewers.count();
+        self.status.send_if_modified(|status| {
+            status.viewers = count;
+            is_news
+        });
+    }
+}
