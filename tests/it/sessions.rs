@@ -213,6 +213,9 @@ async fn output_is_served_by_offset_and_by_range_and_what_is_not_held_is_said() 
     while (client.offset.0 as usize) < expected.len() {
         client.step().await.expect("open");
     }
+    // Once the screen shows all of it, nothing beyond the log's size is held for the screen.
+    let screen = server.request("GET", &format!("/api/sessions/{id}/screen")).send().await.expect("answered");
+    assert!(screen.text().await.expect("a screen").contains("100000"));
     let session = server.session(&id).await;
     let (start, end) =
         (session["output"]["start"].as_u64().expect("start"), session["output"]["end"].as_u64().expect("end"));
