@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::real::socket::PATIENCE;
 use crate::storm::storm;
+
+/// More than ever wait to be accepted: those beyond it would have to try again.
+const WAITING_MAX: u32 = 4096;
 
 /// What the floor gave.
 pub(crate) struct Floor {
@@ -23,7 +26,9 @@ pub(crate) struct Floor {
 
 /// Lets `count` connect at once, and waits until each has read the same `bytes`.
 pub(crate) async fn floor(count: usize, bytes: bytes::Bytes) -> Floor {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let socket = TcpSocket::new_v4().expect("a descriptor");
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+    let listener = socket.listen(WAITING_MAX).expect("a listener");
     let address = listener.local_addr().expect("bound");
     let listener = listener.into_std().expect("a listener");
     let (all, length) = (bytes.clone(), bytes.len());
