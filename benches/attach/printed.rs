@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::joiner::{Expected, Joined};
 use crate::real::server::Server;
 
-const PROMPT: &str = "\x1b[1;32muser@host\x1b[0m:\x1b[1;34m~/src\x1b[0m$ ";
+/// Begins at the left, so that however many of them are one row.
+const PROMPT: &str = "\r\x1b[1;32muser@host\x1b[0m:\x1b[1;34m~/src\x1b[0m$ ";
 /// Lines of scrollback that a snapshot has unless more are asked for.
 const SCROLLBACK: usize = 1000;
 
