@@ -7,13 +7,15 @@
 #![allow(clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark that cannot run must stop")]
 
 mod floor;
-mod server;
+#[path = "../real/mod.rs"]
+mod real;
+mod session;
 mod viewers;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use server::Server;
+use real::server::Server;
 use viewers::{Fast, Slow, Stuck};
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
@@ -121,9 +123,9 @@ async fn compare(plan: &Plan, expected: &'static [u8], log_mib: usize) -> Vec<St
     for _ in 0..plan.rounds {
         flood(&server, plan, expected, &mut nobody, Watching::Nobody).await;
         flood(&server, plan, expected, &mut alone, Watching::Fast).await;
-        held_alone = held_alone.max(server.resident());
+        held_alone = held_alone.max(server.memory("VmRSS"));
         let slow = flood(&server, plan, expected, &mut all, Watching::All).await.expect("a slow one was there");
-        held_all = held_all.max(server.resident());
+        held_all = held_all.max(server.memory("VmRSS"));
         gaps += slow.gaps;
         skipped += slow.skipped;
         fetched += slow.fetched;

@@ -8,52 +8,18 @@ use std::time::Duration;
 use fantail::protocol::{ClientMessage, ServerMessage};
 use fantail::terminal::screen::{Line, Screen};
 use fantail::terminal::{Offset, Size};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::server::Server;
+use crate::real::server::Server;
+use crate::real::socket::{Socket, connect, handshake, next};
 use crate::{END, took};
 
-/// How long a viewer waits for a message before it counts that as an error.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a page would say what it has drawn: a few times a window.
 const SAYS_EVERY: usize = 64 << 10;
-
-type Socket<S> = WebSocketStream<S>;
-
-async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(server: &Server, session: &str, stream: S) -> Socket<S> {
-    let url = format!("ws://{}/api/sessions/{session}/ws", server.authority());
-    let mut request = url.into_client_request().expect("a request");
-    let headers = request.headers_mut();
-    headers.insert("authorization", format!("Bearer {}", server.token()).parse().expect("a header"));
-    headers.insert("sec-websocket-protocol", "fantail.v1".parse().expect("a header"));
-    client_async(request, stream).await.expect("a handshake").0
-}
-
-async fn connect(server: &Server, receive_buffer: Option<u32>) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    if let Some(bytes) = receive_buffer {
-        socket.set_recv_buffer_size(bytes).expect("set");
-    }
-    let stream = socket.connect(server.authority().parse().expect("an address")).await.expect("connected");
-    stream.set_nodelay(true).expect("set");
-    stream
-}
-
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>) -> Result<bytes::Bytes, String> {
-    loop {
-        match timeout(PATIENCE, socket.next()).await {
-            Ok(Some(Ok(Message::Binary(message)))) => return Ok(message),
-            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-            other => return Err(format!("no message, but {other:?}")),
-        }
-    }
-}
 
 async fn say<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, message: ClientMessage<'_>) {
     // A connection that is gone is found where it is read.
@@ -71,7 +37,8 @@ pub(crate) struct Stuck {
 
 impl Stuck {
     pub(crate) async fn attach(server: &Server, session: &str) -> Self {
-        Self { _socket: handshake(server, session, connect(server, None).await).await }
+        let stream = connect(server, None).await.expect("a connection");
+        Self { _socket: handshake(server, session, stream).await.expect("a handshake") }
     }
 }
 
@@ -89,8 +56,8 @@ pub(crate) struct Seen {
 
 impl Fast {
     pub(crate) async fn attach(server: &Server, session: &str) -> Self {
-        let stream = connect(server, None).await;
-        Self { socket: handshake(server, session, stream).await }
+        let stream = connect(server, None).await.expect("a connection");
+        Self { socket: handshake(server, session, stream).await.expect("a handshake") }
     }
 
     /// Starts the flood and follows it to its end.
@@ -211,9 +178,9 @@ fn shows_the_end(screen: &Screen) -> bool {
 
 impl Slow {
     pub(crate) async fn attach(server: &Server, session: &str) -> Self {
-        let stream = connect(server, Some(SlowLink::BUFFER)).await;
+        let stream = connect(server, Some(SlowLink::BUFFER)).await.expect("a connection");
         let link = SlowLink { stream, left: 0, turn: Box::pin(sleep_until(Instant::now())) };
-        let mut socket = handshake(server, session, link).await;
+        let mut socket = handshake(server, session, link).await.expect("a handshake");
         say(&mut socket, ClientMessage::Rendered(Offset(0))).await;
         Self {
             socket: Some(socket),

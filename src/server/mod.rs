@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +40,9 @@ use screens::Screens;
 const SESSIONS_DEADLINE: Duration = Duration::from_secs(15);
 /// How long requests and connections may take to end after that.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted: everyone who comes back at once after a restart or a lost network. By default
+/// it is 128, and who is beyond that tries again after a second, two, four.
+const WAITING_MAX: u32 = 4096;
 /// How often refresh tokens nobody used in time are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How long an expired refresh token is still known, so that its late use is told from a forgery.
@@ -124,7 +127,7 @@ impl Server {
             outside,
         });
         app.learn_ended_logins().await.map_err(|_| ServerError::NoSecrets)?;
-        let (listener, address) = listen(config.address()).await?;
+        let (listener, address) = listen(config.address())?;
         warn_of_the_open_net(&config, &*store).await?;
         // Last, because whoever finds the file believes that a server is there.
         let announcement = Announcement::write(&dir, &local_url(address), &local)?;
@@ -310,11 +313,16 @@ fn local_token(outside: &Outside) -> Result<String, ServerError> {
     Ok(format!("{LOCAL_TOKEN_PREFIX}{}", secret.reveal()))
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let failed = |error| ServerError::Listen { address, error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?; // a server that was just restarted gets its port
+        socket.bind(address)?;
+        let listener = socket.listen(WAITING_MAX)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bind().map_err(|error| ServerError::Listen { address, error })
 }
 
 /// The address as this machine reaches it: "every address" includes loopback.

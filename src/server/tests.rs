@@ -106,3 +106,16 @@ fn an_address_of_every_interface_is_reached_by_loopback() {
         assert_eq!(local_url(bound.parse().unwrap()), url);
     }
 }
+
+#[tokio::test]
+async fn a_crowd_that_comes_at_once_waits_in_line() {
+    let (_listener, address) = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    // Nobody is accepted meanwhile, so whoever finds no place in the line tries again and again until the deadline.
+    let mut connecting = tokio::task::JoinSet::new();
+    for _ in 0..400 {
+        connecting.spawn(TcpStream::connect(address));
+    }
+    let all = tokio::time::timeout(Duration::from_secs(20), connecting.join_all());
+    let connected: Vec<_> = all.await.expect("a place for everyone").into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(connected.len(), 400);
+}

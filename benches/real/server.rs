@@ -10,8 +10,6 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::took;
-
 /// A running server. The last handle that goes kills it.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -58,7 +56,8 @@ impl Server {
         &self.process.token
     }
 
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    /// A request to `/api/sessions` and what is below it.
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let url = format!("{}/api/sessions{path}", self.process.url);
         self.http.request(method.parse().expect("a method"), url).bearer_auth(self.token())
     }
@@ -81,22 +80,18 @@ impl Server {
         self.request("POST", &format!("/{session}/input")).json(&body).send().await.expect("answered");
     }
 
+    /// The session as the API shows it.
+    pub(crate) async fn object(&self, session: &str) -> Value {
+        let answer = self.request("GET", &format!("/{session}")).send().await.expect("answered");
+        answer.json().await.expect("JSON")
+    }
+
     /// The addresses of the bytes held.
     pub(crate) async fn held(&self, session: &str) -> (usize, usize) {
-        let answer = self.request("GET", &format!("/{session}")).send().await.expect("answered");
-        let session: Value = answer.json().await.expect("JSON");
+        let session = self.object(session).await;
         let address =
             |name: &str| usize::try_from(session["output"][name].as_u64().expect("an address")).expect("small");
         (address("start"), address("end"))
-    }
-
-    /// The bytes `from..to`, if they are held.
-    pub(crate) async fn output(&self, session: &str, from: usize, to: usize) -> Option<Vec<u8>> {
-        let answer = self.request("GET", &format!("/{session}/output?from={from}&to={to}")).send().await.ok()?;
-        if !answer.status().is_success() {
-            return None;
-        }
-        Some(answer.bytes().await.ok()?.to_vec())
     }
 
     /// Waits until that many bytes were printed.
@@ -106,40 +101,25 @@ impl Server {
         }
     }
 
-    /// Waits until the flood is over that nobody follows, and looks at what is held of it.
-    pub(crate) async fn until_over(&self, session: &str, expected: &[u8]) -> Result<Duration, String> {
-        loop {
-            self.until_printed(session, expected.len() + 1).await;
-            let (start, end) = self.held(session).await;
-            let held = self.output(session, start, end).await.unwrap_or_default();
-            let (flood, tail) = held.split_at(held.len().min(expected.len() - start));
-            if flood != &expected[start..start + flood.len()] {
-                return Err(format!("other bytes than expected in {start}..{}", start + flood.len()));
-            }
-            if let Some(wall) = took(&String::from_utf8_lossy(tail)) {
-                return Ok(wall);
-            }
-        }
-    }
-
-    fn proc(&self, file: &str) -> String {
+    /// One of the kernel's files about the server.
+    pub(crate) fn proc(&self, file: &str) -> PathBuf {
         let pid = self.process.child.id().expect("running");
-        std::fs::read_to_string(PathBuf::from(format!("/proc/{pid}/{file}"))).expect("running")
+        PathBuf::from(format!("/proc/{pid}/{file}"))
     }
 
     /// The CPU time the server has taken.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = self.proc("stat");
+        let stat = std::fs::read_to_string(self.proc("stat")).expect("running");
         let fields: Vec<_> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
         // User and system time, in hundredths of a second (proc_pid_stat(5)).
         let hundredths: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum();
         Duration::from_millis(10 * hundredths)
     }
 
-    /// Bytes of memory it occupies.
-    pub(crate) fn resident(&self) -> usize {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        1024 * line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number")
+    /// Bytes of memory it occupies: now (`VmRSS`), or at most so far (`VmHWM`).
+    pub(crate) fn memory(&self, field: &str) -> usize {
+        let status = std::fs::read_to_string(self.proc("status")).expect("running");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a field of proc_pid_status(5)");
+        1024 * line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<usize>().expect("a number")
     }
 }
