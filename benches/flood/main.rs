@@ -178,7 +178,7 @@ async fn flood(
         }
         rounds.cpu += server.cpu() - cpu;
     } else {
-        let fast = Fast::attach(server, &session).await;
+        let mut fast = Fast::attach(server, &session).await;
         let mut following = tokio::task::JoinSet::new();
         let stuck = others.map(|(stuck, slow)| {
             let address = server.clone();
@@ -196,7 +196,7 @@ async fn flood(
             rounds.errors.extend(followed.errors.drain(..).map(|error| format!("slow: {error}")));
             slow = Some(followed);
         }
-        drop(stuck);
+        drop((fast, stuck));
     }
     rounds.bytes += expected.len();
     server.close(&session).await;

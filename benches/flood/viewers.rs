@@ -60,8 +60,8 @@ impl Fast {
         Self { socket: handshake(server, session, stream).await.expect("a handshake") }
     }
 
-    /// Starts the flood and follows it to its end.
-    pub(crate) async fn follow(mut self, expected: &[u8]) -> Seen {
+    /// Starts the flood and follows it to its end. Stays attached: as long as it is, the slow one is behind somebody.
+    pub(crate) async fn follow(&mut self, expected: &[u8]) -> Seen {
         let (mut at, mut said) = (0, 0);
         let (mut tail, mut errors) = (String::new(), Vec::new());
         say(&mut self.socket, ClientMessage::Input { seq: 1, bytes: b"\n" }).await;
