@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { PROMPT, Server } from "./support/server.mjs";
 import { until } from "./support/until.mjs";
-import { newVisitor, startBrowser } from "./support/visitor.mjs";
+import { atAShell, startBrowser } from "./support/visitor.mjs";
 
 const IMAGE = '<img src=x onerror="window.harmed = 1">';
 
@@ -39,18 +39,8 @@ after(async () => {
   await server.discard();
 });
 
-/** @param {import("node:test").TestContext} t */
-async function atAShell(t) {
-  const session = await server.open();
-  const ann = await newVisitor(t, browser);
-  await ann.logIn(server.url);
-  await ann.attach(server.url, session);
-  await ann.lastLine(PROMPT);
-  return { session, ann };
-}
-
 test("names, commands and titles are text, whatever they look like", async (t) => {
-  const { session, ann } = await atAShell(t);
+  const { session, ann } = await atAShell(t, browser, server);
   await server.call("PATCH", `/api/sessions/${session.id}`, { name: IMAGE });
   await server.open({ name: `${IMAGE} too`, command: ["cat", "-", IMAGE] });
   await ann.page.getByRole("heading", { name: IMAGE }).waitFor();
@@ -71,7 +61,7 @@ test("names, commands and titles are text, whatever they look like", async (t) =
 });
 
 test("a link that a program prints opens a web page, and never runs a script", async (t) => {
-  const { ann } = await atAShell(t);
+  const { ann } = await atAShell(t, browser, server);
   const context = ann.page.context();
   /** @type {string[]} */
   const opened = [];
@@ -111,7 +101,7 @@ test("a link that a program prints opens a web page, and never runs a script", a
 });
 
 test("sequences that have frozen terminals before leave the page alive", async (t) => {
-  const { ann } = await atAShell(t);
+  const { ann } = await atAShell(t, browser, server);
   const cruelties = [
     "\\033[99;99H\\033[1J",
     "x\\033[2147483647b",
@@ -131,7 +121,7 @@ test("sequences that have frozen terminals before leave the page alive", async (
 });
 
 test("another site can neither open our WebSocket, read our API, use our cookie nor frame us", async (t) => {
-  const { session, ann } = await atAShell(t);
+  const { session, ann } = await atAShell(t, browser, server);
   const context = ann.page.context();
   const { ticket } = await server.call("POST", "/api/auth/ticket", { sessionId: session.id });
   const evil = await context.newPage();

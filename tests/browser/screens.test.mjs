@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PROMPT, Server } from "./support/server.mjs";
 import { until } from "./support/until.mjs";
-import { newVisitor, startBrowser } from "./support/visitor.mjs";
+import { atAShell, joined, newVisitor, startBrowser } from "./support/visitor.mjs";
 
 /** @type {Server} */
 let server;
@@ -19,41 +19,17 @@ after(async () => {
   await server.discard();
 });
 
-/**
- * A page on a new session with a shell.
- * @param {import("node:test").TestContext} t
- */
-async function atAShell(t) {
-  const session = await server.open();
-  const ann = await newVisitor(t, browser);
-  await ann.logIn(server.url);
-  await ann.attach(server.url, session);
-  await ann.lastLine(PROMPT);
-  return { session, ann };
-}
-
-/**
- * @param {import("node:test").TestContext} t
- * @param {{ id: string }} session
- */
-async function joined(t, session) {
-  const visitor = await newVisitor(t, browser);
-  await visitor.logIn(server.url);
-  await visitor.attach(server.url, session);
-  return visitor;
-}
-
 test("a page that comes late shows the same, full-screen programs, colours, scrollback and all", async (t) => {
-  const { session, ann } = await atAShell(t);
+  const { session, ann } = await atAShell(t, browser, server);
   await ann.run("for n in $(seq 500); do printf '\\033[3%dm%d 世界 e\\314\\201\\033[m\\n' $((n%8)) $n; done");
   await ann.line("500 世界 e\u0301");
   await ann.lastLine(PROMPT);
-  const bob = await joined(t, session);
+  const bob = await joined(t, browser, server, session);
   await bob.lastLine(PROMPT);
   assert.equal(await bob.text(), await ann.text());
   await ann.run("seq 1 5000 | less");
   await until("less", async () => (await ann.text()).startsWith("1\n2\n3\n"));
-  const cat = await joined(t, session);
+  const cat = await joined(t, browser, server, session);
   await until("less for who came now", async () => (await cat.text()) === (await ann.text()));
   await ann.type("q");
   await Promise.all([ann.lastLine(PROMPT), cat.lastLine(PROMPT)]);
@@ -62,8 +38,8 @@ test("a page that comes late shows the same, full-screen programs, colours, scro
 });
 
 test("a program's question is answered once, by the server, however many pages look", async (t) => {
-  const { session, ann } = await atAShell(t);
-  const bob = await joined(t, session);
+  const { session, ann } = await atAShell(t, browser, server);
+  const bob = await joined(t, browser, server, session);
   await bob.lastLine(PROMPT);
   const ask = "\\033[c\\033[6n\\033[?u\\033]11;?\\007\\033P$qm\\033\\\\\\033[?2026$p";
   // The last answer ends with the first "y" of all.
@@ -85,13 +61,13 @@ test("a program's question is answered once, by the server, however many pages l
   // Nothing that comes later is typed into the shell either.
   await bob.run("echo quiet");
   await Promise.all([ann.line("quiet"), bob.line("quiet")]);
-  await joined(t, session);
+  await joined(t, browser, server, session);
   await ann.run("echo still");
   await ann.line("still");
 });
 
 test("under a flood a key reaches the program and Ctrl-C brings the prompt at once", async (t) => {
-  const { session, ann } = await atAShell(t);
+  const { session, ann } = await atAShell(t, browser, server);
   // The flood may end within a line.
   const waits =
     "stty -icanon -echo; key=$(dd bs=1 count=1 2>/dev/null); kill %1; wait; stty sane; echo; echo got-$key";
@@ -117,8 +93,8 @@ test("under a flood a key reaches the program and Ctrl-C brings the prompt at on
 });
 
 test("a page on a thin line skips and ends on the right screen", async (t) => {
-  const { session, ann } = await atAShell(t);
-  const bob = await joined(t, session);
+  const { session, ann } = await atAShell(t, browser, server);
+  const bob = await joined(t, browser, server, session);
   await bob.lastLine(PROMPT);
   const line = await bob.page.context().newCDPSession(bob.page);
   let gaps = 0;
@@ -139,8 +115,8 @@ test("a page on a thin line skips and ends on the right screen", async (t) => {
 });
 
 test("title, bell and clipboard come to every page, and nothing is copied but by its user", async (t) => {
-  const { session, ann } = await atAShell(t);
-  const bob = await joined(t, session);
+  const { session, ann } = await atAShell(t, browser, server);
+  const bob = await joined(t, browser, server, session);
   await bob.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await bob.page.evaluate(() => navigator.clipboard.writeText("before"));
   await ann.run("printf '\\033]2;my title\\007\\007\\033]52;c;aGVsbG8KdGhlcmU=\\007'");
@@ -154,7 +130,7 @@ test("title, bell and clipboard come to every page, and nothing is copied but by
   await until("it is copied", async () => {
     return (await bob.page.evaluate(() => navigator.clipboard.readText())) === "hello\nthere";
   });
-  const late = await joined(t, session);
+  const late = await joined(t, browser, server, session);
   await until("the title for who came late", async () => (await late.page.title()).includes("my title"));
   assert.equal(await late.page.locator(".notice").count(), 0, "what was offered before is not offered again");
   await ann.run("printf '\\033[22;2t\\033]2;for a while\\007'; read line; printf '\\033[23;2t'");
@@ -168,7 +144,7 @@ test("title, bell and clipboard come to every page, and nothing is copied but by
 });
 
 test("keys are sent as the program asked for them", async (t) => {
-  const { ann } = await atAShell(t);
+  const { ann } = await atAShell(t, browser, server);
   await ann.run(
     "stty raw -echo; printf '\\033[>1ugo\\r\\n'; dd bs=1 count=8 2>/dev/null | od -An -c; printf '\\033[<u'; stty sane; echo",
   );
@@ -180,13 +156,13 @@ test("keys are sent as the program asked for them", async (t) => {
 
 test("a session of fixed size keeps it, one of smallest fits the smaller window, and pages say so", async (t) => {
   const fixed = await server.open({ sizes: "fixed", cols: 70, rows: 20 });
-  const ann = await joined(t, fixed);
+  const ann = await joined(t, browser, server, fixed);
   await ann.lastLine(PROMPT);
   await ann.run("stty size");
   await ann.line("20 70");
   assert.equal(await ann.size(), "70×20");
   const smallest = await server.open({ sizes: "smallest" });
-  const large = await joined(t, smallest);
+  const large = await joined(t, browser, server, smallest);
   await large.lastLine(PROMPT);
   await until("the large window's size", async () => (await large.size()) !== "80×24");
   const before = await large.size();

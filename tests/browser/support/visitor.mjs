@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { PASSWORD, USER } from "./server.mjs";
+import { PASSWORD, PROMPT, USER } from "./server.mjs";
 import { PATIENCE_MS, until } from "./until.mjs";
 
 /** @typedef {import("playwright-core").Browser} Browser */
@@ -53,6 +53,33 @@ export async function newVisitor(t, browser, options = {}) {
     assert.deepEqual(problems, [], "what the page must not do");
   });
   return new Visitor(page);
+}
+
+/**
+ * A visitor's page on a session.
+ * @param {TestContext} t
+ * @param {Browser} browser
+ * @param {import("./server.mjs").Server} server
+ * @param {{ id: string }} session
+ */
+export async function joined(t, browser, server, session) {
+  const visitor = await newVisitor(t, browser);
+  await visitor.logIn(server.url);
+  await visitor.attach(server.url, session);
+  return visitor;
+}
+
+/**
+ * A visitor's page on a new session, whose shell is ready.
+ * @param {TestContext} t
+ * @param {Browser} browser
+ * @param {import("./server.mjs").Server} server
+ */
+export async function atAShell(t, browser, server) {
+  const session = await server.open();
+  const ann = await joined(t, browser, server, session);
+  await ann.lastLine(PROMPT);
+  return { session, ann };
 }
 
 export class Visitor {
