@@ -63,18 +63,19 @@ pub(super) enum Event {
 }
 
 impl Console {
-    /// Over standard input and output; raw, if input is a terminal.
-    pub(super) fn open() -> io::Result<Self> {
+    /// Over standard input and output; raw, if input is a terminal. `resizes` are listened to already: see
+    /// [`listen_to_resizes`].
+    pub(super) fn open(resizes: Signal) -> io::Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
         let raw = stdin.is_terminal().then(RawMode::enter).transpose()?;
         let here = stdout.is_terminal().then(|| terminal_size().unwrap_or(Size::DEFAULT));
-        let mut console = Self::over(stdin.as_fd(), stdout.as_fd(), Display::of(here))?;
+        let mut console = Self::over(stdin.as_fd(), stdout.as_fd(), Display::of(here), resizes)?;
         console.raw = raw;
         Ok(console)
     }
 
     /// Over any two descriptors, which need not be terminals.
-    pub(super) fn over(stdin: impl AsFd, stdout: impl AsFd, display: Display) -> io::Result<Self> {
+    pub(super) fn over(stdin: impl AsFd, stdout: impl AsFd, display: Display, resizes: Signal) -> io::Result<Self> {
         Ok(Self {
             stdin: Some(Stdio::input(stdin.as_fd())?),
             stdout: Stdio::output(stdout.as_fd())?,
@@ -84,7 +85,7 @@ impl Console {
             key: DetachKey::default(),
             display,
             paint_from: Instant::now(),
-            signals: Signals::listen()?,
+            signals: Signals::listen(resizes)?,
             raw: None,
         })
     }
@@ -263,6 +264,12 @@ impl Drawn {
     }
 }
 
+/// Listens to changes of the terminal's size. To be called before the size is first read: a change after that and
+/// before this would never be heard of.
+pub(super) fn listen_to_resizes() -> io::Result<Signal> {
+    signal(SignalKind::window_change())
+}
+
 /// The size of the terminal that output goes to, if it goes to one that has a size.
 pub(in crate::cli) fn terminal_size() -> Option<Size> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
@@ -295,9 +302,9 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    fn listen(resize: Signal) -> io::Result<Self> {
         Ok(Self {
-            resize: signal(SignalKind::window_change())?,
+            resize,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,

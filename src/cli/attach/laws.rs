@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use super::attachment::Attachment;
-use super::console::Console;
+use super::console::{Console, listen_to_resizes};
 use super::display::Display;
 use super::ending::Ending;
 use super::{Mode, Wish};
@@ -150,7 +150,7 @@ where
     let (stdin, keys) = std::io::pipe().expect("a pipe");
     let (mut seen, stdout) = std::io::pipe().expect("a pipe");
     let client = async {
-        let console = Console::over(stdin, &stdout, Display::of(here))?;
+        let console = Console::over(stdin, &stdout, Display::of(here), listen_to_resizes()?)?;
         let attachment = Attachment::new(server.clone(), "id".into(), wish, here.is_some());
         let socket = attachment.dial(&Client::find(&server)?).await?;
         attachment.run(console, socket).await

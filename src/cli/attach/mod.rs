@@ -98,13 +98,14 @@ pub(super) async fn run(args: AttachArgs) -> anyhow::Result<ExitCode> {
 
 /// Attaches until the session ends or the user leaves.
 pub(super) async fn to(server: ServerArgs, client: &Client, session: &Session, wish: Wish) -> anyhow::Result<ExitCode> {
+    let resizes = console::listen_to_resizes().context("no signals")?;
     if let Some(line) = size_line(session, terminal_size(), wish.mode) {
         note(&line);
     }
     let attachment = Attachment::new(server, session.id.clone(), wish, std::io::stdout().is_terminal());
     // Before the terminal is raw: a refusal is then an error like any other.
     let socket = attachment.dial(client).await?;
-    let console = Console::open().context("this terminal cannot be used")?;
+    let console = Console::open(resizes).context("this terminal cannot be used")?;
     let ending = Box::pin(attachment.run(console, socket)).await?;
     if let Some(line) = ending.line(&session.short_id()) {
         note(&line);
