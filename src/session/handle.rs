@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
 use super::reports;
 use super::screen::ScreenDoor;
-use super::sizing::Sizing;
+use super::sizing::{Decision, Sizing};
 use super::task::Order;
 use super::viewers::Viewers;
 use super::{
@@ -317,13 +317,14 @@ impl Session {
     /// # Errors
     /// When no program runs.
     pub async fn resize(&self, size: Size) -> Result<(), NotRunning> {
-        self.order(|done| Order::Resize(size, done)).await
+        let decision = self.sizing.lock().decide(size);
+        self.fit(Some(decision)).await
     }
 
-    /// As [`Session::resize`], if a size is wanted.
-    pub(super) async fn resize_to(&self, wanted: Option<Size>) -> Result<(), NotRunning> {
+    /// Gives the terminal the size that was decided on, if one was.
+    pub(super) async fn fit(&self, wanted: Option<Decision>) -> Result<(), NotRunning> {
         match wanted {
-            Some(size) => self.resize(size).await,
+            Some(decision) => self.order(|done| Order::Fit(decision, done)).await,
             None if matches!(self.status.borrow().state, State::Running { .. }) => Ok(()),
             None => Err(NotRunning),
         }

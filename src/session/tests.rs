@@ -146,6 +146,24 @@ async fn a_resize_reaches_the_program_in_order_with_its_output() {
 }
 
 #[tokio::test]
+async fn the_last_size_decided_on_counts_though_it_arrives_first() {
+    let (session, life) = open(&["cat"], StartOn::Open).await;
+    let (mut ann, mut bob) = (attach(&session, None).await, attach(&session, None).await);
+    ann.window(Size::new(70, 10).expect("valid")).await.expect("runs");
+    ann.input(0, "a".into()).expect("taken");
+    bob.window(Size::new(100, 30).expect("valid")).await.expect("runs");
+    // The key leads to 100x30 and the window to 90x20, before the session's task gets to run.
+    bob.input(0, "b".into()).expect("taken");
+    let last = Size::new(90, 20).expect("valid");
+    bob.window(last).await.expect("runs");
+    until_shown(&mut bob, "ab").await;
+    session.signal("CONT".parse().expect("known")).await.expect("runs");
+    assert_eq!(session.status().size, last);
+    session.begin_closing();
+    life.await.expect("ends");
+}
+
+#[tokio::test]
 async fn a_signal_reaches_the_foreground_group() {
     let (session, life) =
         open(&["sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done"], StartOn::Open)

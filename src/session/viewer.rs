@@ -251,13 +251,18 @@ impl Viewer {
         Ok(())
     }
 
-    /// The client's window has this size: the session takes it if its policy says so.
+    /// The client's window has this size: the session takes it if its policy says so. Access was checked by the caller.
     ///
     /// # Errors
     /// When no program runs.
     pub async fn window(&mut self, size: Size) -> Result<(), NotRunning> {
         let wanted = self.session.sizing.lock().window(self.id, size);
-        self.session.resize_to(wanted).await
+        self.session.fit(wanted).await
+    }
+
+    /// The client's window has this size while somebody else has control.
+    pub fn window_without_control(&mut self, size: Size) {
+        self.session.sizing.lock().window_without_control(self.id, size);
     }
 
     /// The session takes the size of this client's window, if its policy lets it.
@@ -266,7 +271,7 @@ impl Viewer {
     /// When no program runs.
     pub async fn fit(&mut self) -> Result<(), NotRunning> {
         let wanted = self.session.sizing.lock().take_lead(self.id);
-        self.session.resize_to(wanted).await
+        self.session.fit(wanted).await
     }
 
     fn interrupted(&mut self) {
