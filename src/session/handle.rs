@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use rustix::process::Pid;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +80,8 @@ pub struct Session {
     pub(super) sizing: Mutex<Sizing>,
     /// The terminal is to have the size that [`Sizing::take_wanted`] tells.
     pub(super) size_wanted: Notify,
+    /// The leader of its POSIX session.
+    pub(super) session_leader: Mutex<Option<Pid>>,
     closing: CancellationToken,
     closed: CancellationToken,
 }
@@ -131,6 +134,7 @@ impl Session {
             resync_bytes: settings.resync_bytes,
             sizing: Mutex::new(Sizing::new(sizes)),
             size_wanted: Notify::new(),
+            session_leader: Mutex::new(None),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         }
@@ -140,6 +144,12 @@ impl Session {
     #[must_use]
     pub const fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// The leader of its POSIX session, as long as anything may be left of that: longer than the program runs.
+    #[must_use]
+    pub fn session_leader(&self) -> Option<Pid> {
+        *self.session_leader.lock()
     }
 
     /// Whose it is.

@@ -204,6 +204,7 @@ type Ending = Life;
 impl Running {
     fn begin(task: Task, Spawned { pty, child }: Spawned) -> Self {
         let (session, pid) = (Arc::clone(&task.session), child.pid());
+        *session.session_leader.lock() = Some(pid);
         session.update(|status| status.state = State::Running { pid });
         Self {
             task,
@@ -243,6 +244,8 @@ impl Running {
             Some(ending) => ending.await,
             None => processes::end_session(self.pid).await,
         }
+        // From here on the id may be another process's.
+        *self.session.session_leader.lock() = None;
         self.child.reap();
     }
 
