@@ -239,6 +239,8 @@ impl Running {
         self.note_output();
         self.task.exited(exit);
         self.task.orders.close();
+        // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
+        while self.task.orders.try_recv().is_ok() {}
         self.session.input.lock().queue.clear();
         match ending {
             Some(ending) => ending.await,
