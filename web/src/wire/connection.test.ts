@@ -151,6 +151,31 @@ describe("resume", () => {
     expect(page.socket.renderedOffsets()).toEqual([70, 75]);
   });
 
+  test("a connection that breaks before the first snapshot asks for one again, whatever the welcome said", async () => {
+    await page.attach({ offset: 70 });
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[1]).toMatchObject({ from: "snapshot", clientId: "c1" });
+    await page.attach({ offset: 90 });
+    page.socket.snapshot(90, 80, 24, "screen");
+    page.socket.output(90, "x");
+    expect(page.log).toEqual(["snapshot 90 80x24", "output 90+1"]);
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[2]?.from).toBe(91);
+  });
+
+  test("a session that has never printed is resumed behind its snapshot, at the very beginning", async () => {
+    await page.attach();
+    page.socket.snapshot(0, 80, 24, "");
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[1]?.from).toBe(0);
+    await page.attach();
+    page.socket.output(0, "first");
+    expect(page.drawn).toBe("first");
+  });
+
   test("a resize of bytes drawn before is not applied again", async () => {
     await page.attach();
     page.socket.output(0, "abc");

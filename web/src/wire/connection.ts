@@ -104,6 +104,9 @@ export class Connection {
   #clientId: string | null = null;
   #limits: Limits | null = null;
   #received: number | null = null;
+  // A SNAPSHOT or OUTPUT was taken. Until then `#received` is only the welcome's word, and nothing is there to go on
+  // from: a resume would never be sent the screen.
+  #hasBegun = false;
   // A gap was announced and its snapshot has not come: what follows would make no sense without it.
   #skipping = false;
   #rendered = 0;
@@ -200,7 +203,7 @@ export class Connection {
     const generation = this.#generation;
     this.#enter({ name: "connecting", again: this.#received !== null });
     const request: DialRequest = {
-      from: this.#received ?? "snapshot",
+      from: this.#hasBegun && this.#received !== null ? this.#received : "snapshot",
       clientId: this.#clientId,
       access: this.#access,
       renew: this.#renew,
@@ -238,6 +241,7 @@ export class Connection {
       this.#finish({ name: "refused", why: error.message });
     } else if (error instanceof OffsetUnknown) {
       this.#received = null;
+      this.#hasBegun = false;
       this.#listener.startOver();
       this.#retry(error.message, 0);
     } else {
@@ -324,6 +328,7 @@ export class Connection {
         return this.#output(message.offset, message.bytes, this.#received);
       case "snapshot":
         this.#skipping = false;
+        this.#hasBegun = true;
         this.#received = message.offset;
         return this.#listener.snapshot(message.offset, message.cols, message.rows, message.bytes);
       case "gap":
@@ -345,6 +350,7 @@ export class Connection {
     if (offset > received) throw new ProtocolError(`bytes ${received} to ${offset} are missing`);
     const news = bytes.subarray(received - offset);
     if (news.length === 0) return;
+    this.#hasBegun = true;
     this.#received = received + news.length;
     this.#listener.output(received, news);
   }
@@ -366,7 +372,7 @@ export class Connection {
     this.#welcomedAt = this.#clock.now();
     this.#limits = welcome.limits;
     this.#skipping = false;
-    if (this.#received === null) {
+    if (this.#received === null || !this.#hasBegun) {
       this.#received = welcome.offset;
       this.#rendered = welcome.offset;
     }
