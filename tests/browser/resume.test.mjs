@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Network } from "./support/proxy.mjs";
 import { PROMPT, Server } from "./support/server.mjs";
+import { until } from "./support/until.mjs";
 import { newVisitor, startBrowser } from "./support/visitor.mjs";
 
 const LINES = 200_000;
@@ -113,6 +114,25 @@ test("what is typed while the network is gone arrives once, in order, when it is
   const seen = (await near.lines()).filter((line) => line === "typed 2 times away");
   assert.equal(seen.length, 1);
   assert.equal(await near.text(), await far.text());
+});
+
+test("a page that was away when another gave up control types again", async (t) => {
+  const { near, far } = await twoPages(t);
+  const held = (/** @type {number} */ count) =>
+    until(`far says ${count} times who holds control`, async () => {
+      return (await far.page.getByText(/^held by /).count()) === count;
+    });
+  await near.button("Take control").click();
+  await held(1);
+  network.cut();
+  await far.state("reconnecting");
+  await near.button("Release control").click();
+  await near.button("Take control").waitFor();
+  network.restore();
+  await far.state("live");
+  await held(0);
+  await far.run("echo typed $((6*7)) again");
+  await Promise.all([near.line("typed 42 again"), far.line("typed 42 again")]);
 });
 
 test("a connection that has died in silence is replaced when the browser says the network is back", async (t) => {

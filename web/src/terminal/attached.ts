@@ -178,6 +178,8 @@ export class Attached implements Listener {
     const first = this.session.value === null;
     this.session.value = welcome.session;
     this.viewers.value = welcome.session.viewers;
+    // Told behind the welcome when somebody has it; when nobody has, nothing is said.
+    this.holder.value = null;
     this.control.value = welcome.access === "control";
     this.title.value = label(welcome.session.title ?? "");
     this.cwd.value = welcome.session.cwd;
