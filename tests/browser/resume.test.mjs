@@ -135,6 +135,22 @@ test("a page that was away when another gave up control types again", async (t) 
   await Promise.all([near.line("typed 42 again"), far.line("typed 42 again")]);
 });
 
+test("what is typed into a page that is about to watch only is never typed, not even when it may type again", async (t) => {
+  const { near, far } = await twoPages(t);
+  network.cut();
+  await far.state("reconnecting");
+  await far.button("Watch only").click();
+  await far.run("echo from the watcher");
+  await far.sees("This page only watches: typing is not sent.");
+  network.restore();
+  await far.state("view-only");
+  await far.button("Watch only").click();
+  await far.state("live");
+  await far.run("echo typing $((6*7)) again");
+  await Promise.all([near.line("typing 42 again"), far.line("typing 42 again")]);
+  for (const page of [near, far]) assert.doesNotMatch(await page.text(), /watcher/);
+});
+
 test("a connection that has died in silence is replaced when the browser says the network is back", async (t) => {
   const { near, far } = await twoPages(t);
   network.silence();

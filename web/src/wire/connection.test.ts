@@ -340,6 +340,40 @@ describe("input", () => {
     expect(page.socket.inputs()).toEqual(["1:ab", "2:cd"]);
     expect(page.connection.pendingInput).toBe(3);
   });
+  test("is refused as soon as the page wants to watch only, and never typed when it may type again", async () => {
+    await page.attach();
+    page.connection.attachAs("view");
+    expect(page.connection.input(bytes("x\r"))).toBe(false);
+    await page.attach({ access: "view" });
+    expect(page.connection.input(bytes("y\r"))).toBe(false);
+    page.connection.attachAs("control");
+    await page.attach();
+    expect(page.sockets.flatMap((socket) => socket.inputs())).toEqual([]);
+    expect(page.connection.pendingInput).toBe(0);
+    page.connection.input(bytes("z"));
+    expect(page.socket.inputs()).toEqual(["1:z"]);
+    expect(page.log).toEqual([]);
+  });
+  test("that waited or was on its way when the page turned to watching is given up, and said to be", async () => {
+    await page.attach({ limits: { ...limits, inputBytes: 4 } });
+    page.connection.input(bytes("ab"));
+    page.connection.input(bytes("cdefg"));
+    expect(page.socket.inputs()).toEqual(["1:ab", "2:cd"]);
+    page.connection.attachAs("view");
+    expect(page.log).toEqual(["lost 3"]);
+    await page.attach({ access: "view", inputSeq: 1 });
+    expect(page.log).toEqual(["lost 3", "lost 2"]);
+    page.connection.attachAs("control");
+    await page.attach({ inputSeq: 1 });
+    page.connection.input(bytes("z"));
+    expect(page.socket.inputs()).toEqual(["2:z"]);
+  });
+  test("typed before a first welcome that grants no more than watching is given up, and said to be", async () => {
+    expect(page.connection.input(bytes("abc"))).toBe(true);
+    await page.attach({ access: "view" });
+    expect(page.connection.pendingInput).toBe(0);
+    expect(page.log).toEqual(["lost 3"]);
+  });
   test("a view-only page sends neither input nor sizes nor commands", async () => {
     await page.attach({ access: "view" });
     page.connection.input(bytes("x"));

@@ -160,12 +160,14 @@ export class Connection {
 
   attachAs(access: Access): void {
     this.#access = access;
-    if (access === "view") this.#outbox.clear();
+    if (access === "view") this.#tellLost(this.#outbox.clear());
     this.redial();
   }
 
-  // False when the page already holds back as much as it may.
+  // False when it was not taken: the page only watches, or is about to, or already holds back as much as it may.
+  // Before a welcome says otherwise, what is typed waits.
   input(bytes: Uint8Array): boolean {
+    if (this.#access === "view" || this.#granted === "view") return false;
     const taken = this.#outbox.push(bytes);
     this.#sendInput();
     return taken;
@@ -185,10 +187,13 @@ export class Connection {
     else this.#cancelAck ??= this.#clock.after(ACK_IDLE_MS, () => this.#tellRendered());
   }
 
+  // What the welcome granted; null while there is no connection to use it on.
+  get #granted(): Access | null {
+    return this.#phase.name === "live" || this.#phase.name === "draining" ? this.#phase.access : null;
+  }
+
   #mayAct(): boolean {
-    return (
-      (this.#phase.name === "live" || this.#phase.name === "draining") && this.#phase.access === "control"
-    );
+    return this.#granted === "control";
   }
 
   #enter(phase: Phase): void {
@@ -382,15 +387,16 @@ export class Connection {
     this.#listener.welcome(welcome, this.#received);
     // The window counts from here: without a first ack the server would send whatever the socket takes.
     this.#tellRendered();
-    if (known) {
-      for (const { seq, bytes } of this.#outbox.resume(welcome.inputSeq)) {
-        if (this.#mayAct()) this.#socket?.send(encodeInput(seq, bytes));
-      }
-    } else {
-      const lost = this.#outbox.restart(welcome.inputSeq);
-      if (lost > 0) this.#listener.inputLost(lost);
-    }
+    const again = known ? this.#outbox.resume(welcome.inputSeq) : [];
+    let lost = known ? 0 : this.#outbox.restart(welcome.inputSeq);
+    if (welcome.access === "view") lost += this.#outbox.withdraw(welcome.inputSeq);
+    else for (const { seq, bytes } of again) this.#socket?.send(encodeInput(seq, bytes));
+    this.#tellLost(lost);
     this.#sendInput();
+  }
+
+  #tellLost(bytes: number): void {
+    if (bytes > 0) this.#listener.inputLost(bytes);
   }
 
   #sendInput(): void {
@@ -405,7 +411,7 @@ export class Connection {
   #tellRendered(): void {
     this.#cancelAck?.();
     this.#cancelAck = null;
-    if (this.#phase.name !== "live" && this.#phase.name !== "draining") return;
+    if (this.#granted === null) return;
     this.#toldRendered = this.#rendered;
     this.#socket?.send(encodeRendered(this.#rendered));
   }

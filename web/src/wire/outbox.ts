@@ -76,10 +76,22 @@ export class Outbox {
     return lost;
   }
 
-  // Forget what has not been sent: the page may not type any more.
-  clear(): void {
+  // Forget what has not been sent: the page is not to type any more. Returns how many bytes that were.
+  clear(): number {
+    const lost = this.#waitingBytes;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    return lost;
+  }
+
+  // As `clear`, and of what was sent all that the server has not taken: it may not be sent again, and must not be
+  // when the page may type again, long after. Returns how many bytes that were.
+  withdraw(inputSeq: number): number {
+    const before = this.pendingBytes;
+    this.clear();
+    this.#forget((message) => message.seq > inputSeq);
+    this.#lastSeq = inputSeq;
+    return before - this.pendingBytes;
   }
 
   #forget(handled: (message: Numbered) => boolean): void {
