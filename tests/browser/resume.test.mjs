@@ -1,6 +1,7 @@
 // What a page shows after its network was gone: every byte once, in order, and everything that happened meanwhile.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Network } from "./support/proxy.mjs";
 import { PROMPT, Server } from "./support/server.mjs";
@@ -114,6 +115,47 @@ test("what is typed while the network is gone arrives once, in order, when it is
   const seen = (await near.lines()).filter((line) => line === "typed 2 times away");
   assert.equal(seen.length, 1);
   assert.equal(await near.text(), await far.text());
+});
+
+test("a paste the program does not read yet outlives broken connections, and asks the server to queue no more than it does", async (t) => {
+  t.after(() => network.restore());
+  // More than twice what the server queues for a client.
+  const pasted = Array.from({ length: 400_000 }, (_, n) => n).join(" ");
+  const session = await server.open({
+    command: [
+      "/bin/sh",
+      "-c",
+      `trap go=1 USR1; stty -icanon -echo; echo waits; until [ "$go" ]; do sleep 1; done; head -c ${pasted.length} | md5sum`,
+    ],
+  });
+  const far = await newVisitor(t, browser);
+  await far.logIn(network.origin);
+  let sockets = 0;
+  far.page.on("websocket", () => sockets++);
+  await far.attach(network.origin, session);
+  await far.line("waits");
+  // The page is told of the name by the very socket that would be closed for sending too much before.
+  const stays = async (/** @type {string} */ name) => {
+    await far.state("live");
+    const before = sockets;
+    await server.call("PATCH", `/api/sessions/${session.id}`, { name });
+    await far.page.getByRole("heading", { name }).waitFor();
+    assert.equal(sockets, before, `the connection ${name} was replaced`);
+  };
+  await far.page.evaluate((text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  }, pasted);
+  await stays("first");
+  for (const name of ["second", "third"]) {
+    network.cut();
+    await far.state("reconnecting");
+    network.restore();
+    await stays(name);
+  }
+  await server.call("POST", `/api/sessions/${session.id}/signal`, { signal: "USR1" });
+  await far.line(`${createHash("md5").update(pasted).digest("hex")}  -`);
 });
 
 test("a page that was away when another gave up control types again", async (t) => {

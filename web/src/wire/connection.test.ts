@@ -322,6 +322,22 @@ describe("input", () => {
     await page.attach({ inputSeq: 2 });
     expect(page.socket.inputs()).toEqual(["3:c", "4:d"]);
   });
+  test("that the server has taken and not yet written leaves no room for more, however often the connection breaks", async () => {
+    const full = { limits: { ...limits, inputBytes: 4 } };
+    await page.attach(full);
+    page.connection.input(bytes("abcdef"));
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    await page.attach({ ...full, inputSeq: 1 });
+    expect(page.socket.inputs()).toEqual(["2:"]);
+    page.socket.drop(1006);
+    page.clock.advance(500);
+    await page.attach({ ...full, inputSeq: 1 });
+    expect(page.socket.inputs()).toEqual(["2:"]);
+    expect(page.connection.pendingInput).toBe(6);
+    page.socket.ack(1);
+    expect(page.socket.inputs()).toEqual(["2:", "3:ef"]);
+  });
   test("a forgotten client id loses what was in flight, never doubles it", async () => {
     await page.attach();
     page.connection.input(bytes("abc"));

@@ -389,7 +389,7 @@ export class Connection {
     this.#tellRendered();
     const again = known ? this.#outbox.resume(welcome.inputSeq) : [];
     let lost = known ? 0 : this.#outbox.restart(welcome.inputSeq);
-    if (welcome.access === "view") lost += this.#outbox.withdraw(welcome.inputSeq);
+    if (welcome.access === "view") lost += this.#outbox.withdraw();
     else for (const { seq, bytes } of again) this.#socket?.send(encodeInput(seq, bytes));
     this.#tellLost(lost);
     this.#sendInput();
