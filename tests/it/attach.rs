@@ -63,6 +63,7 @@ async fn bytes_no_longer_held_are_a_gap_and_output_goes_on_behind_it() {
     while first.offset.0 < end {
         first.step().await.expect("open");
     }
+    server.screen_seen(&id).await;
     let mut late = Client::join(&server, &id, Join { from: Some("5".into()), ..Join::default() }).await;
     late.until_on_screen("\n99999\n100000\n").await;
     assert_eq!(late.gaps, [(Offset(5), Offset(end))]);

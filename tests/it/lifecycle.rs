@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Client, Closed, Server, alone, patiently};
+use crate::support::{Client, Closed, Server, alone, http, patiently};
 
 /// What the server holds: descriptors, threads, and children that were not reaped.
 #[derive(Debug, PartialEq, Eq)]
@@ -294,7 +294,7 @@ async fn the_first_start_makes_a_private_data_directory_and_an_account_can_be_ad
     let mut process = server.args(["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().expect("starts");
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(process.stdout.take().expect("piped")));
     let url = patiently("a line", lines.next_line()).await.expect("readable").expect("a line");
-    let login = reqwest::Client::new().post(format!("{url}/api/auth/login"));
+    let login = http().post(format!("{url}/api/auth/login"));
     let answer =
         login.json(&json!({ "username": "ann", "password": "correct horse battery" })).send().await.expect("answered");
     assert_eq!(answer.status().as_u16(), 200);

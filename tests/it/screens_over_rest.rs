@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::raw::Raw;
-use crate::support::{Answer, Login, Server, open_descriptors, patiently};
+use crate::support::{Answer, Login, Server, http, open_descriptors, patiently};
 
 /// Clears the screen, shows what a terminal can show in its first rows, and stays.
 const PICTURE: &str = "printf '\\033[2J\\033[H\
@@ -282,7 +282,7 @@ async fn a_wait_ends_with_the_session_with_the_login_and_with_the_server() {
     let login = Login::by_link(&server).await;
     let ask = async |session: &str, tag: Option<&str>| {
         let url = format!("{}/api/sessions/{session}/screen?wait=55000", server.url);
-        let request = reqwest::Client::new().get(url).bearer_auth(&login.access);
+        let request = http().get(url).bearer_auth(&login.access);
         let request = tag.into_iter().fold(request, |request, tag| request.header("if-none-match", tag));
         Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
     };

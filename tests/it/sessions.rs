@@ -107,7 +107,8 @@ async fn bodies_that_are_no_json_object_are_refused_by_what_is_wrong_with_them()
     assert_eq!(post("application/json", b"{".to_vec()).await, (400, json!("invalid_json")));
     assert_eq!(post("application/json", b"\xff".to_vec()).await, (400, json!("invalid_json")));
     assert_eq!(post("application/json", b"{} {}".to_vec()).await, (400, json!("invalid_json")));
-    assert_eq!(post("application/json", vec![b' '; 3 << 20]).await, (413, json!("too_large")));
+    // One byte too many: of a larger body some is not read, and the reset for that may overtake the answer.
+    assert_eq!(post("application/json", vec![b' '; (2 << 20) + 1]).await, (413, json!("too_large")));
     assert_eq!(server.call("GET", "/api/nowhere", None).await.1["code"], "no_such_route");
     let (status, answer) = server.call("PUT", "/api/sessions", None).await;
     assert_eq!((status, &answer["code"]), (405, &json!("method_not_allowed")));
@@ -213,9 +214,7 @@ async fn output_is_served_by_offset_and_by_range_and_what_is_not_held_is_said() 
     while (client.offset.0 as usize) < expected.len() {
         client.step().await.expect("open");
     }
-    // Once the screen shows all of it, nothing beyond the log's size is held for the screen.
-    let screen = server.request("GET", &format!("/api/sessions/{id}/screen")).send().await.expect("answered");
-    assert!(screen.text().await.expect("a screen").contains("100000"));
+    server.screen_seen(&id).await;
     let session = server.session(&id).await;
     let (start, end) =
         (session["output"]["start"].as_u64().expect("start"), session["output"]["end"].as_u64().expect("end"));

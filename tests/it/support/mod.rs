@@ -10,9 +10,11 @@ pub use bystander::Bystander;
 pub use client::{Client, Closed, Join, text};
 pub use login::Login;
 pub use raw::{Answer, Raw};
-pub use server::{Server, open_descriptors, resident_bytes};
+pub use server::{Server, http, open_descriptors, resident_bytes};
 
 use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How long a test waits for what must happen. Generous, because machines are shared; nothing is asserted about time.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -20,7 +22,11 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Waits for its turn among the tests that take the whole machine: beside another of them, a flood says nothing.
 pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    TURN.lock().await
+    let turn = TURN.lock().await;
+    // A thousand viewers are a thousand sockets of this process; usually it may have 1,024 descriptors until it asks.
+    let descriptors = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: descriptors.maximum, ..descriptors }).expect("up to the hard limit");
+    turn
 }
 
 /// Waits for `what`, or fails saying it never came.

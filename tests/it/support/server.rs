@@ -55,7 +55,7 @@ impl Server {
         let info = std::fs::read_to_string(data.path().join("server.json")).expect("server.json");
         let info: Value = serde_json::from_str(&info).expect("JSON");
         let token = info["token"].as_str().expect("token").to_owned();
-        Self { process, data, url, login, token, http: reqwest::Client::new() }
+        Self { process, data, url, login, token, http: http() }
     }
 
     /// The program with this data directory and nothing of the tests' environment that would change it.
@@ -151,6 +151,13 @@ impl Server {
         assert_eq!((status, body), (204, Value::Null));
     }
 
+    /// Until the screen shows all that was printed before: from then on nothing beyond the log's size is held for it.
+    pub async fn screen_seen(&self, id: &str) {
+        let request = self.request("GET", &format!("/api/sessions/{id}/screen"));
+        let response = patiently("a screen", request.send()).await.expect("answered");
+        assert_eq!(response.status().as_u16(), 200);
+    }
+
     /// Output held by the session, from `from` on.
     pub async fn output(&self, id: &str, from: u64) -> Vec<u8> {
         let request = self.request("GET", &format!("/api/sessions/{id}/output?from={from}"));
@@ -158,6 +165,11 @@ impl Server {
         assert_eq!(response.status().as_u16(), 200);
         patiently("output", response.bytes()).await.expect("a body").to_vec()
     }
+}
+
+/// A client of HTTP that goes straight to the server, whatever proxy the environment names.
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }
 
 /// How many descriptors a process has open.

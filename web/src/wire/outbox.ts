@@ -8,6 +8,8 @@ const CHUNK_BYTES = 16 * 1024;
 // What a page may hold back, a large paste on a slow line; more is refused with a message.
 export const QUEUE_BYTES = 8 * 1024 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 export interface Numbered {
   seq: number;
   bytes: Uint8Array;
@@ -19,6 +21,8 @@ export class Outbox {
   #sent: Numbered[] = [];
   #sentBytes = 0;
   #lastSeq = 0;
+  // What the server had when it last said welcome: queued there or refused, and in its window until acknowledged.
+  #taken = 0;
 
   // Bytes accepted and not yet written to the PTY.
   get pendingBytes(): number {
@@ -37,12 +41,23 @@ export class Outbox {
   // The next message to send, or null when nothing waits or `inputBytes` are on their way already.
   next(inputBytes: number): Numbered | null {
     const first = this.#waiting[0];
+    if (first === undefined) return null;
     const room = inputBytes - this.#sentBytes;
-    if (first === undefined || room <= 0) return null;
+    // Taken may mean refused on a connection that broke before it said so, and what was refused is acknowledged only
+    // by what is written after it. Nothing, which needs no room, is acknowledged behind everything.
+    if (room <= 0) return this.#isAllTaken() ? this.#send(NOTHING) : null;
     const bytes = first.subarray(0, room);
     if (bytes.length === first.length) this.#waiting.shift();
     else this.#waiting[0] = first.subarray(room);
     this.#waitingBytes -= bytes.length;
+    return this.#send(bytes);
+  }
+
+  #isAllTaken(): boolean {
+    return (this.#sent.at(-1)?.seq ?? 0) <= this.#taken;
+  }
+
+  #send(bytes: Uint8Array): Numbered {
     this.#lastSeq += 1;
     const message = { seq: this.#lastSeq, bytes };
     this.#sent.push(message);
@@ -59,11 +74,12 @@ export class Outbox {
     this.#forget((message) => message.seq === seq);
   }
 
-  // The same client id was taken up again: what must be sent once more, in order.
+  // The same client id was taken up again: what must be sent once more, in order. What the server has taken must not,
+  // but it is still in the window: the server queues it until the program reads it, and acknowledges it then.
   resume(inputSeq: number): Numbered[] {
-    this.acknowledged(inputSeq);
-    this.#lastSeq = this.#sent.at(-1)?.seq ?? inputSeq;
-    return [...this.#sent];
+    this.#taken = inputSeq;
+    this.#lastSeq = Math.max(inputSeq, this.#sent.at(-1)?.seq ?? 0);
+    return this.#sent.filter((message) => message.seq > inputSeq);
   }
 
   // The server does not know the client id any more. What was sent may or may not have been written, and typing a
@@ -73,13 +89,26 @@ export class Outbox {
     this.#sent = [];
     this.#sentBytes = 0;
     this.#lastSeq = inputSeq;
+    this.#taken = inputSeq;
     return lost;
   }
 
-  // Forget what has not been sent: the page may not type any more.
-  clear(): void {
+  // Forget what has not been sent: the page is not to type any more. Returns how many bytes that were.
+  clear(): number {
+    const lost = this.#waitingBytes;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    return lost;
+  }
+
+  // As `clear`, and of what was sent all that the server has not taken: it may not be sent again, and must not be
+  // when the page may type again, long after. Returns how many bytes that were.
+  withdraw(): number {
+    const before = this.pendingBytes;
+    this.clear();
+    this.#forget((message) => message.seq > this.#taken);
+    this.#lastSeq = this.#taken;
+    return before - this.pendingBytes;
   }
 
   #forget(handled: (message: Numbered) => boolean): void {
