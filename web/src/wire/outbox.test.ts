@@ -57,18 +57,6 @@ describe("outbox", () => {
     expect(outbox.pendingBytes).toBe(0);
   });
 
-  test("a window full of what was taken is asked about once, because what was refused is acknowledged by no other", () => {
-    const outbox = new Outbox();
-    for (const word of ["abc", "def"]) outbox.push(bytes(word));
-    outbox.next(3);
-    expect(outbox.next(3)).toBeNull();
-    expect(outbox.resume(1)).toEqual([]);
-    expect(outbox.next(3)).toEqual({ seq: 2, bytes: bytes("") });
-    expect(outbox.next(3)).toBeNull();
-    outbox.acknowledged(2);
-    expect(outbox.next(3)).toEqual({ seq: 3, bytes: bytes("def") });
-  });
-
   test("a refused message is not resent, its neighbours are", () => {
     const outbox = new Outbox();
     for (const key of "abc") outbox.push(bytes(key));

@@ -8,8 +8,6 @@ const CHUNK_BYTES = 16 * 1024;
 // What a page may hold back, a large paste on a slow line; more is refused with a message.
 export const QUEUE_BYTES = 8 * 1024 * 1024;
 
-const NOTHING = new Uint8Array(0);
-
 export interface Numbered {
   seq: number;
   bytes: Uint8Array;
@@ -21,7 +19,7 @@ export class Outbox {
   #sent: Numbered[] = [];
   #sentBytes = 0;
   #lastSeq = 0;
-  // What the server had when it last said welcome: queued there or refused, and in its window until acknowledged.
+  // What the server had when it last said welcome. It is acknowledged, written or refused, as anything else is.
   #taken = 0;
 
   // Bytes accepted and not yet written to the PTY.
@@ -41,23 +39,12 @@ export class Outbox {
   // The next message to send, or null when nothing waits or `inputBytes` are on their way already.
   next(inputBytes: number): Numbered | null {
     const first = this.#waiting[0];
-    if (first === undefined) return null;
     const room = inputBytes - this.#sentBytes;
-    // Taken may mean refused on a connection that broke before it said so, and what was refused is acknowledged only
-    // by what is written after it. Nothing, which needs no room, is acknowledged behind everything.
-    if (room <= 0) return this.#isAllTaken() ? this.#send(NOTHING) : null;
+    if (first === undefined || room <= 0) return null;
     const bytes = first.subarray(0, room);
     if (bytes.length === first.length) this.#waiting.shift();
     else this.#waiting[0] = first.subarray(room);
     this.#waitingBytes -= bytes.length;
-    return this.#send(bytes);
-  }
-
-  #isAllTaken(): boolean {
-    return (this.#sent.at(-1)?.seq ?? 0) <= this.#taken;
-  }
-
-  #send(bytes: Uint8Array): Numbered {
     this.#lastSeq += 1;
     const message = { seq: this.#lastSeq, bytes };
     this.#sent.push(message);
