@@ -135,7 +135,7 @@ impl InputQueue {
             && let Some(client) = clients.get_mut(client)
         {
             client.queued = client.queued.saturating_sub(written);
-            if done && seq > 0 {
+            if done {
                 // Of what was taken behind it, nothing is left to write where nothing is queued: it was refused.
                 client.is_handled(if client.queued == 0 { client.taken } else { seq });
             }

@@ -357,6 +357,14 @@ describe("input", () => {
     expect(page.socket.inputs()).toEqual(["1:ab", "2:cd"]);
     expect(page.connection.pendingInput).toBe(3);
   });
+  test("that was refused takes what waited behind it along", async () => {
+    await page.attach({ limits: { ...limits, inputBytes: 2 } });
+    page.connection.input(bytes("abc"));
+    page.socket.event(0, { event: "refused", command: "input", code: "control_held", seq: 1, error: "held" });
+    expect(page.socket.inputs()).toEqual(["1:ab", "2:c"]);
+    page.socket.event(0, { event: "refused", command: "input", code: "control_held", seq: 2, error: "held" });
+    expect(page.connection.pendingInput).toBe(0);
+  });
   test("is refused as soon as the page wants to watch only, and never typed when it may type again", async () => {
     await page.attach();
     page.connection.attachAs("view");

@@ -363,7 +363,11 @@ export class Connection {
   #event(event: SessionEvent, offset: number): void {
     // Sent again for bytes that were drawn before the drop: applying an old size now would be out of order.
     if (event.event === "resize" && offset < (this.#received ?? 0)) return;
-    if (event.event === "refused" && event.seq !== undefined) this.#outbox.refused(event.seq);
+    if (event.event === "refused" && event.seq !== undefined) {
+      this.#outbox.refused(event.seq);
+      // What waited for its room is refused as well, and now: kept, it would be typed when nobody expects it any more.
+      this.#sendInput();
+    }
     if (event.event === "drain" && this.#phase.name === "live") {
       this.#enter({ name: "draining", access: this.#phase.access });
     }
