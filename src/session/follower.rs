@@ -394,6 +394,14 @@ mod tests {
     use super::*;
     use crate::terminal::log::{EVENT, LogWriter, SEGMENT_BYTES};
 
+    fn following_an_empty_log() -> (Follower, ScreenDoor, LogWriter) {
+        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        let (log, writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
+        let (_, end) = watch::channel(Offset::ZERO);
+        let (follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        (follower, door, writer)
+    }
+
     fn print(writer: &mut LogWriter, text: &str) {
         writer.space()[..text.len()].copy_from_slice(text.as_bytes());
         writer.commit(text.len());
@@ -415,10 +423,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_size_it_fails_on_again_begins_a_new_screen_and_costs_no_output() {
-        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
-        let (log, mut writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
-        let (_end, end) = watch::channel(Offset::ZERO);
-        let (mut follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        let (mut follower, door, mut writer) = following_an_empty_log();
         print(&mut writer, "one");
         let small = Size::new(40, 10).expect("valid");
         writer.resize(small, br#"{"event":"resize","cols":40,"rows":10}"#);
@@ -433,10 +438,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_screen_that_failed_is_rebuilt_and_a_frame_it_fails_on_again_is_passed_over() {
-        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
-        let (log, mut writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
-        let (_end, end) = watch::channel(Offset::ZERO);
-        let (mut follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        let (mut follower, door, mut writer) = following_an_empty_log();
         // More than a segment between what is looked at, so that a rebuild takes more than one step.
         let nothing = "\0".repeat(4096);
         print(&mut writer, "one ");
