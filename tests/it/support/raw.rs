@@ -88,6 +88,11 @@ impl Raw {
         let _ = patiently("bytes taken", self.stream.write_all(bytes.as_ref())).await;
     }
 
+    /// Lets the server hear that there is somebody, as the pong would of one who reads: whoever is silent is let go.
+    pub async fn is_there(&mut self) {
+        self.send(frame(PONG, &[])).await;
+    }
+
     /// Sends `bytes` and says how many were taken before the server hung up.
     pub async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
