@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now};
+use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, kill_all_now};
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -161,14 +161,7 @@ impl Registry {
 
     /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
     pub fn kill_all(&self) {
-        let leaders: Vec<_> = self
-            .list()
-            .iter()
-            .filter_map(|session| match session.status().state {
-                State::Running { pid } => Some(pid),
-                State::Starting | State::Exited { .. } => None,
-            })
-            .collect();
+        let leaders: Vec<_> = self.list().iter().filter_map(|session| session.session_leader()).collect();
         kill_all_now(&leaders);
     }
 
@@ -190,14 +183,20 @@ impl Registry {
             self.forget(session.id());
             return;
         }
-        {
-            let mut exited = self.shared.exited.lock();
-            exited.push_back((Instant::now() + self.shared.limits.exited_ttl, session.id()));
-        }
-        self.shared.exited_changed.notify_one();
+        self.keep_for_a_while(session.id());
         tokio::select! {
             () = session.closed().cancelled() => {}
             () = self.shared.draining.cancelled() => self.forget(session.id()),
+        }
+    }
+
+    /// Has an ended session reaped in its time, unless it was closed meanwhile.
+    fn keep_for_a_while(&self, id: SessionId) {
+        let mut exited = self.shared.exited.lock();
+        // What is forgotten leaves the list of sessions first and this one then.
+        if self.shared.sessions.contains_key(&id) {
+            exited.push_back((Instant::now() + self.shared.limits.exited_ttl, id));
+            self.shared.exited_changed.notify_one();
         }
     }
 
@@ -248,5 +247,40 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.places.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Launch, LocalSpawner, Principal, StartOn};
+
+    fn registry() -> Registry {
+        let limits = Limits { sessions_max: 4, exited_max: 4, exited_ttl: std::time::Duration::ZERO };
+        #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
+        let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
+        Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
+    }
+
+    fn opening(command: &str) -> Opening {
+        Opening {
+            id: SessionId::from_random([7; 16]),
+            owner: Principal(uuid::Uuid::nil()),
+            name: "test".into(),
+            launch: Launch::new(&[command.into()], "/".into(), &[]).expect("valid"),
+            size: crate::terminal::Size::DEFAULT,
+            start_on: StartOn::Open,
+            pace: None,
+            sizes: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
+        let registry = registry();
+        let session = registry.open(opening("/bin/cat")).await.expect("opened");
+        registry.close(&session).await;
+        registry.keep_for_a_while(session.id());
+        assert!(registry.shared.exited.lock().is_empty(), "it could never be reaped, and nothing behind it");
     }
 }

@@ -119,7 +119,7 @@ impl Session {
         if attach.may_type {
             let wanted = self.sizing.lock().join(id, attach.size, attach.principal == self.owner);
             // Where nothing runs there is nothing to resize.
-            let _ = self.resize_to(wanted).await;
+            let _ = self.fit(wanted).await;
         }
         let mut attached = Attached {
             input_seq: identity.taken,

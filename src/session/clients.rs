@@ -22,7 +22,7 @@ pub(super) struct Client {
     pub(super) taken: u64,
     /// Bytes of its input not yet written.
     pub(super) queued: usize,
-    /// Highest seq written to the PTY, for whoever is attached as this client.
+    /// Highest seq written to the PTY or refused with all before it, for whoever is attached as this client.
     pub(super) written: watch::Sender<u64>,
     presence: Presence,
 }
@@ -47,6 +47,16 @@ pub(super) struct Clients {
     known: HashMap<ClientId, Client>,
     /// Those that have gone, longest ago first, each once.
     gone: VecDeque<(Instant, ClientId)>,
+}
+
+impl Client {
+    /// All up to `seq` is written, or was refused.
+    pub(super) fn is_handled(&self, seq: u64) {
+        self.written.send_if_modified(|written| {
+            let before = std::mem::replace(written, seq.max(*written));
+            *written > before
+        });
+    }
 }
 
 impl Clients {

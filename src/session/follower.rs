@@ -60,10 +60,13 @@ struct Rebuild {
     /// Output before this was answered and told of already, and is only parsed again.
     until: Offset,
     /// The frame the engine last failed on.
-    failed_on: Option<Offset>,
+    failed_on: Option<Frame>,
     /// Frames it failed on twice: they are passed over.
-    poisoned: VecDeque<Offset>,
+    poisoned: VecDeque<Frame>,
 }
+
+/// A frame of the log: its kind and its offset. An event takes no room: the output behind it has the same offset.
+type Frame = (u8, Offset);
 
 /// What the session's latest values were last set to, and what an engine that was rebuilt counts from.
 #[derive(Default)]
@@ -83,7 +86,7 @@ struct InOrder<'a> {
 }
 
 /// The engine panicked while it took this frame.
-struct Failed(Offset);
+struct Failed(Frame);
 
 impl Follower {
     /// A follower from the log's first byte on, still to be given its session, and the way to it.
@@ -195,12 +198,19 @@ impl Follower {
         let mut left_out = 0;
         for Message { kind, offset, payload, wire } in chunk.messages() {
             let screen = &mut self.screen;
+            let frame = (kind, offset);
+            let is_poisoned = self.rebuild.poisoned.contains(&frame);
             if kind == OUTPUT {
-                if !self.rebuild.poisoned.contains(&offset) {
-                    unless_it_panics(|| screen.feed(payload)).ok_or(Failed(offset))?;
+                if !is_poisoned {
+                    unless_it_panics(|| screen.feed(payload)).ok_or(Failed(frame))?;
                 }
             } else if let Some(size) = resized(payload) {
-                unless_it_panics(|| screen.resize(size)).ok_or(Failed(offset))?;
+                if is_poisoned {
+                    // Its size is right at least.
+                    *screen = Screen::new(size, self.settings.scrollback_lines);
+                } else {
+                    unless_it_panics(|| screen.resize(size)).ok_or(Failed(frame))?;
+                }
                 self.at.size = size;
             } else {
                 left_out = wire; // an exit, and so the last of all
@@ -234,12 +244,13 @@ impl Follower {
 
     /// Begins again with what the log holds, after a failure of the engine. It costs this screen what the log no
     /// longer had; a frame that makes it fail again is passed over.
-    fn rebuild(&mut self, &Failed(offset): &Failed) {
-        let again = self.rebuild.failed_on.replace(offset) == Some(offset);
+    fn rebuild(&mut self, &Failed(frame): &Failed) {
+        let again = self.rebuild.failed_on.replace(frame) == Some(frame);
+        let (_, offset) = frame;
         tracing::error!(session = ?self.session.upgrade().map(|session| session.id().to_string()), %offset, again,
             "a screen failed and is rebuilt from the log");
         if again {
-            self.rebuild.poisoned.push_back(offset);
+            self.rebuild.poisoned.push_back(frame);
             if self.rebuild.poisoned.len() > POISONED_MAX {
                 self.rebuild.poisoned.pop_front();
             }
@@ -381,7 +392,7 @@ async fn until(deadline: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::log::{LogWriter, SEGMENT_BYTES};
+    use crate::terminal::log::{EVENT, LogWriter, SEGMENT_BYTES};
 
     fn print(writer: &mut LogWriter, text: &str) {
         writer.space()[..text.len()].copy_from_slice(text.as_bytes());
@@ -392,6 +403,32 @@ mod tests {
     fn shown(follower: &Follower) -> String {
         let first = follower.screen.lines(0).next().expect("a line");
         first.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+
+    /// Makes it fail on a frame, as often as it takes for that to be passed over.
+    fn poison(follower: &mut Follower, frame: Frame) {
+        for _ in 0..2 {
+            follower.rebuild(&Failed(frame));
+            while follower.step() {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_size_it_fails_on_again_begins_a_new_screen_and_costs_no_output() {
+        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        let (log, mut writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
+        let (_end, end) = watch::channel(Offset::ZERO);
+        let (mut follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        print(&mut writer, "one");
+        let small = Size::new(40, 10).expect("valid");
+        writer.resize(small, br#"{"event":"resize","cols":40,"rows":10}"#);
+        writer.publish();
+        print(&mut writer, "two");
+        while follower.step() {}
+        assert_eq!(shown(&follower), "onetwo");
+        poison(&mut follower, (EVENT, Offset(3)));
+        assert_eq!((shown(&follower).as_str(), follower.screen.size()), ("two", small));
+        assert_eq!((door.changes.borrow().offset, door.changes.borrow().size), (Offset(6), small));
     }
 
     #[tokio::test]
@@ -410,7 +447,7 @@ mod tests {
         let end = Offset(13) + 2 * SEGMENT_BYTES;
         assert_eq!((shown(&follower).as_str(), door.changes.borrow().offset), ("one two three", end));
         for (again, expected) in [(false, "one two three four"), (true, "one three four")] {
-            follower.rebuild(&Failed(Offset(4)));
+            follower.rebuild(&Failed((OUTPUT, Offset(4))));
             // Nothing is told or answered before all is parsed again that was, and then it goes on.
             let told = *door.changes.borrow();
             assert!(follower.step() && follower.at.offset < end && *door.changes.borrow() == told);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use rustix::process::Pid;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,7 @@ use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
 use super::reports;
 use super::screen::ScreenDoor;
-use super::sizing::Sizing;
+use super::sizing::{Decision, Sizing};
 use super::task::Order;
 use super::viewers::Viewers;
 use super::{
@@ -79,6 +80,8 @@ pub struct Session {
     pub(super) sizing: Mutex<Sizing>,
     /// The terminal is to have the size that [`Sizing::take_wanted`] tells.
     pub(super) size_wanted: Notify,
+    /// The leader of its POSIX session.
+    pub(super) session_leader: Mutex<Option<Pid>>,
     closing: CancellationToken,
     closed: CancellationToken,
 }
@@ -131,6 +134,7 @@ impl Session {
             resync_bytes: settings.resync_bytes,
             sizing: Mutex::new(Sizing::new(sizes)),
             size_wanted: Notify::new(),
+            session_leader: Mutex::new(None),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
         }
@@ -140,6 +144,12 @@ impl Session {
     #[must_use]
     pub const fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// The leader of its POSIX session, as long as anything may be left of that: longer than the program runs.
+    #[must_use]
+    pub fn session_leader(&self) -> Option<Pid> {
+        *self.session_leader.lock()
     }
 
     /// Whose it is.
@@ -317,13 +327,14 @@ impl Session {
     /// # Errors
     /// When no program runs.
     pub async fn resize(&self, size: Size) -> Result<(), NotRunning> {
-        self.order(|done| Order::Resize(size, done)).await
+        let decision = self.sizing.lock().decide(size);
+        self.fit(Some(decision)).await
     }
 
-    /// As [`Session::resize`], if a size is wanted.
-    pub(super) async fn resize_to(&self, wanted: Option<Size>) -> Result<(), NotRunning> {
+    /// Gives the terminal the size that was decided on, if one was.
+    pub(super) async fn fit(&self, wanted: Option<Decision>) -> Result<(), NotRunning> {
         match wanted {
-            Some(size) => self.resize(size).await,
+            Some(decision) => self.order(|done| Order::Fit(decision, done)).await,
             None if matches!(self.status.borrow().state, State::Running { .. }) => Ok(()),
             None => Err(NotRunning),
         }

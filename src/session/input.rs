@@ -105,13 +105,17 @@ impl InputQueue {
         }
     }
 
-    /// Counts a numbered message that was refused as handled, so that it is not sent again.
+    /// Counts a numbered message that was refused as handled, so that it is not sent again, and takes no room at a
+    /// client that never hears of the refusal.
     pub(super) fn skip(clients: &mut Clients, Numbered { client, seq }: Numbered) -> Result<(), InputRefused> {
         if let Some(client) = clients.get_mut(client)
             && seq > 0
             && due(client.taken, seq)?
         {
             client.taken = seq;
+            if client.queued == 0 {
+                client.is_handled(seq);
+            }
         }
         Ok(())
     }
@@ -131,8 +135,9 @@ impl InputQueue {
             && let Some(client) = clients.get_mut(client)
         {
             client.queued = client.queued.saturating_sub(written);
-            if done && seq > 0 {
-                client.written.send_replace(seq);
+            if done {
+                // Of what was taken behind it, nothing is left to write where nothing is queued: it was refused.
+                client.is_handled(if client.queued == 0 { client.taken } else { seq });
             }
         }
         if done {
@@ -227,10 +232,15 @@ mod tests {
         InputQueue::skip(&mut clients, Numbered { client, seq: 1 }).expect("due");
         assert_eq!(push(&mut queue, &mut clients, 1), Ok(()), "already handled");
         assert!(queue.front().is_none());
+        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 1, "nothing is left of it");
         push(&mut queue, &mut clients, 2).expect("due");
+        InputQueue::skip(&mut clients, Numbered { client, seq: 3 }).expect("due");
+        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 1, "2 is not written yet");
+        queue.wrote(&mut clients, 1);
+        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 3);
         push(&mut queue, &mut clients, 0).expect("not numbered");
         push(&mut queue, &mut clients, 0).expect("not numbered");
-        assert_eq!(queue.bytes, 3);
+        assert_eq!(queue.bytes, 2);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::follower::Follower;
 use super::handle::{Input, Opening, Session, StartOn};
 use super::pace::{self, Pacing, Verdict};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
+use super::sizing::Decision;
 use super::{Exit, Launch, Pace, Settings, Signal, State, ViewerId, processes};
 use crate::terminal::log::{Log, LogWriter, SEGMENT_BYTES};
 use crate::terminal::{Offset, Size};
@@ -28,7 +29,7 @@ const WRITE_TURN: usize = 64 * 1024;
 pub(super) enum Order {
     /// A viewer has attached: start the program if it waits for one, at this size if there is one.
     Start(Option<Size>),
-    Resize(Size, oneshot::Sender<()>),
+    Fit(Decision, oneshot::Sender<()>),
     Signal(Signal, oneshot::Sender<()>),
 }
 
@@ -187,6 +188,8 @@ struct Running {
     typist: Option<ViewerId>,
     /// The end of the output whose time was noted last.
     noted: Offset,
+    /// The number of the last decision on the size that was carried out.
+    fitted: u64,
 }
 
 /// Why a run ended.
@@ -201,6 +204,7 @@ type Ending = Life;
 impl Running {
     fn begin(task: Task, Spawned { pty, child }: Spawned) -> Self {
         let (session, pid) = (Arc::clone(&task.session), child.pid());
+        *session.session_leader.lock() = Some(pid);
         session.update(|status| status.state = State::Running { pid });
         Self {
             task,
@@ -213,6 +217,7 @@ impl Running {
             input_blocked: false,
             typist: None,
             noted: Offset::ZERO,
+            fitted: 0,
         }
     }
 
@@ -234,11 +239,15 @@ impl Running {
         self.note_output();
         self.task.exited(exit);
         self.task.orders.close();
+        // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
+        while self.task.orders.try_recv().is_ok() {}
         self.session.input.lock().queue.clear();
         match ending {
             Some(ending) => ending.await,
             None => processes::end_session(self.pid).await,
         }
+        // From here on the id may be another process's.
+        *self.session.session_leader.lock() = None;
         self.child.reap();
     }
 
@@ -260,7 +269,7 @@ impl Running {
                 Some(order) = self.task.orders.recv() => self.obey(order),
                 () = session.size_wanted.notified() => {
                     let wanted = session.sizing.lock().take_wanted();
-                    wanted.into_iter().for_each(|size| self.resize(size));
+                    wanted.into_iter().for_each(|decision| self.fit(decision));
                 }
                 () = session.input_added.notified() => self.write_input(),
                 _ = self.pty.writable(), if self.input_blocked => self.write_input(),
@@ -361,8 +370,8 @@ impl Running {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Start(_) => {} // it has been
-            Order::Resize(size, done) => {
-                self.resize(size);
+            Order::Fit(decision, done) => {
+                self.fit(decision);
                 let _ = done.send(());
             }
             Order::Signal(signal, done) => {
@@ -372,7 +381,11 @@ impl Running {
         }
     }
 
-    fn resize(&mut self, size: Size) {
+    fn fit(&mut self, Decision { size, number }: Decision) {
+        if number < self.fitted {
+            return;
+        }
+        self.fitted = number;
         if size == self.session.status().size {
             return;
         }

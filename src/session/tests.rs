@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 
 use super::*;
@@ -46,9 +47,12 @@ async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task
 }
 
 async fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
+    attach_from(session, Begin::Start, size).await
+}
+
+async fn attach_from(session: &Arc<Session>, from: Begin, size: Option<Size>) -> Viewer {
     let fresh = ClientId::from_random([7; 16]);
-    let attach =
-        Attach { principal: ann(), client: None, fresh, from: Begin::Start, size, may_type: true, window: 512 * 1024 };
+    let attach = Attach { principal: ann(), client: None, fresh, from, size, may_type: true, window: 512 * 1024 };
     session.attach(&attach, Instant::now()).await.expect("attached").0
 }
 
@@ -65,7 +69,7 @@ async fn until_shown(viewer: &mut Viewer, wanted: &str) -> String {
                     }
                 }
                 Next::CaughtUp => viewer.more().await,
-                Next::Snapshot { .. } | Next::Minting | Next::WindowFull => {
+                Next::Snapshot { .. } | Next::Minting | Next::WindowFull | Next::ScreenGone => {
                     panic!("the log is large and the window open")
                 }
             }
@@ -142,6 +146,63 @@ async fn a_resize_reaches_the_program_in_order_with_its_output() {
     let resized = shown.find(r#"{"event":"resize","cols":132,"rows":43}"#).expect("announced");
     assert!(resized < shown.find("43 132").expect("told"), "{shown}");
     assert_eq!(session.log().size_at(Offset(u64::MAX)), wide);
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_viewer_that_must_skip_to_a_screen_that_is_gone_is_told_so() {
+    let mut opening = opening(&["sh", "-c", "head -c 1 >/dev/null; seq 1 1000000; exec cat"], StartOn::Open);
+    opening.pace = Some(Pace::Free);
+    let spawner = Arc::new(LocalSpawner { descriptors: None });
+    let Opened { session, started, life, screen } = Session::open(opening, &settings(), spawner);
+    drop(screen);
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    let life = tokio::spawn(life);
+    started.await.expect("told").expect("started");
+    let (mut late, mut writes) = (attach(&session, None).await, attach(&session, None).await);
+    writes.input(0, "\n".into()).expect("taken");
+    let follow = async {
+        while session.log().held().start == Offset::ZERO {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(late.pull(), Next::Minting), "what it lacks is not held any more");
+        late.more().await;
+        assert!(matches!(late.pull(), Next::ScreenGone));
+    };
+    timeout(PATIENCE, follow).await.expect("the flood");
+    session.begin_closing();
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_viewer_that_has_caught_up_after_skipping_wakes_a_program_that_is_held() {
+    let (session, life) = open(&["cat"], StartOn::Open).await;
+    let mut viewer = attach_from(&session, Begin::Screen { scrollback: 0 }, None).await;
+    assert!(matches!(viewer.pull(), Next::Snapshot { .. }));
+    let woken = || session.follower_moved.notified().now_or_never().is_some();
+    woken();
+    assert!(!woken());
+    assert!(matches!(viewer.pull(), Next::CaughtUp));
+    assert!(woken(), "it is the fastest now, and was not when it took the last");
+    session.begin_closing();
+    life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn the_last_size_decided_on_counts_though_it_arrives_first() {
+    let (session, life) = open(&["cat"], StartOn::Open).await;
+    let (mut ann, mut bob) = (attach(&session, None).await, attach(&session, None).await);
+    ann.window(Size::new(70, 10).expect("valid")).await.expect("runs");
+    ann.input(0, "a".into()).expect("taken");
+    bob.window(Size::new(100, 30).expect("valid")).await.expect("runs");
+    // The key leads to 100x30 and the window to 90x20, before the session's task gets to run.
+    bob.input(0, "b".into()).expect("taken");
+    let last = Size::new(90, 20).expect("valid");
+    bob.window(last).await.expect("runs");
+    until_shown(&mut bob, "ab").await;
+    session.signal("CONT".parse().expect("known")).await.expect("runs");
+    assert_eq!(session.status().size, last);
+    session.begin_closing();
     life.await.expect("ends");
 }
 

@@ -37,7 +37,7 @@ enum Wanted {
     /// The screen's owner has been asked.
     Asked(Asking),
     Ready(Arc<Snapshotted>),
-    /// The screen is gone, with its session: there is nothing to go on with.
+    /// There is nothing to go on with: see [`Next::ScreenGone`].
     Gone,
 }
 
@@ -68,6 +68,8 @@ pub enum Next {
     Minting,
     /// Nothing before the session prints more.
     CaughtUp,
+    /// Nothing any more: there is no screen to go on from. The session was closed, or its screen could not be read.
+    ScreenGone,
 }
 
 /// The parts of an attachment, made under the session's locks.
@@ -126,7 +128,7 @@ impl Viewer {
             }
             Wanted::Gone => {
                 self.snapshot = Wanted::Gone;
-                return self.wait(Waits::Output);
+                return Next::ScreenGone;
             }
         }
         let (taken, end) = (self.reader.offset(), *self.end.borrow());
@@ -143,7 +145,10 @@ impl Viewer {
                     Step::Wait
                 }
                 Pull::CaughtUp => {
-                    self.progress.has_caught_up();
+                    if self.progress.has_caught_up() {
+                        // The program may be held for another, who was the fastest until now.
+                        self.session.follower_moved();
+                    }
                     return self.wait(Waits::Output);
                 }
             },
@@ -209,6 +214,7 @@ impl Viewer {
         let drawn = offset.min(self.reader.offset());
         self.lag.drawn(drawn, Instant::now());
         self.progress.has_drawn(drawn);
+        self.session.follower_moved();
     }
 
     /// Its socket did not take all it was offered.
@@ -251,13 +257,18 @@ impl Viewer {
         Ok(())
     }
 
-    /// The client's window has this size: the session takes it if its policy says so.
+    /// The client's window has this size: the session takes it if its policy says so. Access was checked by the caller.
     ///
     /// # Errors
     /// When no program runs.
     pub async fn window(&mut self, size: Size) -> Result<(), NotRunning> {
         let wanted = self.session.sizing.lock().window(self.id, size);
-        self.session.resize_to(wanted).await
+        self.session.fit(wanted).await
+    }
+
+    /// The client's window has this size while somebody else has control.
+    pub fn window_without_control(&mut self, size: Size) {
+        self.session.sizing.lock().window_without_control(self.id, size);
     }
 
     /// The session takes the size of this client's window, if its policy lets it.
@@ -266,7 +277,7 @@ impl Viewer {
     /// When no program runs.
     pub async fn fit(&mut self) -> Result<(), NotRunning> {
         let wanted = self.session.sizing.lock().take_lead(self.id);
-        self.session.resize_to(wanted).await
+        self.session.fit(wanted).await
     }
 
     fn interrupted(&mut self) {

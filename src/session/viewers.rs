@@ -55,9 +55,9 @@ impl Progress {
         self.taken.store(offset.0, Ordering::Relaxed);
     }
 
-    /// It has everything.
-    pub(super) fn has_caught_up(&self) {
-        self.has_skipped.store(false, Ordering::Relaxed);
+    /// It has everything. Whether it has come here by skipping: from now on it counts as others do.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.has_skipped.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(viewers.fastest(), Some(Offset(100)));
         fast.has_drawn(Offset(90));
         assert_eq!(viewers.fastest(), Some(Offset(100)), "what it has taken is not needed any more");
-        skipped.has_caught_up();
+        assert!(skipped.has_caught_up() && !skipped.has_caught_up());
         assert_eq!(viewers.fastest(), Some(Offset(900)));
         assert_eq!(viewers.slowest(), Some(Offset(100)));
     }

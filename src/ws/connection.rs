@@ -148,6 +148,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                     return;
                 }
+                Next::ScreenGone => {
+                    let Phase::Flushing(code, _) = self.phase else { return self.close(CloseCode::Internal) };
+                    return self.close(code);
+                }
             }
         }
     }

@@ -55,10 +55,17 @@ impl Incoming<'_> {
     }
 
     async fn resize(&mut self, cols: u16, rows: u16) {
+        let size = Size::new(cols.into(), rows.into());
         if !self.may("resize") {
+            // A client tells its window when that changes, and not again when it gets control.
+            if let Ok(size) = size
+                && self.access.may_control()
+            {
+                self.viewer.window_without_control(size);
+            }
             return;
         }
-        match Size::new(cols.into(), rows.into()) {
+        match size {
             Ok(size) => {
                 let resized = self.viewer.window(size).await;
                 self.ran("resize", resized);

@@ -131,7 +131,9 @@ async fn generic(stream: Upgraded, viewer: Viewer, attached: Attached, access: A
 }
 
 fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
-    let session = serde_json::to_value(SessionObject::of(viewer.session())).unwrap_or_default();
+    // What has changed since follows as events, which are told against the same.
+    let session = SessionObject::at(viewer.session(), attached.known.clone());
+    let session = serde_json::to_value(session).unwrap_or_default();
     Welcome {
         session,
         access: match access {

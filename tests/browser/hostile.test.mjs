@@ -68,7 +68,7 @@ test("a link that a program prints opens a web page, and never runs a script", a
   context.on("page", (page) => opened.push(page.url()));
   const link = (/** @type {string} */ uri, /** @type {string} */ text) =>
     `\\033]8;;${uri}\\033\\\\${text}\\033]8;;\\033\\\\\\n`;
-  const clickRow = async (/** @type {number} */ row) => {
+  const pointAt = async (/** @type {number} */ row) => {
     const box = await ann.page.locator(".xterm-screen").boundingBox();
     const { rows } = await ann.page.evaluate(() => ({ rows: window.fantail?.rows ?? 1 }));
     assert.ok(box !== null);
@@ -76,22 +76,27 @@ test("a link that a program prints opens a web page, and never runs a script", a
     // Coming from elsewhere: what is under the pointer is only looked at when it moves.
     await ann.page.mouse.move(box.x + 200, box.y + box.height - 20);
     await ann.page.mouse.move(box.x + 12, y, { steps: 4 });
-    await ann.page.mouse.click(box.x + 12, y);
+    return { x: box.x + 12, y };
   };
   for (const uri of ["javascript:window.harmed=1", "data:text/html,x", "file:///etc/passwd", "vbscript:x"]) {
     const good = `http://127.0.0.1:${sitePort}/page`;
     await ann.run(`clear; printf '${link(uri, "wicked-link")}${link(good, "honest-link")}'`);
     await ann.line("honest-link");
     await ann.lastLine(PROMPT);
-    // Again and again, because a link is one only once it has been drawn; the other one is drawn by then too.
-    const elsewhere = await until("the honest link opens", async () => {
-      if (context.pages().length === 1) await clickRow(1);
-      return context.pages().find((page) => page.url() === good);
+    // Looked at again and again, because a link is one only once it has been drawn; the other one is drawn by then too.
+    const honest = await until("the honest link is one", async () => {
+      const place = await pointAt(1);
+      return (await ann.page.locator(".xterm-cursor-pointer").count()) > 0 && place;
     });
+    // Clicked once: a second page, for a first that takes its time, would count as opened by the other link.
+    const opens = context.waitForEvent("page");
+    const [elsewhere] = await Promise.all([opens, ann.page.mouse.click(honest.x, honest.y)]);
+    await elsewhere.waitForURL(good);
     assert.equal(await elsewhere.evaluate(() => window.opener), null);
     assert.equal(await elsewhere.evaluate(() => document.referrer), "");
     for (const page of context.pages()) if (page !== ann.page) await page.close();
-    await clickRow(0);
+    const wickedPlace = await pointAt(0);
+    await ann.page.mouse.click(wickedPlace.x, wickedPlace.y);
     await ann.run(`echo nothing opened by ${uri.length}`);
     await ann.line(`nothing opened by ${uri.length}`);
     const wicked = context.pages().filter((page) => page !== ann.page && page.url() !== good);

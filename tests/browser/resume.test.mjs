@@ -1,9 +1,11 @@
 // What a page shows after its network was gone: every byte once, in order, and everything that happened meanwhile.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Network } from "./support/proxy.mjs";
 import { PROMPT, Server } from "./support/server.mjs";
+import { until } from "./support/until.mjs";
 import { newVisitor, startBrowser } from "./support/visitor.mjs";
 
 const LINES = 200_000;
@@ -33,10 +35,11 @@ after(async () => {
 /**
  * Two people on one new session, the second over a network that can break.
  * @param {import("node:test").TestContext} t
+ * @param {object} [wanted] of the session
  */
-async function twoPages(t) {
+async function twoPages(t, wanted) {
   t.after(() => network.restore());
-  const session = await server.open();
+  const session = await server.open(wanted);
   const near = await newVisitor(t, browser);
   const far = await newVisitor(t, browser);
   await near.logIn(server.url);
@@ -80,14 +83,15 @@ const RUNS = [
 for (const { cuts, told } of RUNS) {
   const how = told ? "and told by its browser when to try again" : "and left to try by itself";
   test(`two pages show every line of a long output once and in order, though one is cut off ${cuts.length} times ${how}`, async (t) => {
-    const { near, far } = await twoPages(t);
+    // At any other pace a page that is far behind skips, and it may be on a slow machine.
+    const { near, far } = await twoPages(t, { pace: "lossless" });
     const started = Date.now();
-    let cut = network.cutAfter(cuts[0] ?? 0);
+    network.cutAfter(cuts[0] ?? 0);
     await near.run(`seq 1 ${LINES}`);
     for (const next of [...cuts.slice(1), null]) {
-      await cut;
+      await until("the network is cut", () => network.isCut);
       await far.state("reconnecting");
-      if (next !== null) cut = network.cutAfter(next);
+      if (next !== null) network.cutAfter(next);
       network.restore();
       if (told) await far.page.evaluate(() => dispatchEvent(new Event("online")));
     }
@@ -113,6 +117,82 @@ test("what is typed while the network is gone arrives once, in order, when it is
   const seen = (await near.lines()).filter((line) => line === "typed 2 times away");
   assert.equal(seen.length, 1);
   assert.equal(await near.text(), await far.text());
+});
+
+test("a paste the program does not read yet outlives broken connections, and asks the server to queue no more than it does", async (t) => {
+  t.after(() => network.restore());
+  // More than twice what the server queues for a client.
+  const pasted = Array.from({ length: 400_000 }, (_, n) => n).join(" ");
+  const session = await server.open({
+    command: [
+      "/bin/sh",
+      "-c",
+      `trap go=1 USR1; stty -icanon -echo; echo waits; until [ "$go" ]; do sleep 1; done; head -c ${pasted.length} | md5sum`,
+    ],
+  });
+  const far = await newVisitor(t, browser);
+  await far.logIn(network.origin);
+  let sockets = 0;
+  far.page.on("websocket", () => sockets++);
+  await far.attach(network.origin, session);
+  await far.line("waits");
+  // The page is told of the name by the very socket that would be closed for sending too much before.
+  const stays = async (/** @type {string} */ name) => {
+    await far.state("live");
+    const before = sockets;
+    await server.call("PATCH", `/api/sessions/${session.id}`, { name });
+    await far.page.getByRole("heading", { name }).waitFor();
+    assert.equal(sockets, before, `the connection ${name} was replaced`);
+  };
+  await far.page.evaluate((text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  }, pasted);
+  await stays("first");
+  for (const name of ["second", "third"]) {
+    network.cut();
+    await far.state("reconnecting");
+    network.restore();
+    await stays(name);
+  }
+  await server.call("POST", `/api/sessions/${session.id}/signal`, { signal: "USR1" });
+  await far.line(`${createHash("md5").update(pasted).digest("hex")}  -`);
+});
+
+test("a page that was away when another gave up control types again", async (t) => {
+  const { near, far } = await twoPages(t);
+  const held = (/** @type {number} */ count) =>
+    until(`far says ${count} times who holds control`, async () => {
+      return (await far.page.getByText(/^held by /).count()) === count;
+    });
+  await near.button("Take control").click();
+  await held(1);
+  network.cut();
+  await far.state("reconnecting");
+  await near.button("Release control").click();
+  await near.button("Take control").waitFor();
+  network.restore();
+  await far.state("live");
+  await held(0);
+  await far.run("echo typed $((6*7)) again");
+  await Promise.all([near.line("typed 42 again"), far.line("typed 42 again")]);
+});
+
+test("what is typed into a page that is about to watch only is never typed, not even when it may type again", async (t) => {
+  const { near, far } = await twoPages(t);
+  network.cut();
+  await far.state("reconnecting");
+  await far.button("Watch only").click();
+  await far.run("echo from the watcher");
+  await far.sees("This page only watches: typing is not sent.");
+  network.restore();
+  await far.state("view-only");
+  await far.button("Watch only").click();
+  await far.state("live");
+  await far.run("echo typing $((6*7)) again");
+  await Promise.all([near.line("typing 42 again"), far.line("typing 42 again")]);
+  for (const page of [near, far]) assert.doesNotMatch(await page.text(), /watcher/);
 });
 
 test("a connection that has died in silence is replaced when the browser says the network is back", async (t) => {

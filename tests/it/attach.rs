@@ -145,6 +145,9 @@ async fn control_is_taken_by_one_released_and_given_back_when_its_holder_leaves(
     assert_eq!(bob.until_event("control", holder).await, Some(ann.welcome.client_id.clone()));
     let seq = bob.typed("bob\n").await;
     assert_eq!(bob.until_event("refused", refusal).await, ("input".into(), RefusalCode::ControlHeld, Some(seq)));
+    bob.send(&ClientMessage::Resize { cols: 90, rows: 20 }).await;
+    bob.events.clear();
+    assert_eq!(bob.until_event("refused", refusal).await, ("resize".into(), RefusalCode::ControlHeld, None));
     ann.typed("ann\n").await;
     bob.until_shown("ann\r\nann\r\n").await;
     bob.events.clear();
@@ -154,6 +157,9 @@ async fn control_is_taken_by_one_released_and_given_back_when_its_holder_leaves(
     bob.until_acked(seq).await;
     bob.until_shown("bob\r\nbob\r\n").await;
     assert_eq!(bob.shown(), "ann\r\nann\r\nbob\r\nbob\r\n");
+    // Its window was noted though it was not heard.
+    let resized = |event: &Event| matches!(event, Event::Resize { cols: 90, rows: 20 }).then_some(());
+    bob.until_event("the size of bob's window", resized).await;
 }
 
 #[tokio::test]

@@ -67,10 +67,10 @@ impl Console {
     /// [`listen_to_resizes`].
     pub(super) fn open(resizes: Signal) -> io::Result<Self> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        let raw = stdin.is_terminal().then(RawMode::enter).transpose()?;
         let here = stdout.is_terminal().then(|| terminal_size().unwrap_or(Size::DEFAULT));
         let mut console = Self::over(stdin.as_fd(), stdout.as_fd(), Display::of(here), resizes)?;
-        console.raw = raw;
+        // Once the signals are listened to: one that ended the process would leave the terminal raw.
+        console.raw = stdin.is_terminal().then(RawMode::enter).transpose()?;
         Ok(console)
     }
 

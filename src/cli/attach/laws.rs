@@ -394,7 +394,11 @@ async fn a_terminal_of_another_size_is_painted_pictures_until_it_is_of_the_sessi
 #[tokio::test]
 async fn a_terminal_that_was_too_slow_is_drawn_anew_and_told_what_is_missing() {
     let (ending, drawn) = attach_to(Some(Size::DEFAULT), JOINED, async |listener, _keys| {
+        let mut cut = Peer::accept(&listener).await;
+        cut.welcome("c", 0, 0).await;
+        drop(cut);
         let mut first = Peer::accept(&listener).await;
+        assert!(first.query.starts_with("from=snapshot&"), "the first snapshot never came: {}", first.query);
         first.welcome("c", 0, 0).await;
         first.snapshot(0, b"").await;
         let output = b"seen\x1b[?1049h\x1b[?1000h\x1b[31m\x1b]0;never ended";

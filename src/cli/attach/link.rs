@@ -16,6 +16,8 @@ pub(super) struct Link {
     client_id: Option<String>,
     /// The offset after the last byte taken. None until the server said where output starts.
     next: Option<Offset>,
+    /// Output or a SNAPSHOT has been taken. Until then a new connection has to begin as the first one did.
+    begun: bool,
     /// A GAP came and its SNAPSHOT has not: what follows would make no sense without it.
     skipping: bool,
     /// What this connection has been told we have drawn. None at first, for only a report starts the window.
@@ -52,7 +54,7 @@ pub(super) enum Breach {
 impl Link {
     /// The query of the next connection; the first one begins at `first`.
     pub(super) fn query(&self, first: &str) -> Vec<(&'static str, String)> {
-        let from = self.next.map_or_else(|| first.to_owned(), |next| next.to_string());
+        let from = self.next.filter(|_| self.begun).map_or_else(|| first.to_owned(), |next| next.to_string());
         let client = self.client_id.iter().map(|id| ("client", id.clone()));
         std::iter::once(("from", from)).chain(client).collect()
     }
@@ -62,7 +64,9 @@ impl Link {
     pub(super) fn welcome(&mut self, welcome: &Welcome) -> usize {
         self.limits = welcome.limits;
         self.skipping = false;
-        self.next.get_or_insert(Offset(welcome.offset));
+        if !self.begun {
+            self.next = Some(Offset(welcome.offset));
+        }
         self.reported = None;
         if self.client_id.as_ref() == Some(&welcome.client_id) {
             return self.outbox.resume(welcome.input_seq);
@@ -82,7 +86,7 @@ impl Link {
         }
         let known = usize::try_from(next.since(offset)).unwrap_or(usize::MAX).min(bytes.len());
         let new = &bytes[known..];
-        self.next = Some(next + new.len());
+        (self.next, self.begun) = (Some(next + new.len()), true);
         Ok(new)
     }
 
@@ -100,7 +104,7 @@ impl Link {
     pub(super) fn snapshot(&mut self, offset: Offset) -> Result<u64, Breach> {
         let next = self.next.ok_or(Breach::NoWelcome)?;
         let skipped = if std::mem::take(&mut self.skipping) { offset.since(next) } else { 0 };
-        self.next = Some(offset);
+        (self.next, self.begun) = (Some(offset), true);
         Ok(skipped)
     }
 
@@ -184,6 +188,9 @@ mod tests {
     fn a_client_first_asks_for_all_that_is_held_and_then_for_what_it_lacks() {
         let mut link = Link::default();
         assert_eq!(link.query("snapshot"), [("from", "snapshot".to_owned())]);
+        link.welcome(&welcome("c", 0, 70));
+        // The connection broke before the snapshot: output from 70 on would make no sense without it.
+        assert_eq!(link.query("snapshot"), [("from", "snapshot".to_owned()), ("client", "c".to_owned())]);
         link.welcome(&welcome("c", 0, 100));
         assert_eq!(link.output(Offset(100), b"abc"), Ok(&b"abc"[..]));
         assert_eq!(link.query("snapshot"), [("from", "103".to_owned()), ("client", "c".to_owned())]);
@@ -201,7 +208,8 @@ mod tests {
 
     #[test]
     fn output_goes_on_behind_a_gap_only_from_its_snapshot() {
-        let mut link = welcomed(10);
+        let mut link = welcomed(9);
+        assert_eq!(link.output(Offset(9), b"w"), Ok(&b"w"[..]));
         assert_eq!(link.gap(Offset(11)), Err(Breach::Hole { from: Offset(10), to: Offset(11) }));
         assert_eq!(link.gap(Offset(10)), Ok(()));
         assert_eq!(link.output(Offset(10), b"x"), Err(Breach::NoSnapshot));
@@ -249,6 +257,7 @@ mod tests {
         assert!(link.take_input().is_some());
         assert_eq!(link.welcome(&welcome("c", 1, 3)), 0);
         assert!(!link.has_input(), "the server has it");
+        assert_eq!(link.ack(1), Ok(()));
         assert_eq!(link.output(Offset(3), b"d"), Ok(&b"d"[..]));
         link.typed(b"y");
         assert!(link.take_input().is_some());

@@ -92,15 +92,15 @@ impl Outbox {
     }
 
     /// A new connection of the same client id, of which the server has taken all up to `input_seq`. What follows is
-    /// sent again. Returns how many bytes had to be dropped: none, unless the server has forgotten this client, for
+    /// sent again; what was taken still waits there for the program, and is kept until it is acked, or more would be
+    /// sent than there is room for. Returns how many bytes had to be dropped: none, unless the server has forgotten this client, for
     /// then nobody knows whether what was sent has been written.
     pub(super) fn resume(&mut self, input_seq: u64) -> usize {
         if input_seq < self.acked || input_seq > self.sent_seq {
             return self.restart(input_seq);
         }
-        self.forget(|pending| pending.seq <= input_seq);
         self.acked = input_seq;
-        self.next = 0;
+        self.next = self.pending.iter().take_while(|pending| pending.seq <= input_seq).count();
         0
     }
 
@@ -175,6 +175,20 @@ mod tests {
         outbox.push(b"d");
         assert_eq!(outbox.resume(2), 0);
         assert_eq!(send_all(&mut outbox), [(3, b"c".to_vec()), (4, b"d".to_vec())]);
+    }
+
+    #[test]
+    fn what_the_server_has_taken_takes_room_until_it_is_acked() {
+        let mut outbox = Outbox::default();
+        outbox.push(b"taken");
+        let _ = outbox.take_next();
+        outbox.push(b"lost");
+        let _ = outbox.take_next();
+        assert_eq!(outbox.resume(1), 0);
+        assert_eq!(outbox.bytes(), 9, "the program has read none of it");
+        assert_eq!(send_all(&mut outbox), [(2, b"lost".to_vec())]);
+        assert!(outbox.ack(1));
+        assert_eq!(outbox.bytes(), 4);
     }
 
     #[test]

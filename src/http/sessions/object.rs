@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::session::{Exit, Pace, Session, Sizes, StartOn, State};
+use crate::session::{Exit, Pace, Session, Sizes, StartOn, State, Status};
 
 /// What a client may know of a session. Field names are those VibeTunnel's clients know, where it has the same thing.
 #[derive(Debug, Serialize)]
@@ -49,7 +49,12 @@ impl SessionObject {
     /// `session` as it is now.
     #[must_use]
     pub fn of(session: &Session) -> Self {
-        let status = session.status();
+        Self::at(session, session.status())
+    }
+
+    /// `session` as it was when this was its status.
+    #[must_use]
+    pub fn at(session: &Session, status: Status) -> Self {
         let held = session.log().held();
         let (word, pid, exit, exited_at) = match &status.state {
             State::Starting => ("starting", None, None, None),

@@ -11,8 +11,6 @@ export class Network {
   #broken = false;
   // Bytes for the page until the next cut.
   #left = Number.POSITIVE_INFINITY;
-  /** @type {() => void} */
-  #onCut = () => {};
 
   constructor() {
     this.#listener = createServer((page) => this.#accept(page));
@@ -43,21 +41,19 @@ export class Network {
     this.#left = Number.POSITIVE_INFINITY;
     for (const socket of this.#sockets) socket.resetAndDestroy();
     this.#sockets.clear();
-    const onCut = this.#onCut;
-    this.#onCut = () => {};
-    onCut();
+  }
+
+  // From a cut until it is restored.
+  get isCut() {
+    return this.#broken;
   }
 
   /**
    * Cuts after exactly so many more bytes have gone to the page, wherever in a message that is.
    * @param {number} bytes
-   * @returns {Promise<void>} resolved when it has happened
    */
   cutAfter(bytes) {
     this.#left = bytes;
-    return new Promise((resolve) => {
-      this.#onCut = resolve;
-    });
   }
 
   // Nothing comes through any more on the connections there are, and nobody is told; new ones work.

@@ -133,8 +133,9 @@ export class Attached implements Listener {
 
   attachAs(access: Access): void {
     this.wantedAccess.value = access;
-    this.#connection.attachAs(access);
+    // Before: what the connection gives up is said as a hint too.
     dismissHints();
+    this.#connection.attachAs(access);
     this.focus();
   }
 
@@ -178,6 +179,8 @@ export class Attached implements Listener {
     const first = this.session.value === null;
     this.session.value = welcome.session;
     this.viewers.value = welcome.session.viewers;
+    // Told behind the welcome when somebody has it; when nobody has, nothing is said.
+    this.holder.value = null;
     this.control.value = welcome.access === "control";
     this.title.value = label(welcome.session.title ?? "");
     this.cwd.value = welcome.session.cwd;
@@ -209,7 +212,7 @@ export class Attached implements Listener {
   }
 
   inputLost(bytes: number): void {
-    notify(`${byteCount(bytes)} typed before the connection was lost may not have arrived.`);
+    notify(`${byteCount(bytes)} typed earlier may not have arrived.`);
   }
 
   event(event: SessionEvent): void {
@@ -270,16 +273,22 @@ export class Attached implements Listener {
 
   #mayAct(): boolean {
     const held = this.holder.value !== null && this.holder.value !== this.clientId;
-    return this.control.value && !held && !this.over;
+    return !this.#watches && !held && !this.over;
+  }
+
+  // From the wish on, not only from the welcome that grants it: what is typed in between would be kept, and typed
+  // when the page may type again.
+  get #watches(): boolean {
+    return !this.control.value || this.wantedAccess.value === "view";
   }
 
   #mayType(): boolean {
     if (this.#mayAct()) return true;
     if (!this.over) {
       notify(
-        this.control.value
-          ? "Another page holds control. Take control to type."
-          : "This page only watches: typing is not sent.",
+        this.#watches
+          ? "This page only watches: typing is not sent."
+          : "Another page holds control. Take control to type.",
       );
     }
     return false;

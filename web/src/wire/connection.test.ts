@@ -151,6 +151,31 @@ describe("resume", () => {
     expect(page.socket.renderedOffsets()).toEqual([70, 75]);
   });
 
+  test("a connection that breaks before the first snapshot asks for one again, whatever the welcome said", async () => {
+    await page.attach({ offset: 70 });
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[1]).toMatchObject({ from: "snapshot", clientId: "c1" });
+    await page.attach({ offset: 90 });
+    page.socket.snapshot(90, 80, 24, "screen");
+    page.socket.output(90, "x");
+    expect(page.log).toEqual(["snapshot 90 80x24", "output 90+1"]);
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[2]?.from).toBe(91);
+  });
+
+  test("a session that has never printed is resumed behind its snapshot, at the very beginning", async () => {
+    await page.attach();
+    page.socket.snapshot(0, 80, 24, "");
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    expect(page.dials[1]?.from).toBe(0);
+    await page.attach();
+    page.socket.output(0, "first");
+    expect(page.drawn).toBe("first");
+  });
+
   test("a resize of bytes drawn before is not applied again", async () => {
     await page.attach();
     page.socket.output(0, "abc");
@@ -297,6 +322,23 @@ describe("input", () => {
     await page.attach({ inputSeq: 2 });
     expect(page.socket.inputs()).toEqual(["3:c", "4:d"]);
   });
+  test("that the server has taken and not yet written leaves no room for more, however often the connection breaks", async () => {
+    const full = { limits: { ...limits, inputBytes: 4 } };
+    await page.attach(full);
+    page.connection.input(bytes("abcdef"));
+    page.socket.drop(1006);
+    page.clock.advance(250);
+    await page.attach({ ...full, inputSeq: 1 });
+    expect(page.socket.inputs()).toEqual([]);
+    page.socket.drop(1006);
+    page.clock.advance(500);
+    await page.attach({ ...full, inputSeq: 1 });
+    expect(page.socket.inputs()).toEqual([]);
+    expect(page.connection.pendingInput).toBe(6);
+    page.socket.ack(1);
+    expect(page.socket.inputs()).toEqual(["2:ef"]);
+    expect(page.connection.pendingInput).toBe(2);
+  });
   test("a forgotten client id loses what was in flight, never doubles it", async () => {
     await page.attach();
     page.connection.input(bytes("abc"));
@@ -314,6 +356,48 @@ describe("input", () => {
     page.socket.ack(1);
     expect(page.socket.inputs()).toEqual(["1:ab", "2:cd"]);
     expect(page.connection.pendingInput).toBe(3);
+  });
+  test("that was refused takes what waited behind it along", async () => {
+    await page.attach({ limits: { ...limits, inputBytes: 2 } });
+    page.connection.input(bytes("abc"));
+    page.socket.event(0, { event: "refused", command: "input", code: "control_held", seq: 1, error: "held" });
+    expect(page.socket.inputs()).toEqual(["1:ab", "2:c"]);
+    page.socket.event(0, { event: "refused", command: "input", code: "control_held", seq: 2, error: "held" });
+    expect(page.connection.pendingInput).toBe(0);
+  });
+  test("is refused as soon as the page wants to watch only, and never typed when it may type again", async () => {
+    await page.attach();
+    page.connection.attachAs("view");
+    expect(page.connection.input(bytes("x\r"))).toBe(false);
+    await page.attach({ access: "view" });
+    expect(page.connection.input(bytes("y\r"))).toBe(false);
+    page.connection.attachAs("control");
+    await page.attach();
+    expect(page.sockets.flatMap((socket) => socket.inputs())).toEqual([]);
+    expect(page.connection.pendingInput).toBe(0);
+    page.connection.input(bytes("z"));
+    expect(page.socket.inputs()).toEqual(["1:z"]);
+    expect(page.log).toEqual([]);
+  });
+  test("that waited or was on its way when the page turned to watching is given up, and said to be", async () => {
+    await page.attach({ limits: { ...limits, inputBytes: 4 } });
+    page.connection.input(bytes("ab"));
+    page.connection.input(bytes("cdefg"));
+    expect(page.socket.inputs()).toEqual(["1:ab", "2:cd"]);
+    page.connection.attachAs("view");
+    expect(page.log).toEqual(["lost 3"]);
+    await page.attach({ access: "view", inputSeq: 1 });
+    expect(page.log).toEqual(["lost 3", "lost 2"]);
+    page.connection.attachAs("control");
+    await page.attach({ inputSeq: 1 });
+    page.connection.input(bytes("z"));
+    expect(page.socket.inputs()).toEqual(["2:z"]);
+  });
+  test("typed before a first welcome that grants no more than watching is given up, and said to be", async () => {
+    expect(page.connection.input(bytes("abc"))).toBe(true);
+    await page.attach({ access: "view" });
+    expect(page.connection.pendingInput).toBe(0);
+    expect(page.log).toEqual(["lost 3"]);
   });
   test("a view-only page sends neither input nor sizes nor commands", async () => {
     await page.attach({ access: "view" });

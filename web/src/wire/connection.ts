@@ -104,6 +104,9 @@ export class Connection {
   #clientId: string | null = null;
   #limits: Limits | null = null;
   #received: number | null = null;
+  // A SNAPSHOT or OUTPUT was taken. Until then `#received` is only the welcome's word, and nothing is there to go on
+  // from: a resume would never be sent the screen.
+  #hasBegun = false;
   // A gap was announced and its snapshot has not come: what follows would make no sense without it.
   #skipping = false;
   #rendered = 0;
@@ -157,12 +160,14 @@ export class Connection {
 
   attachAs(access: Access): void {
     this.#access = access;
-    if (access === "view") this.#outbox.clear();
+    if (access === "view") this.#tellLost(this.#outbox.clear());
     this.redial();
   }
 
-  // False when the page already holds back as much as it may.
+  // False when it was not taken: the page only watches, or is about to, or already holds back as much as it may.
+  // Before a welcome says otherwise, what is typed waits.
   input(bytes: Uint8Array): boolean {
+    if (this.#access === "view" || this.#granted === "view") return false;
     const taken = this.#outbox.push(bytes);
     this.#sendInput();
     return taken;
@@ -182,10 +187,13 @@ export class Connection {
     else this.#cancelAck ??= this.#clock.after(ACK_IDLE_MS, () => this.#tellRendered());
   }
 
+  // What the welcome granted; null while there is no connection to use it on.
+  get #granted(): Access | null {
+    return this.#phase.name === "live" || this.#phase.name === "draining" ? this.#phase.access : null;
+  }
+
   #mayAct(): boolean {
-    return (
-      (this.#phase.name === "live" || this.#phase.name === "draining") && this.#phase.access === "control"
-    );
+    return this.#granted === "control";
   }
 
   #enter(phase: Phase): void {
@@ -200,7 +208,7 @@ export class Connection {
     const generation = this.#generation;
     this.#enter({ name: "connecting", again: this.#received !== null });
     const request: DialRequest = {
-      from: this.#received ?? "snapshot",
+      from: this.#hasBegun && this.#received !== null ? this.#received : "snapshot",
       clientId: this.#clientId,
       access: this.#access,
       renew: this.#renew,
@@ -238,6 +246,7 @@ export class Connection {
       this.#finish({ name: "refused", why: error.message });
     } else if (error instanceof OffsetUnknown) {
       this.#received = null;
+      this.#hasBegun = false;
       this.#listener.startOver();
       this.#retry(error.message, 0);
     } else {
@@ -324,6 +333,7 @@ export class Connection {
         return this.#output(message.offset, message.bytes, this.#received);
       case "snapshot":
         this.#skipping = false;
+        this.#hasBegun = true;
         this.#received = message.offset;
         return this.#listener.snapshot(message.offset, message.cols, message.rows, message.bytes);
       case "gap":
@@ -345,6 +355,7 @@ export class Connection {
     if (offset > received) throw new ProtocolError(`bytes ${received} to ${offset} are missing`);
     const news = bytes.subarray(received - offset);
     if (news.length === 0) return;
+    this.#hasBegun = true;
     this.#received = received + news.length;
     this.#listener.output(received, news);
   }
@@ -352,7 +363,11 @@ export class Connection {
   #event(event: SessionEvent, offset: number): void {
     // Sent again for bytes that were drawn before the drop: applying an old size now would be out of order.
     if (event.event === "resize" && offset < (this.#received ?? 0)) return;
-    if (event.event === "refused" && event.seq !== undefined) this.#outbox.refused(event.seq);
+    if (event.event === "refused" && event.seq !== undefined) {
+      this.#outbox.refused(event.seq);
+      // What waited for its room is refused as well, and now: kept, it would be typed when nobody expects it any more.
+      this.#sendInput();
+    }
     if (event.event === "drain" && this.#phase.name === "live") {
       this.#enter({ name: "draining", access: this.#phase.access });
     }
@@ -366,7 +381,7 @@ export class Connection {
     this.#welcomedAt = this.#clock.now();
     this.#limits = welcome.limits;
     this.#skipping = false;
-    if (this.#received === null) {
+    if (this.#received === null || !this.#hasBegun) {
       this.#received = welcome.offset;
       this.#rendered = welcome.offset;
     }
@@ -376,15 +391,16 @@ export class Connection {
     this.#listener.welcome(welcome, this.#received);
     // The window counts from here: without a first ack the server would send whatever the socket takes.
     this.#tellRendered();
-    if (known) {
-      for (const { seq, bytes } of this.#outbox.resume(welcome.inputSeq)) {
-        if (this.#mayAct()) this.#socket?.send(encodeInput(seq, bytes));
-      }
-    } else {
-      const lost = this.#outbox.restart(welcome.inputSeq);
-      if (lost > 0) this.#listener.inputLost(lost);
-    }
+    const again = known ? this.#outbox.resume(welcome.inputSeq) : [];
+    let lost = known ? 0 : this.#outbox.restart(welcome.inputSeq);
+    if (welcome.access === "view") lost += this.#outbox.withdraw();
+    else for (const { seq, bytes } of again) this.#socket?.send(encodeInput(seq, bytes));
+    this.#tellLost(lost);
     this.#sendInput();
+  }
+
+  #tellLost(bytes: number): void {
+    if (bytes > 0) this.#listener.inputLost(bytes);
   }
 
   #sendInput(): void {
@@ -399,7 +415,7 @@ export class Connection {
   #tellRendered(): void {
     this.#cancelAck?.();
     this.#cancelAck = null;
-    if (this.#phase.name !== "live" && this.#phase.name !== "draining") return;
+    if (this.#granted === null) return;
     this.#toldRendered = this.#rendered;
     this.#socket?.send(encodeRendered(this.#rendered));
   }

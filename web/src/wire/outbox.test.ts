@@ -43,6 +43,20 @@ describe("outbox", () => {
     expect(outbox.next(LIMIT)?.seq).toBe(4);
   });
 
+  test("what the server has taken is not resent, and takes its room until it is written", () => {
+    const outbox = new Outbox();
+    for (const word of ["abc", "def", "ghij"]) outbox.push(bytes(word));
+    for (let i = 0; i < 2; i++) outbox.next(8);
+    expect(outbox.resume(1)).toEqual([{ seq: 2, bytes: bytes("def") }]);
+    expect(outbox.pendingBytes).toBe(10);
+    expect(outbox.next(8)).toEqual({ seq: 3, bytes: bytes("gh") });
+    expect(outbox.next(8)).toBeNull();
+    outbox.acknowledged(1);
+    expect(outbox.next(8)).toEqual({ seq: 4, bytes: bytes("ij") });
+    outbox.acknowledged(4);
+    expect(outbox.pendingBytes).toBe(0);
+  });
+
   test("a refused message is not resent, its neighbours are", () => {
     const outbox = new Outbox();
     for (const key of "abc") outbox.push(bytes(key));

@@ -19,6 +19,8 @@ export class Outbox {
   #sent: Numbered[] = [];
   #sentBytes = 0;
   #lastSeq = 0;
+  // What the server had when it last said welcome. It is acknowledged, written or refused, as anything else is.
+  #taken = 0;
 
   // Bytes accepted and not yet written to the PTY.
   get pendingBytes(): number {
@@ -59,11 +61,12 @@ export class Outbox {
     this.#forget((message) => message.seq === seq);
   }
 
-  // The same client id was taken up again: what must be sent once more, in order.
+  // The same client id was taken up again: what must be sent once more, in order. What the server has taken must not,
+  // but it is still in the window: the server queues it until the program reads it, and acknowledges it then.
   resume(inputSeq: number): Numbered[] {
-    this.acknowledged(inputSeq);
-    this.#lastSeq = this.#sent.at(-1)?.seq ?? inputSeq;
-    return [...this.#sent];
+    this.#taken = inputSeq;
+    this.#lastSeq = Math.max(inputSeq, this.#sent.at(-1)?.seq ?? 0);
+    return this.#sent.filter((message) => message.seq > inputSeq);
   }
 
   // The server does not know the client id any more. What was sent may or may not have been written, and typing a
@@ -73,13 +76,26 @@ export class Outbox {
     this.#sent = [];
     this.#sentBytes = 0;
     this.#lastSeq = inputSeq;
+    this.#taken = inputSeq;
     return lost;
   }
 
-  // Forget what has not been sent: the page may not type any more.
-  clear(): void {
+  // Forget what has not been sent: the page is not to type any more. Returns how many bytes that were.
+  clear(): number {
+    const lost = this.#waitingBytes;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    return lost;
+  }
+
+  // As `clear`, and of what was sent all that the server has not taken: it may not be sent again, and must not be
+  // when the page may type again, long after. Returns how many bytes that were.
+  withdraw(): number {
+    const before = this.pendingBytes;
+    this.clear();
+    this.#forget((message) => message.seq > this.#taken);
+    this.#lastSeq = this.#taken;
+    return before - this.pendingBytes;
   }
 
   #forget(handled: (message: Numbered) => boolean): void {
