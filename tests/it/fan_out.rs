@@ -6,10 +6,11 @@ use fantail::protocol::ClientMessage;
 use fantail::terminal::Offset;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Client, Join, Server, alone};
+use crate::support::{Client, Join, Server, alone, until};
 
 const VIEWERS: usize = 1000;
 const STREAM: usize = 8 << 20;
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// What such a session prints before Enter: the terminal is raw by then.
 const READY: &str = "ready";
@@ -52,7 +53,13 @@ async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
         let (server, id, ready, expected) = (server.clone(), id.clone(), ready.clone(), expected.clone());
         viewers.spawn(async move {
             let mut client = Client::join(&server, &id, Join { from: Some("0".into()), ..Join::default() }).await;
-            ready.wait().await;
+            let mut all_are_there = std::pin::pin!(ready.wait());
+            loop {
+                tokio::select! {
+                    _ = &mut all_are_there => break,
+                    step = client.step() => step.expect("open"),
+                }
+            }
             let mut hash = Sha256::new();
             while (client.offset.0 as usize) < printed {
                 client.step().await.expect("open"); // checks every offset
@@ -91,8 +98,13 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
     fast.until_shown(READY).await;
     fast.forgets = true;
     fast.typed("\r").await;
+    let mut due = MEBIBYTE;
     while (fast.offset.0 as usize) < stream.len() {
         fast.step().await.expect("open");
+        if fast.offset.0 >= due {
+            stuck.is_there().await;
+            due += MEBIBYTE;
+        }
     }
     assert!(fast.gaps.is_empty(), "the program waits for the fastest viewer, so that one gets every byte");
     // Now the stuck one reads: what its socket held, then the gap and the screen, then what followed. All of it true.
@@ -122,8 +134,8 @@ async fn a_lone_viewer_that_stalls_does_not_hold_the_program() {
     let mut stuck = Client::attach(&server, &id).await;
     stuck.typed("\n").await;
     let end: u64 = (1..=2_000_000_u32).map(|n| n.to_string().len() as u64 + 2).sum();
-    crate::support::patiently("the program's end", async {
-        while server.session(&id).await["output"]["end"].as_u64().is_none_or(|printed| printed < end) {}
+    until("the program's end", async || {
+        server.session(&id).await["output"]["end"].as_u64().filter(|&printed| printed >= end)
     })
     .await;
 }

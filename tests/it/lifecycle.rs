@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Client, Closed, Server, alone, http, patiently};
+use crate::support::{Client, Closed, Server, alone, http, patiently, until};
 
 /// What the server holds: descriptors, threads, and children that were not reaped.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,12 +96,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
         drop(viewer);
     }
     // A task's end is seen a moment after what it was waited for.
-    patiently("the last tasks' end", async {
-        while tasks() > before {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until("the last tasks' end", async || (tasks() <= before).then_some(())).await;
     assert_eq!(registry.list().len(), 0);
 }
 
@@ -188,16 +183,13 @@ async fn closing_a_session_ends_everything_that_runs_in_it() {
 #[tokio::test]
 async fn a_shell_that_exits_takes_its_background_jobs_with_it() {
     let server = Server::start().await;
-    let id = server.open(&["sh", "-c", "(trap '' HUP; sleep 300) & echo ready; sleep 0.2"]).await;
+    let id = server.open(&["sh", "-c", "(trap '' HUP; echo ready; sleep 300) & head -c 1 >/dev/null"]).await;
     let sid = server.session(&id).await["pid"].as_u64().expect("a pid");
     let mut client = Client::attach(&server, &id).await;
+    client.until_shown("ready").await;
+    client.typed("\n").await;
     client.until_event("exit", |event| matches!(event, Event::Exit { .. }).then_some(())).await;
-    patiently("the background job's end", async {
-        while !session_members(sid).is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    })
-    .await;
+    until("the background job's end", async || session_members(sid).is_empty().then_some(())).await;
 }
 
 #[tokio::test]
@@ -238,7 +230,8 @@ async fn a_second_signal_ends_at_once_and_still_leaves_no_process() {
     client.until_event("drain", |event| matches!(event, Event::Drain {}).then_some(())).await;
     server.signal(Signal::TERM);
     assert!(!server.ended().await.success(), "an end without leave is no success");
-    assert_eq!(session_members(sid), Vec::<String>::new());
+    // Killed, but not waited for.
+    until("the programs' end", async || session_members(sid).is_empty().then_some(())).await;
 }
 
 #[tokio::test]
@@ -310,7 +303,8 @@ async fn a_password_set_while_the_server_starts_does_not_end_it() {
         let mut server = Server::command(data.path());
         let mut process = server.args(["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().expect("starts");
         let pid = process.id().expect("running");
-        // What `fantail user passwd` does: whoever holds the lock is told to look again.
+        // What `fantail user passwd` does: whoever holds the lock is told to look again. Looked for without a pause,
+        // because the moment that is meant has soon passed.
         let locked = async {
             while std::fs::read_to_string(data.path().join("server.lock")).ok() != Some(pid.to_string()) {
                 tokio::task::yield_now().await;

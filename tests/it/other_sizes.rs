@@ -57,8 +57,8 @@ impl Attached {
 
 #[tokio::test]
 async fn a_session_is_shown_whole_clipped_or_as_it_is_and_never_wrapped_anew() {
-    let program =
-        "printf 'one\\r\\n%s\\r\\n世界 three' $(seq -s. 1 9); stty -echo; while read line; do printf \"$line\"; done";
+    let program = "printf 'one\\r\\n%s\\r\\n世界 ' $(seq -s. 1 9); stty -echo; printf three; \
+                   while read line; do printf \"$line\"; done";
     let mut attached = Attached::open(program, (20, 5), (30, 8)).await;
     let edge = "                    │";
     attached
@@ -85,8 +85,9 @@ async fn a_session_is_shown_whole_clipped_or_as_it_is_and_never_wrapped_anew() {
 
 #[tokio::test]
 async fn under_a_flood_and_through_resizes_the_last_picture_is_right() {
-    let program = "stty -echo; while read last; do seq 1 $last; done";
+    let program = "stty -echo; echo ready; while read last; do seq 1 $last; done";
     let mut attached = Attached::open(program, (40, 4), (12, 3)).await;
+    attached.shows(&["ready"]).await;
     for (cols, rows, last) in [(60, 9, 30_000), (12, 3, 50_000), (40, 4, 20_000), (39, 3, 40_000)] {
         attached.session.typed(&format!("{last}\n")).await;
         let before = attached.terminal.offset;

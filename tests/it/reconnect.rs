@@ -1,11 +1,9 @@
 //! 200 forced reconnects under output and input: nothing lost, nothing doubled, in either direction.
 
-use std::time::Duration;
-
 use fantail::protocol::ClientMessage;
 use futures_util::StreamExt;
 
-use crate::support::{Client, Join, PATIENCE, Server, alone};
+use crate::support::{Client, Join, Server, alone, until};
 
 const RECONNECTS: usize = 200;
 
@@ -89,13 +87,8 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
     last.until_acked(typist.sent.len() as u64).await;
     let expected = typist.sent.concat();
     // Acknowledged means in the PTY; the program takes it from there in its own time.
-    tokio::time::timeout(PATIENCE, async {
-        while std::fs::read(&file).is_ok_and(|written| written.len() < expected.len()) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("the program reads its input");
+    let is_taken = async || (std::fs::read(&file).ok()?.len() >= expected.len()).then_some(());
+    until("the program to read its input", is_taken).await;
     assert_eq!(std::fs::read_to_string(&file).expect("readable"), expected, "seed {seed}");
     output.extend_from_slice(&last.output);
     let held = server.output(&id, 0).await;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::raw::Raw;
-use crate::support::{Answer, Login, Server, http, open_descriptors, patiently};
+use crate::support::{Answer, Login, Server, http, open_descriptors, patiently, until};
 
 /// Clears the screen, shows what a terminal can show in its first rows, and stays.
 const PICTURE: &str = "printf '\\033[2J\\033[H\
@@ -222,7 +222,7 @@ async fn an_unchanged_screen_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_waits_is_told_of_one_change_and_leaves_nothing_behind() {
+async fn a_crowd_that_waits_is_told_of_one_change() {
     const CROWD: usize = 200;
     let server = Server::start().await;
     let viewer = Viewer::of(&server, &["cat"]).await;
@@ -233,12 +233,8 @@ async fn a_crowd_that_waits_is_told_of_one_change_and_leaves_nothing_behind() {
     let waiting = join_all((0..CROWD).map(|_| viewer.get_unless("screen?scrollback=100&wait=55000", &tag)));
     let types = async {
         // Every one of them has its connection; those whose request comes after the change are told at once.
-        patiently("a crowd", async {
-            while open_descriptors(server.pid()) < idle + CROWD - 1 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        let is_there = async || (open_descriptors(server.pid()) >= idle + CROWD - 1).then_some(());
+        until("a crowd", is_there).await;
         viewer.types("two").await;
     };
     let (answers, ()) = tokio::join!(waiting, types);
@@ -246,7 +242,13 @@ async fn a_crowd_that_waits_is_told_of_one_change_and_leaves_nothing_behind() {
         assert_eq!(answer.status, 200);
         assert!(text_of(&answer).starts_with("onetwo"), "{:?}", text_of(&answer));
     }
-    // Those who hang up while they wait are not waited for.
+}
+
+#[tokio::test]
+async fn those_who_hang_up_while_they_wait_are_not_waited_for() {
+    const CROWD: usize = 200;
+    let server = Server::start().await;
+    let viewer = Viewer::of(&server, &["cat"]).await;
     let tag = tag_of(&viewer.get("screen").await);
     let idle = open_descriptors(server.pid());
     let mut leaving = Vec::new();
@@ -255,19 +257,11 @@ async fn a_crowd_that_waits_is_told_of_one_change_and_leaves_nothing_behind() {
         raw.send(waits(&server, &viewer.path("screen?wait=55000"), &tag)).await;
         leaving.push(raw);
     }
-    patiently("connections", async {
-        while open_descriptors(server.pid()) < idle + CROWD {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    for raw in &leaving {
+        raw.until_read().await;
+    }
     drop(leaving);
-    patiently("connections gone", async {
-        while open_descriptors(server.pid()) > idle {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    until("connections gone", async || (open_descriptors(server.pid()) <= idle).then_some(())).await;
 }
 
 /// A request that waits, word by word.
@@ -308,10 +302,13 @@ async fn a_wait_ends_with_the_session_with_the_login_and_with_the_server() {
     let (ended, out) = tokio::join!(ask(&session, Some(&tag)), logout);
     assert_eq!((out.status, ended.code()), (204, (401, "invalid_token".into())));
 
+    // One that does not end before its viewers are told why.
+    let viewer = Viewer::of(&server, &["sh", "-c", "trap '' HUP TERM; echo ready; exec sleep 1000"]).await;
+    viewer.until("ready").await;
+    let tag = tag_of(&viewer.get("screen").await);
     let mut raw = Raw::connect(&server).await;
-    raw.send(waits(&server, &format!("/api/sessions/{session}/screen?wait=55000"), &tag)).await;
-    // The server has this request once it has answered another that was sent after it on the same machine.
-    assert_eq!(server.call("GET", "/api/health", None).await.0, 200);
+    raw.send(waits(&server, &viewer.path("screen?wait=55000"), &tag)).await;
+    raw.until_read().await;
     server.signal(rustix::process::Signal::TERM);
     match raw.answer().await {
         Some(answer) => assert_eq!(answer.code(), (503, "draining".into())),

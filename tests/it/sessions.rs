@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, patiently};
+use crate::support::{Client, Server, until};
 
 #[tokio::test]
 async fn a_session_is_opened_listed_inspected_renamed_and_closed() {
@@ -129,12 +129,18 @@ async fn rest_types_resizes_and_signals() {
     assert_eq!(typed, (200, json!({ "bytes": 19 })));
     client.until_shown("20 90").await;
     client.until_shown("é\r\n").await;
-    // "trap 'echo caught' INT" and a loop that waits for it.
-    let typed = server.call("POST", &path("input"), Some(json!({ "base64": "dHJhcCAnZWNobyBjYXUnJ2dodDsgZXhpdCA3JyBJTlQ7IGVjaG8gcmVhJydkeTsgd2hpbGUgOjsgZG8gc2xlZXAgMC4xOyBkb25lCg==" }))).await;
-    assert_eq!(typed.0, 200, "{typed:?}");
-    client.until_shown("ready\r\n").await;
+    // "PS1=next:; tr a-z A-Z": it is in the foreground once it has answered, and a signal ends it at any moment after.
+    let typed =
+        server.call("POST", &path("input"), Some(json!({ "base64": "UFMxPW5leHQ6OyB0ciBhLXogQS1aCg==" }))).await;
+    assert_eq!(typed, (200, json!({ "bytes": 22 })));
+    client.typed("ready\n").await;
+    client.until_shown("READY\r\n").await;
+    client.output.clear();
     assert_eq!(server.call("POST", &path("signal"), Some(json!({ "signal": "INT" }))).await, (204, Value::Null));
-    client.until_shown("caught\r\n").await;
+    // What is typed before the shell asks for it might still be read by the other.
+    client.until_shown("next:").await;
+    client.typed("echo status $?\n").await;
+    client.until_shown("status 130\r\n").await;
     for (verb, body, field) in [
         ("resize", json!({ "cols": 0, "rows": 1 }), "cols"),
         ("resize", json!({ "cols": 80 }), "rows"),
@@ -188,13 +194,7 @@ async fn exited_sessions_beyond_the_limit_are_forgotten_and_their_viewers_told()
         let (_, list) = server.call("GET", "/api/sessions", None).await;
         list.as_array().expect("an array").iter().map(|s| s["id"].as_str().expect("id").to_owned()).collect::<Vec<_>>()
     };
-    patiently("three to be forgotten", async {
-        while listed().await.len() > 2 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    let left = listed().await;
+    let left = until("three to be forgotten", async || Some(listed().await).filter(|listed| listed.len() <= 2)).await;
     for (client, id) in &mut viewers {
         if !left.contains(id) {
             assert_eq!(client.until_closed().await, crate::support::Closed::With(1000));

@@ -6,15 +6,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use crate::support::raw::{BINARY, frame, handshake, request};
-use crate::support::{Bystander, Raw, Server, alone, open_descriptors, patiently};
+use crate::support::{Bystander, Raw, Server, alone, open_descriptors, patiently, until};
 
 /// Waits until the server has no more descriptors open than `before`, and the session one viewer.
 async fn all_given_back(bystander: &Bystander, before: usize) {
     let server = &bystander.server;
-    patiently("descriptors given back", async {
-        while open_descriptors(server.pid()) > before || server.session(&bystander.session).await["viewers"] != 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+    until("descriptors given back", async || {
+        let is_alone = server.session(&bystander.session).await["viewers"] == 1;
+        (is_alone && open_descriptors(server.pid()) <= before).then_some(())
     })
     .await;
 }
@@ -118,14 +117,10 @@ async fn connections_beyond_the_limit_are_told_so_and_a_place_is_given_back() {
     assert!(full.json()["requestId"].is_string() && full.header("retry-after").is_some(), "{full:?}");
     assert_eq!(full.header("x-content-type-options"), Some("nosniff"));
     drop(held);
-    patiently("a place", async {
-        loop {
-            let mut raw = Raw::connect(&server).await;
-            raw.send(request("GET /health", &[("host", server.authority())])).await;
-            if raw.answer().await.is_some_and(|answer| answer.status == 200) {
-                break;
-            }
-        }
+    until("a place", async || {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(request("GET /health", &[("host", server.authority())])).await;
+        raw.answer().await.filter(|answer| answer.status == 200)
     })
     .await;
 }

@@ -17,7 +17,7 @@ async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood(
     // The sockets of those who do not read take in some megabytes at once, so that for a moment they are the fastest
     // viewers; what is held must reach as far behind them as the one who reads.
     let server = Server::start_with(&["--log-bytes", "16777216"]).await;
-    let flood = 64 * MEBIBYTE;
+    let flood = 256 * MEBIBYTE;
     let program = format!("stty raw -echo; read go; head -c {flood} /dev/zero; exec cat");
     let id = server.open(&["sh", "-c", &program]).await;
     let mut reader = Client::attach(&server, &id).await;
@@ -29,16 +29,25 @@ async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood(
     let before = resident_bytes(server.pid());
     let start = reader.offset;
     reader.typed("go\n").await;
+    let mut due = start + MEBIBYTE;
     while reader.offset < start + flood {
         reader.step().await.expect("open");
+        if reader.offset >= due {
+            for other in &mut others {
+                other.is_there().await;
+            }
+            due = due + MEBIBYTE;
+        }
     }
     assert_eq!(reader.gaps, [], "who reads misses nothing");
     reader.forgets = false;
     reader.typed("still-here\n").await;
     reader.until_shown("still-here\n").await;
     let grown = resident_bytes(server.pid()).saturating_sub(before);
-    // The session's log, some buffers, and nothing for each viewer that does not read.
-    assert!(grown < 32 * MEBIBYTE, "{} KiB more", grown / 1024);
+    println!("{} KiB more", grown / 1024);
+    // The session's log, what is kept for its screen on a machine that is busy, some buffers, and nothing for each
+    // viewer that does not read.
+    assert!(grown < (16 + 64 + 32) * MEBIBYTE, "{} KiB more", grown / 1024);
     // Those viewers are not lost: they get what is held, behind a gap.
     let mut late = others.pop().expect("twenty");
     let is_gap = |message: &[u8]| message.first() == Some(&0x03);

@@ -1,25 +1,15 @@
 //! Tokens that run out, and what was made with them.
 
-use std::time::Duration;
-
 use super::{by_bearer, by_ticket, echoes, refused};
-use crate::support::{Answer, Client, Closed, Join, Login, Server, patiently};
+use crate::support::{Answer, Client, Closed, Join, Login, Server, until};
 
 /// The shortest life that can be configured.
 const SHORT: [&str; 2] = ["--access-token-seconds", "10"];
 
 /// Asks with this token until it is refused.
 async fn until_refused(server: &Server, login: &Login) -> Answer {
-    patiently("the token's end", async {
-        loop {
-            let answer = login.ask(server, "GET", "/api/auth/me", None).await;
-            if answer.status != 200 {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    })
-    .await
+    let refused = async || Some(login.ask(server, "GET", "/api/auth/me", None).await).filter(|it| it.status != 200);
+    until("the token's end", refused).await
 }
 
 #[tokio::test]

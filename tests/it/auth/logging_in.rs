@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
 use super::PASSWORD;
@@ -82,17 +84,18 @@ async fn a_storm_of_wrong_logins_is_bounded_and_delays_no_terminal() {
     let server = bystander.server.clone();
     let _ann = Login::of_new(&server, "ann", PASSWORD).await;
     let attackers = (places() + 40).max(100);
-    let storm = join_all((0..attackers).map(|turn| {
-        let (server, name) = (server.clone(), if turn % 2 == 0 { "ann" } else { "nobody" });
-        async move { log_in(&server, name, &format!("wrong horse {turn}")).await }
-    }));
-    let mut storm = std::pin::pin!(storm);
-    let answers = loop {
-        tokio::select! {
-            answers = &mut storm => break answers,
-            () = bystander.is_served("a storm of logins") => {}
-        }
-    };
+    let mut storm: FuturesUnordered<_> = (0..attackers)
+        .map(|turn| {
+            let (server, name) = (server.clone(), if turn % 2 == 0 { "ann" } else { "nobody" });
+            async move { server.log_in_in_a_crowd(name, &format!("wrong horse {turn}")).await }
+        })
+        .collect();
+    let mut answers = Vec::new();
+    while let Some(answer) = storm.next().await {
+        answers.push(answer);
+        // While the next one is checked.
+        bystander.is_served("a storm of logins").await;
+    }
     for answer in &answers {
         match answer.code() {
             (401, code) => assert_eq!(code, "invalid_login"),

@@ -1,12 +1,10 @@
 //! `fantail user`, beside a running server.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{PASSWORD, by_bearer, echoes, refused};
-use crate::support::{Client, Closed, Login, Server, patiently};
+use crate::support::{Client, Closed, Login, Server, until};
 
 const NEW_PASSWORD: &str = "a better horse battery";
 
@@ -78,9 +76,8 @@ async fn a_new_password_ends_the_logins_made_with_the_old_one() {
 async fn logins_that_wait_for_their_turn_do_not_outlive_the_password_they_were_made_with() {
     let server = Server::start().await;
     let _ann = Login::of_new(&server, "ann", PASSWORD).await;
-    let body = json!({ "username": "ann", "password": PASSWORD });
     // Each takes its turn: while the first are answered, the last still wait with the old password.
-    let waiting = join_all((0..60).map(|_| server.ask(None, "POST", "/api/auth/login", Some(body.clone()))));
+    let waiting = join_all((0..60).map(|_| server.log_in_in_a_crowd("ann", PASSWORD)));
     let change = async {
         let changed = server.fantail(&["user", "passwd", "ann"], NEW_PASSWORD).await;
         assert!(changed.status.success(), "{changed:?}");
@@ -92,11 +89,7 @@ async fn logins_that_wait_for_their_turn_do_not_outlive_the_password_they_were_m
     }
     for login in &granted {
         assert_eq!(login.renew(&server).await.code(), (401, "invalid_token".into()), "of {}", granted.len());
-        patiently("the end of the access token", async {
-            while login.ask(&server, "GET", "/api/auth/me", None).await.status == 200 {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        })
-        .await;
+        let is_over = async || (login.ask(&server, "GET", "/api/auth/me", None).await.status != 200).then_some(());
+        until("the end of the access token", is_over).await;
     }
 }

@@ -1,12 +1,10 @@
 //! Refresh tokens, and the cookie browsers keep them in.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::{by_bearer, by_ticket, echoes, refused};
 use crate::support::raw::request;
-use crate::support::{Answer, Client, Closed, Join, Login, Raw, Server, patiently};
+use crate::support::{Answer, Client, Closed, Join, Login, Raw, Server, until};
 
 /// Asks as a page does that sends the cookie and nothing else.
 async fn by_cookie(server: &Server, path: &str, cookie: &str, origin: Option<&str>) -> Answer {
@@ -37,16 +35,8 @@ async fn a_refresh_token_used_again_later_ends_its_login_with_its_sockets() {
     let renewed = Login::from_answer(&stolen.renew(&server).await);
     let mut socket = Client::join(&server, &session, by_bearer(&renewed)).await;
     let ticket = renewed.ticket(&server, &session, None).await;
-    let answer = patiently("the end of the grace", async {
-        loop {
-            let answer = stolen.renew(&server).await;
-            if answer.status != 409 {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    })
-    .await;
+    let later = async || Some(stolen.renew(&server).await).filter(|answer| answer.status != 409);
+    let answer = until("the end of the grace", later).await;
     let invalid = (401, "invalid_token".to_owned());
     assert_eq!(answer.code(), invalid);
     assert_eq!(socket.until_closed().await, Closed::With(4403));

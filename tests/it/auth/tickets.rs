@@ -6,7 +6,7 @@ use serde_json::json;
 use fantail::protocol::Access;
 
 use super::{NO_SESSION, by_ticket, echoes, is_refusal, refused};
-use crate::support::{Client, Join, Login, Server};
+use crate::support::{Client, Join, Login, Server, until};
 
 fn invalid() -> (u16, String) {
     (401, "invalid_ticket".into())
@@ -93,13 +93,8 @@ async fn of_twenty_sockets_with_one_ticket_exactly_one_is_opened() {
         let viewers = server.session(&session).await["viewers"].clone();
         assert_eq!(viewers, 1, "those refused have attached nothing");
         drop(tries);
-        let (asked, session) = (server.clone(), session.clone());
-        crate::support::patiently("the winner to be gone", async move {
-            while asked.session(&session).await["viewers"] != 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        })
-        .await;
+        let is_gone = async || (server.session(&session).await["viewers"] == 0).then_some(());
+        until("the winner to be gone", is_gone).await;
     }
 }
 

@@ -273,6 +273,11 @@ impl Client {
         patiently("a message taken", self.socket.send(message)).await.expect("sent");
     }
 
+    /// Lets the server hear that there is somebody, as the pong would of one who reads: whoever is silent is let go.
+    pub async fn is_there(&mut self) {
+        self.send_raw(Message::Pong(Vec::new().into())).await;
+    }
+
     /// The connection, for tests that misuse it.
     pub fn socket(&mut self) -> &mut WebSocketStream<MaybeTlsStream<TcpStream>> {
         &mut self.socket

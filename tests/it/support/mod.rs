@@ -29,9 +29,31 @@ pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
     turn
 }
 
+/// Between two looks at what says nothing when it changes. Looking without a pause takes the processor from the program
+/// that is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Looks until `found` gives something, where there is no event to wait for; fails saying that `what` never came.
+pub async fn until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let looks = async {
+        loop {
+            match found().await {
+                Some(found) => return found,
+                None => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    };
+    patiently(what, looks).await
+}
+
 /// Waits for `what`, or fails saying it never came.
 pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    within(PATIENCE, what, future).await
+}
+
+/// The same for what takes longer than anything else.
+pub async fn within<T>(patience: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(patience, future).await {
         Ok(value) => value,
         Err(_) => panic!("waited in vain: {what}"),
     }

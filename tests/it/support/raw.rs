@@ -1,12 +1,14 @@
 //! HTTP and WebSockets spoken by hand: for what no well-behaved client would send.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use rustix::net::sockopt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Server, patiently};
+use super::{Server, patiently, until};
 
 /// The key every handshake here offers.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -86,9 +88,22 @@ impl Raw {
         let _ = patiently("bytes taken", self.stream.write_all(bytes.as_ref())).await;
     }
 
+    /// Lets the server hear that there is somebody, as the pong would of one who reads: whoever is silent is let go.
+    pub async fn is_there(&mut self) {
+        self.send(frame(PONG, &[])).await;
+    }
+
     /// Sends `bytes` and says how many were taken before the server hung up.
     pub async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
+    }
+
+    /// Until the server has read what was sent. The kernel tells, of both ends of the connection.
+    pub async fn until_read(&self) {
+        let (here, there) = (self.stream.local_addr().expect("bound"), self.stream.peer_addr().expect("connected"));
+        // In two looks: what is on its way when one line of the kernel's table is written may have come at the next.
+        until("all that was sent to come", async || (queued(here, there)?.0 == 0).then_some(())).await;
+        until("all that has come to be read", async || (queued(there, here)?.1 == 0).then_some(())).await;
     }
 
     /// Sends a request and reads the answer.
@@ -196,6 +211,20 @@ impl Raw {
         self.seen.reserve(64 * 1024);
         matches!(patiently("bytes from the server", self.stream.read_buf(&mut self.seen)).await, Ok(1..))
     }
+}
+
+/// How much the end `local` of a connection to `remote` has sent that has not come, and has been sent and not read.
+fn queued(local: SocketAddr, remote: SocketAddr) -> Option<(u64, u64)> {
+    // As proc_pid_net(5) writes an address: the 32 bits as they lie in memory, read as a number.
+    let written = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port()),
+        IpAddr::V6(_) => panic!("the server listens on 127.0.0.1"),
+    };
+    let ends = format!(" {} {} ", written(local), written(remote));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("readable");
+    let line = table.lines().find(|line| line.contains(&ends))?;
+    let (unsent, unread) = line.split_whitespace().nth(4)?.split_once(':')?;
+    Some((u64::from_str_radix(unsent, 16).ok()?, u64::from_str_radix(unread, 16).ok()?))
 }
 
 /// A request with this head and no body.

@@ -3,13 +3,18 @@
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Answer, patiently};
+use super::{Answer, patiently, within};
+
+/// How long a test waits for a login that stands in line: there are 64 before it, and one may take seconds on a machine
+/// that does much else.
+const LINE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A running server with its own data directory. Dropping it kills it.
 pub struct Server {
@@ -115,6 +120,13 @@ impl Server {
         let request = bearer.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let request = body.iter().fold(request, reqwest::RequestBuilder::json);
         Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
+    }
+
+    /// Logs in as one of a crowd, of which few are checked at once.
+    pub async fn log_in_in_a_crowd(&self, username: &str, password: &str) -> Answer {
+        let request = self.http.post(format!("{}/api/auth/login", self.url));
+        let request = request.json(&json!({ "username": username, "password": password }));
+        Answer::of(within(LINE_PATIENCE, "its turn", request.send()).await.expect("answered")).await
     }
 
     /// Runs `fantail` with these arguments on the same data directory; `line` is what it reads.
