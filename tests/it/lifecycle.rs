@@ -222,16 +222,27 @@ async fn sigterm_drains_viewers_ends_sessions_and_leaves_no_process() {
 #[tokio::test]
 async fn a_second_signal_ends_at_once_and_still_leaves_no_process() {
     let mut server = Server::launch(tempfile::tempdir().expect("a directory"), &[], &[]).await;
-    let id = server.open(&["sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 1; done"]).await;
-    let sid = server.session(&id).await["pid"].as_u64().expect("a pid");
+    let stays = "trap '' HUP TERM; echo ready; while :; do sleep 1; done";
+    let id = server.open(&["sh", "-c", stays]).await;
+    let left_behind = server.open(&["sh", "-c", &format!("({stays}) & exec cat")]).await;
     let mut client = Client::attach(&server, &id).await;
     client.until_shown("ready").await;
+    Client::attach(&server, &left_behind).await.until_shown("ready").await;
+    let [sid, left_behind] = [&server.session(&id).await, &server.session(&left_behind).await]
+        .map(|session| session["pid"].as_u64().expect("a pid"));
     server.signal(Signal::TERM);
     client.until_event("drain", |event| matches!(event, Event::Drain {}).then_some(())).await;
+    until("the end of what does not stay", async || {
+        let leader = std::fs::read_to_string(format!("/proc/{left_behind}/stat")).ok();
+        leader.is_none_or(|stat| stat.contains(") Z ")).then_some(())
+    })
+    .await;
     server.signal(Signal::TERM);
     assert!(!server.ended().await.success(), "an end without leave is no success");
     // Killed, but not waited for.
-    until("the programs' end", async || session_members(sid).is_empty().then_some(())).await;
+    for sid in [sid, left_behind] {
+        until("the programs' end", async || session_members(sid).is_empty().then_some(())).await;
+    }
 }
 
 #[tokio::test]
