@@ -44,7 +44,8 @@ impl Server {
         let info = std::fs::read_to_string(data.path().join("server.json")).expect("server.json");
         let info: Value = serde_json::from_str(&info).expect("JSON");
         let token = info["token"].as_str().expect("a token").to_owned();
-        Self { process: Arc::new(Process { child, _data: data, url, token }), http: reqwest::Client::new() }
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { process: Arc::new(Process { child, _data: data, url, token }), http }
     }
 
     /// Host and port.

@@ -115,12 +115,14 @@ impl Wanted<'_> {
                 return Ok(shown.into_response());
             }
             tokio::select! {
+                // A server that drains closes its sessions: the cause is told, not what follows from it.
+                biased;
+                () = self.app.draining().cancelled() => return Err(ApiError::Draining),
+                () = &mut ended => return Err(ApiError::InvalidToken),
+                () = self.session.closed().cancelled() => return Err(ApiError::NoSuchSession),
                 // A screen whose owner has gone does not change: its session is about to be closed.
                 Ok(()) = changes.changed() => {}
                 () = sleep_until(deadline) => return Ok(shown.into_response()),
-                () = self.session.closed().cancelled() => return Err(ApiError::NoSuchSession),
-                () = self.app.draining().cancelled() => return Err(ApiError::Draining),
-                () = &mut ended => return Err(ApiError::InvalidToken),
             }
         }
     }
