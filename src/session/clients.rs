@@ -51,7 +51,7 @@ pub(super) struct Clients {
 
 impl Client {
     /// All up to `seq` is written, or was refused.
-    pub(super) fn is_handled(&self, seq: u64) {
+    pub(super) fn handled_up_to(&self, seq: u64) {
         self.written.send_if_modified(|written| {
             let before = std::mem::replace(written, seq.max(*written));
             *written > before

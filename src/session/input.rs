@@ -114,7 +114,7 @@ impl InputQueue {
         {
             client.taken = seq;
             if client.queued == 0 {
-                client.is_handled(seq);
+                client.handled_up_to(seq);
             }
         }
         Ok(())
@@ -137,7 +137,7 @@ impl InputQueue {
             client.queued = client.queued.saturating_sub(written);
             if done {
                 // Of what was taken behind it, nothing is left to write where nothing is queued: it was refused.
-                client.is_handled(if client.queued == 0 { client.taken } else { seq });
+                client.handled_up_to(if client.queued == 0 { client.taken } else { seq });
             }
         }
         if done {

@@ -93,8 +93,8 @@ impl Outbox {
 
     /// A new connection of the same client id, of which the server has taken all up to `input_seq`. What follows is
     /// sent again; what was taken still waits there for the program, and is kept until it is acked, or more would be
-    /// sent than there is room for. Returns how many bytes had to be dropped: none, unless the server has forgotten this client, for
-    /// then nobody knows whether what was sent has been written.
+    /// sent than there is room for. Returns how many bytes had to be dropped: none, unless the server has forgotten
+    /// this client, for then nobody knows whether what was sent has been written.
     pub(super) fn resume(&mut self, input_seq: u64) -> usize {
         if input_seq < self.acked || input_seq > self.sent_seq {
             return self.restart(input_seq);
