@@ -3,13 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
+use crate::real::cpu::cpu;
 use crate::real::socket::PATIENCE;
 use crate::storm::storm;
 
@@ -46,15 +47,10 @@ pub(crate) async fn floor(count: usize, bytes: bytes::Bytes) -> Floor {
     Floor { times: storm.times, cpu, errors }
 }
 
-fn thread_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
 /// Accepts and writes, and keeps every connection until all are served. Returns what that took of this thread.
 fn serve(listener: std::net::TcpListener, count: usize, bytes: &bytes::Bytes) -> Duration {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let began = thread_cpu();
+    let began = cpu(ClockId::ThreadCPUTime);
     runtime.block_on(async move {
         let listener = TcpListener::from_std(listener).expect("a listener");
         let mut writing = JoinSet::new();
@@ -72,5 +68,5 @@ fn serve(listener: std::net::TcpListener, count: usize, bytes: &bytes::Bytes) ->
         };
         let _ = timeout(PATIENCE, all).await;
     });
-    thread_cpu() - began
+    cpu(ClockId::ThreadCPUTime) - began
 }

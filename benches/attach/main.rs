@@ -19,8 +19,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use printed::Printed;
+use real::cpu::cpu;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
@@ -93,12 +94,6 @@ fn spread(times: &mut [Duration]) -> [f64; 3] {
     })
 }
 
-/// This process's CPU time.
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
 fn main() -> ExitCode {
     let plan = Plan::of_arguments();
     // Both ends of the floor's connections are in this process.
@@ -144,10 +139,10 @@ async fn round(viewers: usize, printed: &Printed, row: &mut Row) -> Vec<String> 
     // Forgets the most memory so far (proc_pid_clear_refs(5)).
     std::fs::write(server.proc("clear_refs"), "5").expect("permitted");
     let before = server.memory("VmRSS");
-    let (servers, ours) = (server.cpu(), cpu());
+    let (servers, ours) = (server.cpu(), cpu(ClockId::ProcessCPUTime));
     let storm = storm::storm(viewers, || joiner::join(server.clone(), printed.session.clone())).await;
     row.cpu[0] += server.cpu() - servers;
-    row.cpu[1] += cpu() - ours;
+    row.cpu[1] += cpu(ClockId::ProcessCPUTime) - ours;
     let most = server.memory("VmHWM");
     if row.resident_before == 0 {
         row.resident_before = before;

@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
+use crate::real::cpu::cpu;
 use crate::{END, READY, took};
 
 /// What draining a raw PTY gave.
@@ -15,11 +16,6 @@ pub(crate) struct Drained {
     /// This thread's.
     pub(crate) cpu: Duration,
     pub(crate) errors: Vec<String>,
-}
-
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Runs `program` on a PTY of its own and reads it to its end.
@@ -41,13 +37,13 @@ pub(crate) fn drain(program: &str, expected: &[u8]) -> Drained {
             errors.push(format!("floor: other bytes than expected in {at}..{}", at + flood.len()));
         }
         if (at..at + flood.len() + 1).contains(&READY.len()) && began.is_zero() {
-            began = cpu();
+            began = cpu(ClockId::ThreadCPUTime);
             writer.write_all(b"\n").expect("taken");
         }
         at += flood.len();
         tail.push_str(&String::from_utf8_lossy(rest));
     }
-    let cpu = cpu() - began;
+    let cpu = cpu(ClockId::ThreadCPUTime) - began;
     child.kill().expect("ended");
     child.wait().expect("waited for");
     let wall = took(&tail).unwrap_or_default();

@@ -5,6 +5,8 @@
 //! thread's CPU time and the allocator's count. As a test it runs once, on little.
 #![allow(clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark that cannot run must stop")]
 
+#[path = "../real/cpu.rs"]
+mod cpu;
 mod inputs;
 mod memory;
 
@@ -14,10 +16,11 @@ use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::term::{Config, Term};
 use alacritty_terminal::vte::ansi;
+use cpu::cpu;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fantail::terminal::Size;
 use fantail::terminal::screen::Screen;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 /// What the screen is given at once: what a session reads from its PTY when there is plenty.
 const READ: usize = 64 << 10;
@@ -94,16 +97,12 @@ fn bare_parser(bytes: &[u8]) -> usize {
 
 /// MiB of `bytes` a second of this thread's CPU, the best of some turns.
 fn per_cpu_second<T>(bytes: &[u8], feed: impl Fn(&[u8]) -> T) -> f64 {
-    let now = || {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        std::time::Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-    };
     let mib = bytes.len() as f64 / f64::from(1 << 20);
     (0..if measures() { 5 } else { 1 })
         .map(|_| {
-            let start = now();
+            let start = cpu(ClockId::ThreadCPUTime);
             black_box(feed(bytes));
-            mib / (now() - start).as_secs_f64()
+            mib / (cpu(ClockId::ThreadCPUTime) - start).as_secs_f64()
         })
         .fold(0.0, f64::max)
 }
