@@ -230,8 +230,9 @@ async fn who_stops_a_flood_sees_at_once_that_it_has_stopped() {
     }
     assert!((1..=2).contains(&client.gaps.len()), "{:?}", client.gaps);
     assert_eq!(client.snapshots.len(), 1 + client.gaps.len());
-    // As much above it as at first, or less where the first took long to be drawn.
-    assert!((200 + 24..=1000 + 24).contains(&client.on_screen().lines().count()), "{}", client.on_screen());
+    // As much above it as at first, or as little as where the first took long to be drawn.
+    let lines = client.on_screen().lines().count();
+    assert!([1000 + 24, 200 + 24].contains(&lines), "{lines}");
 }
 
 #[tokio::test]

@@ -15,10 +15,6 @@ fn places() -> usize {
     64 + (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
 }
 
-async fn log_in(server: &Server, username: &str, password: &str) -> Answer {
-    server.ask(None, "POST", "/api/auth/login", Some(json!({ "username": username, "password": password }))).await
-}
-
 /// All that an answer tells: status, the names and values of its headers, its body without the request's id.
 fn told(answer: &Answer) -> (u16, BTreeSet<String>, Value) {
     let headers = answer.headers.iter().filter(|(name, _)| *name != "date");
@@ -34,16 +30,16 @@ async fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
     let _ann = Login::of_new(&server, "ann", PASSWORD).await;
     let owner =
         server.call("GET", "/api/auth/me", None).await.1["user"]["username"].as_str().expect("a name").to_owned();
-    let wrong = log_in(&server, "ann", "wrong horse battery").await;
+    let wrong = server.log_in("ann", "wrong horse battery").await;
     assert_eq!(wrong.code(), (401, "invalid_login".into()));
     let others = [
-        log_in(&server, "nobody", PASSWORD).await,
-        log_in(&server, &owner, PASSWORD).await, // has no password yet
-        log_in(&server, "Ann", PASSWORD).await,
-        log_in(&server, "ann ", PASSWORD).await,
-        log_in(&server, "ann", &format!("{PASSWORD} ")).await,
-        log_in(&server, "ann", &format!("{PASSWORD}\0")).await,
-        log_in(&server, "ann\0", PASSWORD).await,
+        server.log_in("nobody", PASSWORD).await,
+        server.log_in(&owner, PASSWORD).await, // has no password yet
+        server.log_in("Ann", PASSWORD).await,
+        server.log_in("ann ", PASSWORD).await,
+        server.log_in("ann", &format!("{PASSWORD} ")).await,
+        server.log_in("ann", &format!("{PASSWORD}\0")).await,
+        server.log_in("ann\0", PASSWORD).await,
     ];
     for other in others {
         assert_eq!(told(&other), told(&wrong));
@@ -66,7 +62,7 @@ async fn a_password_nobody_could_have_is_a_failed_login_and_nothing_worse() {
             if (username.len() + password.len()) % 2 == 0 {
                 continue;
             }
-            let answer = log_in(&server, username, password).await;
+            let answer = server.log_in(username, password).await;
             assert_eq!(answer.code(), (401, "invalid_login".into()), "{username:.20} {password:.20}");
         }
     }
@@ -75,7 +71,7 @@ async fn a_password_nobody_could_have_is_a_failed_login_and_nothing_worse() {
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(!String::from_utf8_lossy(&answer.body).contains(PASSWORD));
     }
-    assert_eq!(log_in(&server, "ann", PASSWORD).await.status, 200);
+    assert_eq!(server.log_in("ann", PASSWORD).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,7 +105,7 @@ async fn a_storm_of_wrong_logins_is_bounded_and_delays_no_terminal() {
     }
     assert!(answers.iter().any(|answer| answer.status == 429), "the queue has an end");
     assert!(answers.iter().any(|answer| answer.status == 401), "and a beginning");
-    assert_eq!(log_in(&server, "ann", PASSWORD).await.status, 200, "it has passed");
+    assert_eq!(server.log_in("ann", PASSWORD).await.status, 200, "it has passed");
 }
 
 #[tokio::test]

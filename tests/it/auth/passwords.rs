@@ -63,8 +63,7 @@ async fn a_new_password_ends_the_logins_made_with_the_old_one() {
         assert_eq!(login.ask(&server, "GET", "/api/sessions", None).await.code(), invalid);
         assert_eq!(refused(&server, &session, by_bearer(login)).await, invalid);
     }
-    let body = json!({ "username": "ann", "password": PASSWORD });
-    let old = server.ask(None, "POST", "/api/auth/login", Some(body)).await;
+    let old = server.log_in("ann", PASSWORD).await;
     assert_eq!(old.code(), (401, "invalid_login".into()));
     let again = Login::by_password(&server, "ann", NEW_PASSWORD).await;
     let mut socket = Client::join(&server, &session, by_bearer(&again)).await;

@@ -20,8 +20,7 @@ impl Login {
     }
 
     pub async fn by_password(server: &Server, name: &str, password: &str) -> Self {
-        let body = json!({ "username": name, "password": password });
-        Self::from_answer(&server.ask(None, "POST", "/api/auth/login", Some(body)).await)
+        Self::from_answer(&server.log_in(name, password).await)
     }
 
     /// The owner's, by the link the server printed.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Answer, patiently, within};
+use super::{Answer, PATIENCE, patiently, within};
 
 /// How long a test waits for a login that stands in line: there are 64 before it, and one may take seconds on a machine
 /// that does much else.
@@ -116,17 +116,36 @@ impl Server {
 
     /// The whole answer to a request with another credential, or with none.
     pub async fn ask(&self, bearer: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.ask_within(PATIENCE, bearer, method, path, body).await
+    }
+
+    async fn ask_within(
+        &self,
+        patience: Duration,
+        bearer: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let request = self.http.request(method.parse().expect("a method"), format!("{}{path}", self.url));
         let request = bearer.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let request = body.iter().fold(request, reqwest::RequestBuilder::json);
-        Answer::of(patiently("an answer", request.send()).await.expect("answered")).await
+        Answer::of(within(patience, "an answer", request.send()).await.expect("answered")).await
     }
 
-    /// Logs in as one of a crowd, of which few are checked at once.
+    /// The answer to a login.
+    pub async fn log_in(&self, username: &str, password: &str) -> Answer {
+        self.log_in_within(PATIENCE, username, password).await
+    }
+
+    /// The same for one of a crowd, of which few are checked at once.
     pub async fn log_in_in_a_crowd(&self, username: &str, password: &str) -> Answer {
-        let request = self.http.post(format!("{}/api/auth/login", self.url));
-        let request = request.json(&json!({ "username": username, "password": password }));
-        Answer::of(within(LINE_PATIENCE, "its turn", request.send()).await.expect("answered")).await
+        self.log_in_within(LINE_PATIENCE, username, password).await
+    }
+
+    async fn log_in_within(&self, patience: Duration, username: &str, password: &str) -> Answer {
+        let body = json!({ "username": username, "password": password });
+        self.ask_within(patience, None, "POST", "/api/auth/login", Some(body)).await
     }
 
     /// Runs `fantail` with these arguments on the same data directory; `line` is what it reads.
