@@ -53,8 +53,11 @@ impl Client {
     /// All up to `seq` is written, or was refused.
     pub(super) fn handled_up_to(&self, seq: u64) {
         self.written.send_if_modified(|written| {
-            let before = std::mem::replace(written, seq.max(*written));
-            *written > before
+            let is_news = seq > *written;
+            if is_news {
+                *written = seq;
+            }
+            is_news
         });
     }
 }
