@@ -137,6 +137,8 @@ impl Ruler {
         let right = left + cols;
         let mut cut = String::with_capacity(line.len());
         let (mut col, mut end, mut strays) = (0u16, left, false);
+        // Whether the last character is shown, all of it.
+        let mut is_whole = false;
         let mut rest = line;
         while let Some(c) = rest.chars().next() {
             let (piece, after) = rest.split_at(if c == '\x1b' { sequence_len(rest) } else { c.len_utf8() });
@@ -148,13 +150,14 @@ impl Ruler {
             let (from, to) = (col, col.saturating_add(if plain { 1 } else { self.advance(c) }));
             col = to;
             if from == to {
-                // It belongs to the character before it, where that is shown.
-                if from > left && from <= end {
+                // It belongs to the character before it: joined to a blank it would be a character of its own.
+                if is_whole {
                     cut.push_str(piece);
                 }
                 continue;
             }
             let (shown_from, shown_to) = (from.max(left), to.min(right));
+            is_whole = (shown_from, shown_to) == (from, to);
             if shown_from >= shown_to {
                 continue;
             }
@@ -163,7 +166,7 @@ impl Ruler {
                 let _ = write!(cut, "\x1b[{}G", shown_from - left + 1);
                 strays = false;
             }
-            if (shown_from, shown_to) == (from, to) {
+            if is_whole {
                 cut.push_str(piece);
                 strays |= !c.is_ascii();
             } else {

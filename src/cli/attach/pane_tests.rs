@@ -62,6 +62,11 @@ fn a_wide_character_that_is_cut_is_blank_and_what_follows_stays_in_its_column() 
     assert_eq!(painted(size(20, 1), output, size(5, 1)), ["世界a"]);
     assert_eq!(painted(size(20, 1), &format!("{output}\x1b[1;7H"), size(6, 1)), [" 界ab"], "half a family is blank");
     assert_eq!(painted(size(20, 1), &format!("{output}\x1b[1;12H"), size(6, 1)), ["👨‍👩‍👧e\u{301}z"]);
+    let half = painted(size(20, 1), "a👨‍👩‍👧世世\x1b[1;7H", size(5, 1));
+    assert_eq!(half, [" 世世"], "what joins it to the other half is left out with it");
+    for wide in ["❤\u{fe0f}", "👍🏽", "1\u{fe0f}\u{20e3}"] {
+        assert_eq!(painted(size(20, 1), &format!("a{wide}bcd\x1b[1;6H"), size(4, 1)), [" bcd"], "{wide}");
+    }
 }
 
 #[test]
