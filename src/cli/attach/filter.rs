@@ -110,7 +110,7 @@ impl Filter {
             (State::Utf8C2, _) => self.c1(byte, draws, out),
             // CAN and SUB end whatever has begun.
             (State::String(verdict) | State::StringEscape(verdict), 0x18 | 0x1a) => {
-                self.end(verdict, &[byte], draws, out);
+                self.broken_off(verdict, byte, draws, out);
             }
             (_, 0x18 | 0x1a) => self.state = State::Ground,
             (State::Escape, _) => self.escape(byte, draws, out),
@@ -121,7 +121,7 @@ impl Filter {
             (State::String(verdict), _) => self.string(verdict, byte, draws, out),
             (State::StringEscape(verdict), b'\\') => self.end(verdict, b"\x1b\\", draws, out),
             (State::StringEscape(verdict), _) => {
-                self.end(verdict, b"\x18", draws, out);
+                self.broken_off(verdict, 0x18, draws, out);
                 self.begin(State::Escape, b"\x1b");
                 self.step(byte, draws, out);
             }
@@ -135,19 +135,20 @@ impl Filter {
                 self.begin(State::Escape, b"\x1b");
                 self.escape(byte - 0x40, draws, out);
             }
+            0x80..=0xbf => {
+                self.state = State::Ground;
+                if draws {
+                    out.extend_from_slice(&[0xc2, byte]);
+                }
+            }
+            // The character was cut short. Half of it would join what follows once something is taken out between them:
+            // what a terminal shows for it goes instead.
             _ => {
                 self.state = State::Ground;
                 if draws {
-                    out.push(0xc2);
+                    out.extend_from_slice("\u{fffd}".as_bytes());
                 }
-                // Not a continuation: the character was cut short.
-                if byte & 0xc0 == 0x80 {
-                    if draws {
-                        out.push(byte);
-                    }
-                } else {
-                    self.pass(&[byte], draws, out);
-                }
+                self.pass(&[byte], draws, out);
             }
         }
     }
@@ -259,6 +260,12 @@ impl Filter {
             Verdict::Hold if self.held.len() < HELD_MAX => self.held.push(byte),
             Verdict::Hold => self.state = State::String(Verdict::Drop),
         }
+    }
+
+    /// A string was broken off: nothing comes of one that was held until here.
+    fn broken_off(&mut self, verdict: Verdict, by: u8, draws: bool, out: &mut Vec<u8>) {
+        let verdict = if verdict == Verdict::Hold { Verdict::Drop } else { verdict };
+        self.end(verdict, &[by], draws, out);
     }
 
     /// A string ends with `terminator`. One that was held until here is a question, if it holds one, or a setting.
