@@ -3,25 +3,37 @@
 //! Only [`Spawner`] starts programs and only [`Pty`] touches a master, so that both can move to another process.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use async_trait::async_trait;
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
+use rustix::pipe::{SpliceFlags, splice};
 use rustix::process::Pid;
 use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::Exit;
 use super::launch::Launch;
 use super::posix;
+use super::{Exit, SessionId};
 use crate::terminal::Size;
 
-/// Starts programs on new terminals.
+/// Starts programs on new terminals, and keeps what a session needs to outlive this process, where something does.
 #[async_trait]
 pub trait Spawner: Send + Sync {
-    /// Starts `launch` on a new terminal of `size`. When it fails nothing is left behind.
-    async fn spawn(&self, launch: &Launch, size: Size) -> Result<Spawned, SpawnError>;
+    /// Starts `launch` on a new terminal of `size` for the session whose memory this is, which is kept from then on.
+    /// When it fails nothing is left behind.
+    async fn spawn(
+        &self,
+        session: SessionId,
+        memory: BorrowedFd<'_>,
+        launch: &Launch,
+        size: Size,
+    ) -> Result<Spawned, SpawnError>;
+    /// Keeps the memory of a session whose program is started later, or never.
+    async fn keep(&self, session: SessionId, memory: BorrowedFd<'_>) -> Result<(), SpawnError>;
+    /// The session is no more: nothing of it is kept any longer.
+    async fn forget(&self, session: SessionId);
 }
 
 /// A program that has been started.
@@ -32,6 +44,16 @@ pub struct Spawned {
     pub child: Box<dyn Child>,
 }
 
+/// A session that another process kept for us.
+pub struct Kept {
+    /// Whose.
+    pub session: SessionId,
+    /// Its memory.
+    pub memory: OwnedFd,
+    /// Its program, if one was started: running, or ended and not reaped.
+    pub spawned: Option<Spawned>,
+}
+
 /// A started program. Its process id is also the id of its process group and its POSIX session.
 #[async_trait]
 pub trait Child: Send {
@@ -40,7 +62,7 @@ pub trait Child: Send {
     /// Waits for its end. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
     /// Gives the process id back to the system. Call it after its end.
-    fn reap(&mut self);
+    async fn reap(&mut self);
 }
 
 /// Why a program could not be started.
@@ -93,22 +115,28 @@ impl SpawnError {
     }
 }
 
+/// Most bytes on their way into a terminal: what a pipe takes whole or not at all (`PIPE_BUF`, pipe(7)).
+pub(super) const INPUT_MAX: usize = 4096;
+
 /// A terminal's master, non-blocking on the runtime.
 pub struct Pty {
     master: AsyncFd<OwnedFd>,
-    /// Held open so that the master never reports an end while a program has merely closed its terminal and may
-    /// open it again. The end is learned from the process, not from the terminal.
-    _slave: OwnedFd,
+    /// What is on its way into the terminal: see [`Pty::write`]. A pipe, open for reading and writing.
+    input: OwnedFd,
+    /// Held open, here or by whoever keeps the session, so that the master never reports an end while a program has
+    /// merely closed its terminal and may open it again. The end is learned from the process, not from the terminal.
+    _slave: Option<OwnedFd>,
 }
 
 impl Pty {
-    /// Takes a non-blocking master and its slave. Must be called within the runtime.
+    /// Takes a non-blocking master, the pipe of its input, and its slave where nobody else holds that. Must be called
+    /// within the runtime.
     ///
     /// # Errors
     /// When the runtime cannot watch the descriptor.
-    pub fn new(master: OwnedFd, slave: OwnedFd) -> io::Result<Self> {
+    pub fn new(master: OwnedFd, input: OwnedFd, slave: Option<OwnedFd>) -> io::Result<Self> {
         let master = posix::watch(master, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { master, _slave: slave })
+        Ok(Self { master, input, _slave: slave })
     }
 
     /// Waits until [`Pty::read`] may find output. May be dropped and called again.
@@ -140,12 +168,35 @@ impl Pty {
         }
     }
 
-    /// Writes what the terminal takes, without waiting.
+    /// Puts `bytes` on their way into the terminal, without waiting: at most what [`INPUT_MAX`] says, and only when
+    /// nothing else is on its way. From here on they get there, whatever happens to this process.
     ///
     /// # Errors
-    /// `WouldBlock` when it takes nothing.
-    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.master.try_io(Interest::WRITABLE, |master| Ok(rustix::io::write(master, bytes)?))
+    /// As write(2).
+    pub fn put(&self, bytes: &[u8]) -> io::Result<()> {
+        match rustix::io::write(&self.input, bytes)? {
+            put if put == bytes.len() => Ok(()),
+            _ => Err(io::Error::other("a pipe that was empty took only a part")),
+        }
+    }
+
+    /// Bytes that [`Pty::put`] took and the terminal has not.
+    ///
+    /// # Errors
+    /// As ioctl(2).
+    pub fn on_its_way(&self) -> io::Result<usize> {
+        usize::try_from(ioctl_fionread(&self.input)?).map_err(io::Error::other)
+    }
+
+    /// Moves what is on its way into the terminal, as far as that takes it, without waiting. What has been moved has
+    /// left the pipe: the kernel does both or, if this process is killed, neither, for each byte.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the terminal takes nothing.
+    pub fn push(&self) -> io::Result<usize> {
+        self.master.try_io(Interest::WRITABLE, |master| {
+            Ok(splice(&self.input, None, master, None, INPUT_MAX, SpliceFlags::NONBLOCK)?)
+        })
     }
 
     /// Tells the kernel the terminal's size; the foreground processes get SIGWINCH.

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::io;
 use std::ops::ControlFlow;
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, kill_process_group};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::follower::Follower;
 use super::handle::{Input, Opening, Session, StartOn};
 use super::pace::{self, Pacing, Verdict};
-use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
+use super::pty::{Child, INPUT_MAX, Pty, SpawnError, Spawned, Spawner};
 use super::sizing::Decision;
 use super::{Exit, Launch, Pace, Settings, Signal, State, ViewerId, processes};
 use crate::terminal::log::{Log, LogWriter, SEGMENT_BYTES};
@@ -115,7 +117,9 @@ impl Task {
     }
 
     async fn spawn(&self, size: Size) -> Result<Spawned, SpawnError> {
-        self.spawner.spawn(&self.launch, size).await
+        let memory = memfd_create("fantail-session", MemfdFlags::CLOEXEC)
+            .map_err(|error| SpawnError::OutOfResources(error.into()))?;
+        self.spawner.spawn(self.session.id(), memory.as_fd(), &self.launch, size).await
     }
 
     async fn start_on_attach(mut self) {
@@ -184,12 +188,20 @@ struct Running {
     hung_up: bool,
     /// The PTY takes no more input now.
     input_blocked: bool,
+    typing: Option<Typing>,
     /// Who typed what was last written: the next output is most likely its echo.
     typist: Option<ViewerId>,
     /// The end of the output whose time was noted last.
     noted: Offset,
     /// The number of the last decision on the size that was carried out.
     fitted: u64,
+}
+
+/// The beginning of the queue's front, on its way into the terminal.
+struct Typing {
+    len: usize,
+    /// What the terminal has not taken of it.
+    left: usize,
 }
 
 /// Why a run ended.
@@ -215,6 +227,7 @@ impl Running {
             pacing: Pacing::default(),
             hung_up: false,
             input_blocked: false,
+            typing: None,
             typist: None,
             noted: Offset::ZERO,
             fitted: 0,
@@ -248,7 +261,7 @@ impl Running {
         }
         // From here on the id may be another process's.
         *self.session.session_leader.lock() = None;
-        self.child.reap();
+        self.child.reap().await;
     }
 
     async fn until_exit(&mut self) -> Ended {
@@ -344,13 +357,8 @@ impl Running {
         self.input_blocked = false;
         let mut turn = 0;
         loop {
-            let Some((bytes, viewer)) = self.session.input.lock().queue.front() else { return };
-            if turn > WRITE_TURN {
-                self.input_blocked = true; // it is not, but this comes back here after a look at the output
-                return;
-            }
-            let written = match if bytes.is_empty() { Ok(0) } else { self.pty.write(&bytes) } {
-                Ok(written) => written,
+            match self.push_input() {
+                Ok(pushed) => turn += pushed,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.input_blocked = true;
@@ -358,13 +366,33 @@ impl Running {
                 }
                 // The terminal is gone; the program's end is about to be seen.
                 Err(_) => return,
-            };
-            turn += written;
+            }
+            if turn > WRITE_TURN {
+                self.input_blocked = true; // it is not, but this comes back here after a look at the output
+                return;
+            }
+            let Some((bytes, viewer)) = self.session.input.lock().queue.front() else { return };
+            let chunk = &bytes[..bytes.len().min(INPUT_MAX)];
+            if !chunk.is_empty() && self.pty.put(chunk).is_err() {
+                return;
+            }
             self.typist = viewer.or(self.typist);
-            let mut input = self.session.input.lock();
-            let Input { clients, queue } = &mut *input;
-            queue.wrote(clients, written);
+            self.typing = Some(Typing { len: chunk.len(), left: chunk.len() });
         }
+    }
+
+    /// Moves what is on its way into the terminal. Returns how much that was, when nothing is left of it.
+    fn push_input(&mut self) -> io::Result<usize> {
+        let Some(Typing { len, left }) = &mut self.typing else { return Ok(0) };
+        while *left > 0 {
+            *left -= self.pty.push()?.min(*left);
+        }
+        let len = *len;
+        self.typing = None;
+        let mut input = self.session.input.lock();
+        let Input { clients, queue } = &mut *input;
+        queue.wrote(clients, len);
+        Ok(len)
     }
 
     fn obey(&mut self, order: Order) {

@@ -1,0 +1,92 @@
+//! Starting a program on a new terminal. Knows no runtime: who keeps sessions has none.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use portable_pty::{PtySize, native_pty_system};
+use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use super::launch::Launch;
+use super::posix;
+use super::pty::SpawnError;
+use crate::terminal::Size;
+
+/// A program that was just started, and its terminal. Its process id is also that of its process group and its POSIX
+/// session.
+pub struct Started {
+    /// The program, a child of this process.
+    pub pid: Pid,
+    /// The terminal's master, non-blocking.
+    pub master: OwnedFd,
+    /// Its slave.
+    pub slave: OwnedFd,
+    /// The pipe its input goes through, open for reading and writing, non-blocking.
+    pub input: OwnedFd,
+}
+
+/// Starts `launch` on a new terminal of `size`, with this limit of open descriptors if there is one.
+///
+/// # Errors
+/// When it cannot be started. Nothing is left behind then.
+pub fn start(launch: &Launch, size: Size, descriptors: Option<Rlimit>) -> Result<Started, SpawnError> {
+    let file = launch.resolve()?;
+    let input = open_input().map_err(SpawnError::OutOfResources)?;
+    let (master, slave, slave_path) = open_terminal(size)?;
+    let (file, dir) = (c_string(&file)?, c_string(launch.dir())?);
+    let pid = posix::spawn(&file, launch.command(), launch.environment(), &dir, &slave_path)
+        .map_err(|error| refused(launch, error))?;
+    if let Some(limit) = descriptors {
+        // Not worth failing for: the program merely keeps the higher limit.
+        let _ = prlimit(Some(pid), Resource::Nofile, limit);
+    }
+    Ok(Started { pid, master, slave, input })
+}
+
+/// A pipe behind one descriptor: half of what two would cost thousands of sessions.
+fn open_input() -> io::Result<OwnedFd> {
+    let (read, _write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(open(format!("/proc/self/fd/{}", read.as_raw_fd()), flags, Mode::empty())?)
+}
+
+fn open_terminal(size: Size) -> Result<(OwnedFd, OwnedFd, CString), SpawnError> {
+    let size = PtySize { rows: size.rows(), cols: size.cols(), pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).map_err(|error| {
+        let cause = io::Error::last_os_error();
+        match cause.raw_os_error() {
+            Some(libc::ENOSPC) => SpawnError::NoTerminalsLeft,
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EAGAIN) => SpawnError::OutOfResources(cause),
+            _ => SpawnError::Other(io::Error::other(error)),
+        }
+    })?;
+    let path = pair.master.tty_name().ok_or_else(|| SpawnError::Other(io::Error::other("the terminal has no name")))?;
+    let master = posix::duplicate(pair.master.as_ref()).map_err(SpawnError::OutOfResources)?;
+    fcntl_setfl(&master, OFlags::NONBLOCK).map_err(|error| SpawnError::Other(error.into()))?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let slave = open(&path, flags, Mode::empty()).map_err(|error| SpawnError::OutOfResources(error.into()))?;
+    Ok((master, slave, c_string(&path)?))
+}
+
+fn c_string(path: &Path) -> Result<CString, SpawnError> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|nul| SpawnError::Other(nul.into()))
+}
+
+/// What posix_spawn's error means. Opening the terminal, changing directory and exec all report through it, so the
+/// checks are made again: the file system may have changed since.
+fn refused(launch: &Launch, error: io::Error) -> SpawnError {
+    if let Err(changed) = launch.resolve() {
+        return changed;
+    }
+    match error.raw_os_error() {
+        Some(libc::ENOENT) => SpawnError::NoSuchProgram,
+        Some(libc::EACCES | libc::EPERM | libc::ENOEXEC | libc::ELIBBAD | libc::ETXTBSY) => SpawnError::NotExecutable,
+        Some(libc::E2BIG) => SpawnError::TooLong,
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => SpawnError::OutOfResources(error),
+        _ => SpawnError::Other(error),
+    }
+}
