@@ -1,9 +1,11 @@
 //! How a program ended.
 
 use rustix::process::WaitIdStatus;
+use serde::{Deserialize, Serialize};
 
 /// How a session's program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Exit {
     /// It exited by itself.
     Code(i32),
@@ -16,6 +18,32 @@ pub enum Exit {
         /// What went wrong, naming the field at fault.
         reason: String,
     },
+    /// It ended with all that could have told how.
+    Lost {
+        /// What took them.
+        reason: Lost,
+    },
+}
+
+/// Why nobody was left to see a program's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lost {
+    /// Every program of the machine ended.
+    MachineRestarted,
+    /// The server's end alone, or the holder's, loses nothing: the other one has the session's terminal.
+    HolderKilled,
+}
+
+impl Lost {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MachineRestarted => "the machine was restarted",
+            Self::HolderKilled => "the server and the process that keeps its terminals ended at the same time",
+        }
+    }
 }
 
 impl Exit {
@@ -32,7 +60,7 @@ impl Exit {
     pub const fn code(&self) -> Option<i32> {
         match self {
             Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
-            Self::Signal(_) => None,
+            Self::Signal(_) | Self::Lost { .. } => None,
         }
     }
 
@@ -45,12 +73,13 @@ impl Exit {
         }
     }
 
-    /// Why it could not be started.
+    /// Why it could not be started, or what it was lost to.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
-            _ => None,
+            Self::Lost { reason } => Some(reason.as_str()),
+            Self::Code(_) | Self::Signal(_) => None,
         }
     }
 }

@@ -93,6 +93,8 @@ async fn a_shell_runs_echoes_what_is_typed_and_its_exit_is_announced_in_order() 
     timeout(PATIENCE, life).await.expect("ends").expect("without panic");
     assert!(matches!(session.status().state, State::Exited { exit: Exit::Code(3), .. }));
     assert_eq!(viewer.input(3, "x".into()), Err(InputRefused::NotRunning));
+    let record = session.record();
+    assert_eq!((record.command, record.ended.map(|end| end.exit)), (vec!["sh".to_owned()], Some(Exit::Code(3))));
     assert_eq!(session.resize(Size::DEFAULT).await, Err(NotRunning));
 }
 
