@@ -92,7 +92,7 @@ impl Registry {
     pub async fn open(&self, opening: Opening) -> Result<Arc<Session>, OpenError> {
         let place = self.take_place()?;
         let Opened { session, started, life, screen } =
-            Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+            Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner))?;
         self.shared.tasks.spawn_on(screen, &self.shared.settings.screens);
         let (registry, opened) = (self.clone(), Arc::clone(&session));
         // The session lives in a task of its own from the first moment, so that an opener that goes away while the

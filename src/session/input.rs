@@ -156,7 +156,8 @@ impl InputQueue {
         let (recipient, upto) = match entry.from {
             Source::Terminal { upto } => (Recipient::Answers, if is_all { upto.0 } else { 0 }),
             Source::Typed(from) => {
-                let known = from.filter(|from| from.seq > 0).and_then(|from| Some((from, clients.get_mut(from.client)?)));
+                let known =
+                    from.filter(|from| from.seq > 0).and_then(|from| Some((from, clients.get_mut(from.client)?)));
                 let counted = known.and_then(|(from, client)| {
                     let upto = match client.queued == bytes.len() {
                         // Of what was taken behind it, nothing is left to write where nothing is queued: it was refused.

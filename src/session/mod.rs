@@ -4,7 +4,9 @@
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
 mod attach;
+mod checkpoints;
 mod clients;
+mod encoded;
 mod exit;
 mod follower;
 mod handle;
@@ -12,6 +14,7 @@ mod ids;
 mod input;
 mod lag;
 mod launch;
+mod ledger;
 mod local;
 mod pace;
 mod posix;
@@ -20,6 +23,7 @@ mod program;
 mod pty;
 mod record;
 mod reports;
+mod running;
 mod screen;
 mod settings;
 mod signal;
@@ -30,6 +34,7 @@ mod viewer;
 mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
+pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};

@@ -27,10 +27,8 @@ pub(super) const CHECKPOINT: [Place; 2] =
 
 /// A command, its directory and its environment, as long as those may be, with their lengths.
 const LAUNCH_BYTES_MAX: usize = 2 << 20;
-pub(super) const LAUNCH: [Place; 2] = [
-    Place { at: 136 * MIB, bytes_max: LAUNCH_BYTES_MAX },
-    Place { at: 138 * MIB, bytes_max: LAUNCH_BYTES_MAX },
-];
+pub(super) const LAUNCH: [Place; 2] =
+    [Place { at: 136 * MIB, bytes_max: LAUNCH_BYTES_MAX }, Place { at: 138 * MIB, bytes_max: LAUNCH_BYTES_MAX }];
 
 /// A screen at an offset: what rebuilds it on a blank one, and what goes on from there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,15 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::Record;
-pub(super) use blob::Checkpoint;
-use blob::{CHECKPOINT, LAUNCH, Place, RECORD};
-pub(super) use clients::{ClientRow, RowOwner};
-use clients::Rows;
-pub(super) use input::{Delivered, Recipient};
 use crate::terminal::Offset;
 use crate::terminal::log::{Memory, MemoryError};
+pub(super) use blob::Checkpoint;
+use blob::{CHECKPOINT, LAUNCH, Place, RECORD};
+use clients::Rows;
+pub(super) use clients::{ClientRow, RowOwner};
+pub(super) use input::{Delivered, Recipient};
 
 // The session's words. Clients come behind the first page (`clients`).
 const RECORD_WORD: usize = 0;
@@ -40,12 +41,14 @@ const LAUNCH_WORD: usize = 6;
 pub(super) struct Ledger {
     memory: Arc<Memory>,
     rows: Arc<Rows>,
+    /// Held by whoever replaces a record: of two, the later one says more.
+    replacing: Arc<Mutex<()>>,
 }
 
 impl Ledger {
-    /// That of a new session.
-    pub(super) fn create(memory: Arc<Memory>) -> Self {
-        Self { memory, rows: Arc::default() }
+    /// The ledger in this memory.
+    pub(super) fn new(memory: Arc<Memory>) -> Self {
+        Self { memory, rows: Arc::default(), replacing: Arc::default() }
     }
 
     /// The memory it is in.
@@ -62,8 +65,10 @@ impl Ledger {
         std::sync::atomic::compiler_fence(Ordering::SeqCst);
     }
 
-    /// Writes down who the session is, and how it ended if it has.
-    pub(super) fn keep_record(&self, record: &Record) -> io::Result<()> {
+    /// Writes down who the session is, and how it ended if it has: what `record` tells when it is its turn.
+    pub(super) fn keep_record(&self, record: impl FnOnce() -> Record) -> io::Result<()> {
+        let _turn = self.replacing.lock();
+        let record = record();
         self.replace(RECORD_WORD, RECORD, &[record.to_json().as_bytes()])
     }
 

@@ -25,11 +25,11 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use catch_up::Beyond;
-use journal::Journal;
 pub use catch_up::CatchUp;
 pub use frame::{
     BINARY_FINAL, EVENT, Frame, HEADER_ROOM, Header, OUTPUT, PREFIX_LEN, SNAPSHOT, frames, snapshot_frame,
 };
+use journal::Journal;
 pub use memory::{Memory, MemoryError};
 pub use reader::{Chunk, LogReader, Message, Pull};
 pub use segment::SEGMENT_BYTES;
@@ -89,12 +89,7 @@ impl Log {
         (log, writer)
     }
 
-    fn new(
-        bytes: usize,
-        journal: &Journal,
-        segments: VecDeque<Arc<Segment>>,
-        sizes: VecDeque<(Offset, Size)>,
-    ) -> Self {
+    fn new(bytes: usize, journal: &Journal, segments: VecDeque<Arc<Segment>>, sizes: VecDeque<(Offset, Size)>) -> Self {
         let chain = Chain {
             segments,
             sizes,

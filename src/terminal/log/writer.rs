@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Log;
 use super::catch_up::{Beyond, CatchUp};
-use super::frame::{EVENT, HEADER_ROOM, Header, OUTPUT};
+use super::frame::{EVENT, HEADER_ROOM, Header, OUTPUT, frames};
 use super::journal::Journal;
 use super::segment::{Segment, SegmentWriter};
 use crate::terminal::{Offset, Size};
@@ -98,6 +98,13 @@ impl LogWriter {
     /// Whether the segment has too little room left for another read: time to publish.
     pub fn is_full(&mut self) -> bool {
         self.pending > 0 && self.room_after_pending() < READ_MIN
+    }
+
+    /// The event that is the last thing in the log, if one is.
+    #[must_use]
+    pub fn last_event(&self) -> Option<&[u8]> {
+        let wire = self.segment.as_ref()?.segment().published();
+        frames(wire, 0).last().filter(|last| last.kind == EVENT).map(|last| &wire[last.payload])
     }
 
     /// Makes what was committed visible as one frame. Returns whether there was anything.
