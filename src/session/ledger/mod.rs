@@ -7,6 +7,8 @@
 mod blob;
 mod clients;
 mod input;
+#[cfg(test)]
+mod kills;
 
 use std::io;
 use std::sync::Arc;

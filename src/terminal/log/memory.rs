@@ -24,7 +24,7 @@ use std::sync::{Arc, Weak};
 
 use memmap2::{MmapOptions, MmapRaw};
 use parking_lot::Mutex;
-use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, ftruncate, memfd_create};
+use rustix::fs::{FallocateFlags, MemfdFlags, SeekFrom, fallocate, ftruncate, memfd_create, seek};
 use rustix::io::Errno;
 
 use super::segment::SEGMENT_BYTES;
@@ -183,9 +183,12 @@ impl Memory {
         self.punch(at, len)
     }
 
-    /// What lies in a segment, without taking memory for what does not.
+    /// What lies in a segment, as far as it has pages from its beginning on. Looking takes none.
     pub(super) fn read_segment(&self, index: u64) -> io::Result<Vec<u8>> {
-        self.read_anywhere(segment_at(index), SEGMENT_BYTES)
+        let start = segment_at(index);
+        let hole = seek(&self.file, SeekFrom::Hole(start))?;
+        let len = usize::try_from(hole.saturating_sub(start)).unwrap_or(SEGMENT_BYTES);
+        self.read_anywhere(start, len.min(SEGMENT_BYTES))
     }
 
     /// The block that holds this segment, and where in it the segment begins.
@@ -262,6 +265,24 @@ fn within_blobs(at: u64, len: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
+impl Memory {
+    /// Copies the log that another process is writing, as it is between two of its instructions.
+    pub(super) fn copy_log_of(&self, other: &Self) -> io::Result<()> {
+        for (word, theirs) in self.log_words().iter().zip(other.log_words()) {
+            word.store(theirs.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let mut at = SEGMENTS_AT;
+        while let Ok(data) = seek(&other.file, SeekFrom::Data(at)) {
+            let end = seek(&other.file, SeekFrom::Hole(data))?;
+            let bytes = other.read_anywhere(data, usize::try_from(end - data).map_err(io::Error::other)?)?;
+            rustix::io::pwrite(&self.file, &bytes, data)?;
+            at = end;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -279,7 +300,7 @@ mod tests {
         let other = Memory::open(memory.descriptor().try_clone_to_owned().expect("a copy")).expect("ours");
         assert_eq!(other.session_words()[7].load(Ordering::Relaxed), 42);
         assert_eq!(other.read(BLOBS.start, 6).expect("there"), b"record");
-        assert_eq!(other.read_segment(3).expect("nothing yet"), vec![0; SEGMENT_BYTES]);
+        assert_eq!(other.read_segment(3).expect("nothing yet"), []);
         assert_eq!(pages(&memory), 3);
         other.discard(BLOBS.start, PAGE_BYTES).expect("given back");
         assert_eq!(pages(&memory), 2);

@@ -17,7 +17,11 @@ mod segment;
 mod writer;
 
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+pub(crate) mod stepped;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

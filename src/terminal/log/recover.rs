@@ -78,6 +78,11 @@ impl Log {
     }
 }
 
+/// The length of `bytes` without the NULs at its end.
+fn up_to_the_last_byte(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
+}
+
 /// The whole frames at the beginning of a segment.
 fn published(wire: &[u8]) -> Vec<Frame> {
     let mut frames: Vec<Frame> = Vec::new();
@@ -106,15 +111,18 @@ fn unpublished(segment: &mut SegmentWriter, mut wire: Vec<u8>, journal: &Journal
     // What was begun is at the end of the frames, or it was published and is one of them.
     let pending = match &unfinished {
         Some(Unfinished::Move { at: begun, payload }) if *begun == at => {
+            wire.resize(wire.len().max(body + payload.len()), 0);
             wire[body..body + payload.len()].copy_from_slice(payload);
             payload.len()
         }
         Some(Unfinished::Event { at: begun, .. }) if *begun == at => 0,
-        _ => wire[body..].iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1),
+        _ => wire.get(body..).map_or(0, up_to_the_last_byte),
     };
-    let dirty = wire[at..].iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let dirty = wire.get(at..).map_or(0, up_to_the_last_byte);
     let room = segment.room((HEADER_ROOM + pending).max(dirty))?;
-    room[HEADER_ROOM..HEADER_ROOM + pending].copy_from_slice(&wire[body..body + pending]);
+    if pending > 0 {
+        room[HEADER_ROOM..HEADER_ROOM + pending].copy_from_slice(&wire[body..body + pending]);
+    }
     room[..HEADER_ROOM].fill(0);
     room[HEADER_ROOM + pending..dirty.max(HEADER_ROOM + pending)].fill(0);
     journal.done();
