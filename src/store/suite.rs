@@ -132,7 +132,7 @@ async fn a_session_is_written_over_and_keeps_its_screen_until_another_comes(stor
     assert_eq!(store.sessions(None).await.unwrap(), [SessionRow { screen: Some(screen(1)), ..second }]);
     let third = SessionRow { screen: Some(screen(2)), ..session(1) };
     store.keep_session(&third).await.unwrap();
-    assert_eq!(store.sessions(None).await.unwrap(), [third.clone()]);
+    assert_eq!(store.sessions(None).await.unwrap(), std::slice::from_ref(&third));
     store.keep_screen(Uuid::from_u128(1), &screen(3), now() + DAY).await.unwrap();
     let seen = SessionRow { screen: Some(screen(3)), updated: now() + DAY, ..third };
     assert_eq!(store.sessions(None).await.unwrap(), [seen]);
