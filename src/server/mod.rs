@@ -107,7 +107,7 @@ impl Server {
         let local = local_token(&outside)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let screens = Screens::start(cores)?;
-        let registry = registry(&config, &screens);
+        let registry = registry(&config, &screens, Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
@@ -239,7 +239,7 @@ pub enum Ended {
 }
 
 /// The sessions of this server, and room for their viewers' sockets.
-fn registry(config: &Config, screens: &Screens) -> Registry {
+fn registry(config: &Config, screens: &Screens, store: Arc<dyn Store>) -> Registry {
     // Each connection takes a descriptor and each session three; most systems start programs with 1,024.
     let descriptors = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: descriptors.maximum, maximum: descriptors.maximum };
@@ -271,7 +271,19 @@ fn registry(config: &Config, screens: &Screens) -> Registry {
         },
         ..defaults
     };
-    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: Some(descriptors) }))
+    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: Some(descriptors) }), store, boot())
+}
+
+/// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the
+/// machine looks like an end of all our processes.
+fn boot() -> String {
+    match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(id) => id.trim_end().to_owned(),
+        Err(error) => {
+            tracing::warn!(%error, "the machine does not tell its boot id");
+            String::new()
+        }
+    }
 }
 
 /// Listens for signals of the command line beside us, and forgets what has expired.

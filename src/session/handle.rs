@@ -253,6 +253,12 @@ impl Session {
         self.status.borrow().clone()
     }
 
+    /// Its latest values, and a way to wait for their next change.
+    #[must_use]
+    pub fn status_changes(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
     /// Changes the latest values. Only the task changes the state and the size.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {

@@ -1,6 +1,9 @@
 //! The sessions this node reaches: opened, found, listed, closed, and reaped some time after their program's end.
 //!
-//! Owns every session's task. Knows nothing of who may do what: the edge has asked before it calls.
+//! Owns every session's task, and has each written down (`archive`). Knows nothing of who may do what: the edge has
+//! asked before it calls.
+
+mod archive;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, kill_all_now};
+use crate::store::Store;
+use archive::Archive;
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -57,6 +62,7 @@ struct Shared {
     limits: Limits,
     settings: Settings,
     spawner: Arc<dyn Spawner>,
+    archive: Archive,
     tasks: TaskTracker,
     draining: CancellationToken,
     exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
@@ -64,9 +70,17 @@ struct Shared {
 }
 
 impl Registry {
-    /// An empty registry. Must be called within the runtime, where its reaper lives until [`Registry::drain`].
+    /// An empty registry, whose sessions are written down in `store` as running in `boot`, which names the time since
+    /// the machine was started. Must be called within the runtime, where its reaper lives until [`Registry::drain`].
     #[must_use]
-    pub fn new(limits: Limits, settings: Settings, spawner: Arc<dyn Spawner>) -> Self {
+    pub fn new(
+        limits: Limits,
+        settings: Settings,
+        spawner: Arc<dyn Spawner>,
+        store: Arc<dyn Store>,
+        boot: String,
+    ) -> Self {
+        let archive = Archive::new(store, boot, settings.now);
         let registry = Self {
             shared: Arc::new(Shared {
                 sessions: DashMap::new(),
@@ -74,6 +88,7 @@ impl Registry {
                 limits,
                 settings,
                 spawner,
+                archive,
                 tasks: TaskTracker::new(),
                 draining: CancellationToken::new(),
                 exited: parking_lot::Mutex::default(),
@@ -108,6 +123,7 @@ impl Registry {
             if is_open {
                 registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
                 place.keep();
+                registry.shared.archive.keep(&opened, None);
                 // Looked at after it is listed: whoever drains either finds it in the list or is seen here.
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
@@ -149,7 +165,7 @@ impl Registry {
         session.closed().cancelled().await;
     }
 
-    /// Closes every session and waits until they are gone. No session can be opened any more.
+    /// Closes every session and waits until they are gone, and from the store too. No session can be opened any more.
     pub async fn drain(&self) {
         self.shared.draining.cancel();
         for session in self.list() {
@@ -157,6 +173,7 @@ impl Registry {
         }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.archive.finish().await;
     }
 
     /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
@@ -251,36 +268,4 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::{Launch, LocalSpawner, Principal, StartOn};
-
-    fn registry() -> Registry {
-        let limits = Limits { sessions_max: 4, exited_max: 4, exited_ttl: std::time::Duration::ZERO };
-        #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
-        let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
-        Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
-    }
-
-    fn opening(command: &str) -> Opening {
-        Opening {
-            id: SessionId::from_random([7; 16]),
-            owner: Principal(uuid::Uuid::nil()),
-            name: "test".into(),
-            launch: Launch::new(&[command.into()], "/".into(), &[]).expect("valid"),
-            size: crate::terminal::Size::DEFAULT,
-            start_on: StartOn::Open,
-            pace: None,
-            sizes: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
-        let registry = registry();
-        let session = registry.open(opening("/bin/cat")).await.expect("opened");
-        registry.close(&session).await;
-        registry.keep_for_a_while(session.id());
-        assert!(registry.shared.exited.lock().is_empty(), "it could never be reaped, and nothing behind it");
-    }
-}
+mod tests;
