@@ -19,6 +19,7 @@ use super::checkpoints::{Beside, Checkpoints};
 use super::handle::Session;
 use super::ledger::{Checkpoint, Ledger};
 use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
+use super::task::LastShown;
 use super::{ClipboardPolicy, Settings, Status};
 use crate::terminal::log::{Chunk, Log, LogReader, MemoryError, Message, OUTPUT, Pull, snapshot_frame};
 use crate::terminal::screen::{Clipboard, Screen};
@@ -99,6 +100,20 @@ impl Origin {
         Ok(Self { offset, size, checkpoint, answered: Answered { upto, part, made: 0 } })
     }
 
+    /// That of a session of which nothing else is left.
+    pub(super) fn last_shown(LastShown { offset, size, bytes }: LastShown) -> Self {
+        let checkpoint = Some(Checkpoint { offset, events: 0, size, bells: 0, cwd: None, bytes });
+        Self { offset, size, checkpoint, answered: Answered::default() }
+    }
+
+    pub(super) const fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.size
+    }
+
     fn screen(&self, scrollback_lines: usize) -> Screen {
         let mut screen = Screen::new(self.size, scrollback_lines);
         if let Some(checkpoint) = &self.checkpoint {
@@ -157,7 +172,9 @@ impl Follower {
         ledger: Ledger,
     ) -> (Self, ScreenDoor) {
         let reader = log.reader_anywhere(origin.offset);
-        let at = ScreenAt { offset: origin.offset, revision: 0, size: origin.size };
+        // One that is not blank has changed since there was nothing.
+        let revision = u64::from(origin.checkpoint.is_some());
+        let at = ScreenAt { offset: origin.offset, revision, size: origin.size };
         let (ask, questions) = mpsc::channel(ASKED_MAX);
         let (changes, changes_seen) = watch::channel(at);
         let unwatched = Arc::new(Notify::new());

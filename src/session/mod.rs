@@ -49,7 +49,7 @@ pub use screen::{ScreenAt, ScreenGone, Snapshotted};
 pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
-pub use task::{Life, Opened};
+pub use task::{LastShown, Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

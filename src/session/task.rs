@@ -72,6 +72,16 @@ pub struct Opened {
     pub screen: Life,
 }
 
+/// The last that was seen of a session's screen.
+pub struct LastShown {
+    /// All output before this is in it.
+    pub offset: Offset,
+    /// Its size.
+    pub size: Size,
+    /// What redraws it on a blank one.
+    pub bytes: Vec<u8>,
+}
+
 /// A part of a session's life.
 pub type Life = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -118,6 +128,24 @@ impl Session {
         };
         let origin = Origin::of(&ledger, &log.0)?;
         Ok(Self::begin(record, ledger, log, origin, stage, settings, spawner))
+    }
+
+    /// Makes an ended session again from what was written down of it, `shown` being the last that was seen of it.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn restore(
+        record: Record,
+        shown: Option<LastShown>,
+        settings: &Settings,
+        spawner: Arc<dyn Spawner>,
+    ) -> Result<Opened, MemoryError> {
+        let memory = Memory::create()?;
+        let ledger = Ledger::new(Arc::clone(&memory));
+        let origin = shown.map_or_else(|| Origin::blank(record.size), Origin::last_shown);
+        let catch_up = Arc::clone(&settings.catch_up);
+        let log = Log::create(memory, settings.log_bytes, origin.offset(), origin.size(), catch_up);
+        Ok(Self::begin(record, ledger, log, origin, Stage::Ended(None), settings, spawner))
     }
 
     fn begin(
