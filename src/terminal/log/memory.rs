@@ -300,7 +300,7 @@ mod tests {
         let other = Memory::open(memory.descriptor().try_clone_to_owned().expect("a copy")).expect("ours");
         assert_eq!(other.session_words()[7].load(Ordering::Relaxed), 42);
         assert_eq!(other.read(BLOBS.start, 6).expect("there"), b"record");
-        assert_eq!(other.read_segment(3).expect("nothing yet"), []);
+        assert_eq!(other.read_segment(3).expect("nothing yet"), Vec::<u8>::new());
         assert_eq!(pages(&memory), 3);
         other.discard(BLOBS.start, PAGE_BYTES).expect("given back");
         assert_eq!(pages(&memory), 2);
