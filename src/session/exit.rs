@@ -16,11 +16,14 @@ pub enum Exit {
         /// What went wrong, naming the field at fault.
         reason: String,
     },
+    /// Nobody can tell any more.
+    Unknown,
 }
 
 impl Exit {
     /// From what waitid(2) says. A state that is not an end (stopped, continued) is not asked for, and reads as 0.
-    pub(super) fn from_status(status: &WaitIdStatus) -> Self {
+    #[must_use]
+    pub fn from_status(status: &WaitIdStatus) -> Self {
         match status.terminating_signal() {
             Some(signal) => Self::Signal(signal),
             None => Self::Code(status.exit_status().unwrap_or(0)),
@@ -32,7 +35,7 @@ impl Exit {
     pub const fn code(&self) -> Option<i32> {
         match self {
             Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
-            Self::Signal(_) => None,
+            Self::Signal(_) | Self::Unknown => None,
         }
     }
 
@@ -45,12 +48,13 @@ impl Exit {
         }
     }
 
-    /// Why it could not be started.
+    /// Why it could not be started, or why neither code nor signal is known.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
-            _ => None,
+            Self::Unknown => Some("how it ended was lost with the process that kept it"),
+            Self::Code(_) | Self::Signal(_) => None,
         }
     }
 }

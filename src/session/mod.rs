@@ -5,6 +5,7 @@
 
 mod attach;
 mod clients;
+mod encoded;
 mod exit;
 mod follower;
 mod handle;
@@ -29,12 +30,14 @@ mod viewer;
 mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
+pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::Exit;
 pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
+pub use posix::watch;
 pub use processes::kill_all_now;
 pub use program::{Started, start};
 pub use pty::{Child, Kept, Pty, SpawnError, Spawned, Spawner};
