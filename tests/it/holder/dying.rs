@@ -29,7 +29,7 @@ async fn a_program_outlives_its_holder_and_its_exit_is_learned() {
     let (mut spawned, memory) = holding.start(&side, 1, &["sh"]).await;
     let (mut early, _early_memory) = holding.start(&side, 2, &["sh", "-c", "read x; exit 4"]).await;
     typed(&spawned.pty, "echo on''e\n").await;
-    shown(&spawned.pty, "\none").await;
+    shown(&spawned.pty, "one\r").await;
     let first = side.spawner.holder();
     kill_holder(&side).await;
     assert_ne!(side.spawner.holder(), first);
@@ -39,9 +39,9 @@ async fn a_program_outlives_its_holder_and_its_exit_is_learned() {
     assert_eq!(state(early.child.pid()), None);
 
     hand_over(&side, 1, &memory, &spawned).await;
-    typed(&spawned.pty, "trap 'echo hung up' HUP; echo tw''o\n").await;
-    let shown_since = shown(&spawned.pty, "\ntwo").await;
-    assert!(!shown_since.contains("hung up"));
+    typed(&spawned.pty, "trap 'echo hung''-up' HUP; echo tw''o\n").await;
+    let shown_since = shown(&spawned.pty, "two\r").await;
+    assert!(!shown_since.contains("hung-up"));
     let kept = only(side.spawner.kept().await.expect("kept"));
     assert_eq!(kept.spawned.as_ref().map(|kept| kept.child.pid()), Some(spawned.child.pid()));
     drop(kept);
@@ -61,7 +61,7 @@ async fn holders_die_again_and_again() {
         assert_eq!(*side.spawner.restarts().borrow(), round);
         hand_over(&side, 1, &memory, &spawned).await;
         typed(&spawned.pty, &format!("echo round''{round}\n")).await;
-        shown(&spawned.pty, &format!("\nround{round}")).await;
+        shown(&spawned.pty, &format!("round{round}\r")).await;
         let (other, _) = holding.start(&side, 2, &["true"]).await;
         drop(other);
         side.spawner.forget(session(2)).await;

@@ -15,7 +15,7 @@ async fn a_shell_is_taken_up_by_the_next_server_with_its_terminal_its_memory_and
     let side = holding.side().await;
     let (spawned, memory) = holding.start(&side, 1, &["sh"]).await;
     typed(&spawned.pty, "echo on''e\n").await;
-    shown(&spawned.pty, "\none").await;
+    shown(&spawned.pty, "one\r").await;
     let (pid, file) = (spawned.child.pid(), fstat(&memory).expect("a file").st_ino);
     drop((spawned, memory));
     side.leave().await;
@@ -27,7 +27,7 @@ async fn a_shell_is_taken_up_by_the_next_server_with_its_terminal_its_memory_and
     let mut spawned = kept.spawned.expect("a program");
     assert_eq!(spawned.child.pid(), pid);
     typed(&spawned.pty, "echo tw''o; exit 6\n").await;
-    shown(&spawned.pty, "\ntwo").await;
+    shown(&spawned.pty, "two\r").await;
     assert_eq!(patiently("its end", spawned.child.exited()).await, Exit::Code(6));
     assert_eq!(patiently("its end", spawned.child.exited()).await, Exit::Code(6), "asked again");
     assert_eq!(state(pid), Some('Z'), "its id is nobody else's yet");
