@@ -1,5 +1,7 @@
 //! A session as everyone but its task sees it.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,7 +19,7 @@ use super::ledger::Ledger;
 use super::reports;
 use super::screen::ScreenDoor;
 use super::sizing::{Decision, Sizing};
-use super::task::Order;
+use super::task::{Handles, Order};
 use super::viewers::Viewers;
 use super::{
     ClientId, End, InputRefused, Launch, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status,
@@ -402,6 +404,22 @@ impl Session {
         let (done, answer) = oneshot::channel();
         self.orders.send(order(done)).await.map_err(|_| NotRunning)?;
         answer.await.map_err(|_| NotRunning)
+    }
+
+    /// What another process needs to keep it: its memory, and its program if that runs.
+    ///
+    /// # Errors
+    /// When this process has no descriptors left.
+    pub async fn handles(&self) -> io::Result<(BorrowedFd<'_>, Option<Handles>)> {
+        let (answer, told) = oneshot::channel();
+        let memory = self.ledger.memory().descriptor();
+        if self.orders.send(Order::Handles(answer)).await.is_err() {
+            return Ok((memory, None));
+        }
+        match told.await {
+            Ok(handles) => Ok((memory, Some(handles?))),
+            Err(_) => Ok((memory, None)),
+        }
     }
 
     /// Begins to end the session's program, if it runs. [`Session::ended`] tells when that is done.

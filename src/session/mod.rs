@@ -41,6 +41,7 @@ pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
+pub use posix::watch;
 pub use processes::kill_all_now;
 pub use program::{Started, start};
 pub use pty::{Child, Kept, Pty, SpawnError, Spawned, Spawner};
@@ -49,7 +50,7 @@ pub use screen::{ScreenAt, ScreenGone, Snapshotted};
 pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
-pub use task::{LastShown, Life, Opened};
+pub use task::{Handles, LastShown, Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

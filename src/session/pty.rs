@@ -3,7 +3,7 @@
 //! Only [`Spawner`] starts programs and only [`Pty`] touches a master, so that both can move to another process.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use async_trait::async_trait;
 use rustix::io::{Errno, ioctl_fionread};
@@ -59,6 +59,8 @@ pub struct Kept {
 pub trait Child: Send {
     /// Its process id, which is not reused before [`Child::reap`].
     fn pid(&self) -> Pid;
+    /// Its pidfd, which names it for ever.
+    fn handle(&self) -> BorrowedFd<'_>;
     /// Waits for its end. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
     /// Gives the process id back to the system. Call it after its end.
@@ -137,6 +139,12 @@ impl Pty {
     pub fn new(master: OwnedFd, input: OwnedFd, slave: Option<OwnedFd>) -> io::Result<Self> {
         let master = posix::watch(master, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self { master, input, _slave: slave })
+    }
+
+    /// The master and the pipe of its input, for whoever is to keep them.
+    #[must_use]
+    pub fn descriptors(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
+        (self.master.get_ref().as_fd(), self.input.as_fd())
     }
 
     /// Waits until [`Pty::read`] may find output. May be dropped and called again.

@@ -13,7 +13,7 @@ use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
 use super::pty::{Child, INPUT_MAX, Pty, Spawned};
 use super::sizing::Decision;
-use super::task::{Life, Order, Task};
+use super::task::{Handles, Life, Order, Task};
 use super::{Exit, Pace, Signal, State, ViewerId, processes};
 use crate::terminal::Offset;
 use crate::terminal::log::SEGMENT_BYTES;
@@ -298,7 +298,18 @@ impl Running {
                 self.signal(signal);
                 let _ = done.send(());
             }
+            Order::Handles(answer) => drop(answer.send(self.handles())),
         }
+    }
+
+    fn handles(&self) -> io::Result<Handles> {
+        let (master, input) = self.pty.descriptors();
+        Ok(Handles {
+            pid: self.pid,
+            master: master.try_clone_to_owned()?,
+            input: input.try_clone_to_owned()?,
+            pidfd: self.child.handle().try_clone_to_owned()?,
+        })
     }
 
     fn fit(&mut self, Decision { size, number }: Decision) {

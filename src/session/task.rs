@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -27,6 +29,19 @@ pub(super) enum Order {
     Start(Option<Size>),
     Fit(Decision, oneshot::Sender<()>),
     Signal(Signal, oneshot::Sender<()>),
+    Handles(oneshot::Sender<io::Result<Handles>>),
+}
+
+/// A running program, for another process to keep.
+pub struct Handles {
+    /// Its process id.
+    pub pid: Pid,
+    /// Its terminal's master.
+    pub master: OwnedFd,
+    /// The pipe of its input.
+    pub input: OwnedFd,
+    /// Its pidfd.
+    pub pidfd: OwnedFd,
 }
 
 /// A session's task, and what is its own as long as the session is there.
