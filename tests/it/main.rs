@@ -16,6 +16,7 @@ mod hygiene;
 mod lifecycle;
 mod never_panics;
 mod other_sizes;
+mod outlive;
 mod reconnect;
 mod screen_laws;
 mod screens;

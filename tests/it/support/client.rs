@@ -103,14 +103,22 @@ impl Client {
         if let Some(origin) = join.origin {
             headers.insert("origin", origin.parse().expect("a header"));
         }
-        let (socket, _) = patiently("a handshake", connect_async(request)).await?;
-        Ok(Self::over(socket).await)
+        let (mut socket, _) = patiently("a handshake", connect_async(request)).await?;
+        match patiently("welcome", socket.next()).await {
+            Some(Ok(first)) => Ok(Self::welcomed(socket, &first.into_data())),
+            Some(Err(error)) => Err(error),
+            None => Err(Error::ConnectionClosed),
+        }
     }
 
     /// A client over a socket whose handshake is done; takes the welcome.
     pub async fn over(mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
         let first = patiently("welcome", socket.next()).await.expect("a message").expect("readable").into_data();
-        let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(&first) else {
+        Self::welcomed(socket, &first)
+    }
+
+    fn welcomed(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, first: &[u8]) -> Self {
+        let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(first) else {
             panic!("no event: {first:?}")
         };
         let Ok(Event::Welcome(welcome)) = Event::from_json(json) else { panic!("no welcome: {first:?}") };
@@ -270,7 +278,12 @@ impl Client {
     }
 
     pub async fn send_raw(&mut self, message: Message) {
-        patiently("a message taken", self.socket.send(message)).await.expect("sent");
+        self.try_send_raw(message).await.expect("sent");
+    }
+
+    /// Sends to a server that may have been killed meanwhile.
+    pub async fn try_send_raw(&mut self, message: Message) -> Result<(), Closed> {
+        patiently("a message taken", self.socket.send(message)).await.map_err(|_| Closed::Abruptly)
     }
 
     /// Lets the server hear that there is somebody, as the pong would of one who reads: whoever is silent is let go.

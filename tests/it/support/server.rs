@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -18,7 +19,7 @@ const LINE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A running server with its own data directory. Dropping it kills it.
 pub struct Server {
-    process: Child,
+    process: Mutex<Child>,
     data: TempDir,
     /// Where it really listens.
     pub url: String,
@@ -44,9 +45,31 @@ impl Server {
 
     /// The same with its log, which is its stderr, sent elsewhere.
     pub async fn launch_logging(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
-        let mut process = Self::command(data.path())
+        let arguments = [&["--port", "0", "--no-holder"][..], arguments].concat();
+        Self::launch_as_told(data, &arguments, environment, log).await
+    }
+
+    /// One that starts with a holder, which it leaves to whoever starts it.
+    pub async fn launch_outlived(data: TempDir, arguments: &[&str]) -> Self {
+        let arguments = [&["--port", "0"][..], arguments].concat();
+        Self::launch_as_told(data, &arguments, &[], Stdio::inherit()).await
+    }
+
+    async fn launch_as_told(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
+        let (process, url, login) = Self::begin(data.path(), arguments, environment, log).await;
+        let token = announced_token(data.path());
+        Self { process: Mutex::new(process), data, url, login, token, http: http() }
+    }
+
+    async fn begin(
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: Stdio,
+    ) -> (Child, String, Option<String>) {
+        let mut process = Self::command(data)
             .stderr(log)
-            .args(["serve", "--port", "0", "--no-holder"])
+            .arg("serve")
             .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
@@ -57,10 +80,28 @@ impl Server {
         let url = line().await.expect("the server says where it listens");
         let login = if arguments.contains(&"--no-auth") { None } else { line().await };
         let login = login.map(|line| line.split_once("#login=").expect("a login link").1.to_owned());
-        let info = std::fs::read_to_string(data.path().join("server.json")).expect("server.json");
-        let info: Value = serde_json::from_str(&info).expect("JSON");
-        let token = info["token"].as_str().expect("token").to_owned();
-        Self { process, data, url, login, token, http: http() }
+        (process, url, login)
+    }
+
+    /// Kills it, and starts another on the same directory and port. Sessions, clients and credentials are the same.
+    pub async fn killed_and_started(&self, arguments: &[&str]) {
+        self.signal(rustix::process::Signal::KILL);
+        self.ended_now().await;
+        self.start_again(arguments).await;
+    }
+
+    /// Starts another that was ended.
+    pub async fn start_again(&self, arguments: &[&str]) {
+        let port = self.url.rsplit_once(':').expect("a port").1;
+        let arguments = [&["--port", port][..], arguments].concat();
+        let (process, url, _) = Self::begin(self.data(), &arguments, &[], Stdio::inherit()).await;
+        assert_eq!(url, self.url);
+        *self.process.lock() = process;
+    }
+
+    /// Waits for its end, in which it is already.
+    pub async fn ended_now(&self) -> std::process::ExitStatus {
+        super::until("the server's end", async || self.process.lock().try_wait().expect("a child")).await
     }
 
     /// The program with this data directory and nothing of the tests' environment that would change it.
@@ -77,7 +118,12 @@ impl Server {
     }
 
     pub fn pid(&self) -> u32 {
-        self.process.id().expect("running")
+        self.try_pid().expect("running")
+    }
+
+    /// None when its end was waited for.
+    pub fn try_pid(&self) -> Option<u32> {
+        self.process.lock().id()
     }
 
     /// Host and port.
@@ -92,7 +138,7 @@ impl Server {
 
     /// Waits for its end.
     pub async fn ended(&mut self) -> std::process::ExitStatus {
-        patiently("the server's end", self.process.wait()).await.expect("waited")
+        patiently("the server's end", self.process.get_mut().wait()).await.expect("waited")
     }
 
     /// A request with the local token.
@@ -196,6 +242,13 @@ impl Server {
         assert_eq!(response.status().as_u16(), 200);
         patiently("output", response.bytes()).await.expect("a body").to_vec()
     }
+}
+
+/// The local token in a data directory.
+fn announced_token(data: &Path) -> String {
+    let info = std::fs::read_to_string(data.join("server.json")).expect("server.json");
+    let info: Value = serde_json::from_str(&info).expect("JSON");
+    info["token"].as_str().expect("token").to_owned()
 }
 
 /// A client of HTTP that goes straight to the server, whatever proxy the environment names.
