@@ -38,6 +38,8 @@ enum Command {
     Serve(serve::Serve),
     /// Open a session, and attach to it
     Open(open::OpenArgs),
+    /// Open a session that has ended again, and attach to it
+    Reopen(open::ReopenArgs),
     /// List sessions
     Ls(ls::LsArgs),
     /// Attach this terminal to a session
@@ -77,6 +79,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Serve(serve) => serve.run(&environment).await,
             Command::Open(args) => open::run(args).await,
+            Command::Reopen(args) => open::again(args).await,
             Command::Ls(args) => ls::run(args).await,
             Command::Attach(args) => attach::run(args).await,
             Command::Screen(args) => screen::run(args).await,
