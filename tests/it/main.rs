@@ -16,6 +16,7 @@ mod lifecycle;
 mod never_panics;
 mod other_sizes;
 mod reconnect;
+mod reopen;
 mod screen_laws;
 mod screens;
 mod screens_over_rest;
