@@ -15,6 +15,8 @@ pub mod terminal;
 
 pub mod session;
 
+pub mod holder;
+
 pub mod registry;
 
 pub mod protocol;

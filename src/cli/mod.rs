@@ -3,6 +3,7 @@
 mod attach;
 mod client;
 mod close;
+mod holder;
 mod ls;
 mod open;
 mod place;
@@ -34,6 +35,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Usual(Usual),
+    /// Keep sessions while servers come and go
+    #[command(hide = true)]
+    Holder(holder::Holder),
+}
+
+#[derive(Subcommand)]
+enum Usual {
     /// Serve terminal sessions
     Serve(serve::Serve),
     /// Open a session, and attach to it
@@ -73,18 +83,23 @@ pub fn run() -> ExitCode {
 }
 
 fn start(command: Command) -> anyhow::Result<ExitCode> {
+    let command = match command {
+        // Alone in its process: no runtime, no threads, nothing open.
+        Command::Holder(holder) => return holder.run().map(|()| ExitCode::SUCCESS),
+        Command::Usual(command) => command,
+    };
     let environment = Environment::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Command::Serve(serve) => serve.run(&environment).await,
-            Command::Open(args) => open::run(args).await,
-            Command::Reopen(args) => open::again(args).await,
-            Command::Ls(args) => ls::run(args).await,
-            Command::Attach(args) => attach::run(args).await,
-            Command::Screen(args) => screen::run(args).await,
-            Command::Close(args) => close::run(args).await,
-            Command::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Usual::Serve(serve) => serve.run(&environment).await,
+            Usual::Open(args) => open::run(args).await,
+            Usual::Reopen(args) => open::again(args).await,
+            Usual::Ls(args) => ls::run(args).await,
+            Usual::Attach(args) => attach::run(args).await,
+            Usual::Screen(args) => screen::run(args).await,
+            Usual::Close(args) => close::run(args).await,
+            Usual::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }
     })
 }

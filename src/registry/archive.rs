@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::session::{Record, ScreenAt, Session, SessionId, State, Status};
 use crate::store::{LastScreen, SCREEN_BYTES_MAX, SessionRow, Store, StoreError};
@@ -122,6 +123,16 @@ impl Archive {
             next_screen: Instant::now(),
         };
         self.shared.tasks.spawn(keeper.keep());
+    }
+
+    /// What names the time since the machine was started.
+    pub(super) fn boot(&self) -> &str {
+        &self.shared.boot
+    }
+
+    /// A page of the sessions written down, behind this one.
+    pub(super) async fn sessions(&self, after: Option<Uuid>) -> Result<Vec<SessionRow>, StoreError> {
+        self.shared.store.sessions(after).await
     }
 
     /// Writes what is pending (ends of programs, sessions that were forgotten), as far as there is time, and ends.

@@ -4,6 +4,7 @@
 //! asked before it calls.
 
 mod archive;
+mod takeover;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,9 +18,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now};
+use crate::session::{
+    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now,
+};
 use crate::store::Store;
 use archive::Archive;
+
+/// How long a session that was lost with the machine or its keepers stays listed: a week's absence. It takes its user to
+/// learn of it, and a screen is all it costs.
+const LOST_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -81,6 +88,8 @@ struct Shared {
     reopening: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     draining: CancellationToken,
+    /// Sessions go on without this server.
+    leaving: CancellationToken,
     exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
     exited_changed: Notify,
 }
@@ -108,6 +117,7 @@ impl Registry {
                 reopening: tokio::sync::Mutex::default(),
                 tasks: TaskTracker::new(),
                 draining: CancellationToken::new(),
+                leaving: CancellationToken::new(),
                 exited: parking_lot::Mutex::default(),
                 exited_changed: Notify::new(),
             }),
@@ -156,8 +166,13 @@ impl Registry {
     }
 
     async fn open_at(&self, place: Place, opening: Opening) -> Result<Arc<Session>, OpenError> {
-        let Opened { session, started, life, screen } =
-            Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+        let opened = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner))?;
+        self.admit(opened, place, None).await
+    }
+
+    /// Has a session live, and lists it once its program has started; `written` is what the store has of it.
+    async fn admit(&self, opened: Opened, place: Place, written: Option<Record>) -> Result<Arc<Session>, OpenError> {
+        let Opened { session, started, life, screen } = opened;
         self.shared.tasks.spawn_on(screen, &self.shared.settings.screens);
         let (registry, opened) = (self.clone(), Arc::clone(&session));
         // The session lives in a task of its own from the first moment, so that an opener that goes away while the
@@ -173,10 +188,13 @@ impl Registry {
             if is_open {
                 registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
                 place.keep();
-                registry.shared.archive.keep(&opened, None);
-                // Looked at after it is listed: whoever drains either finds it in the list or is seen here.
+                registry.shared.archive.keep(&opened, written);
+                // Looked at after it is listed: whoever drains or leaves either finds it in the list or is seen here.
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
+                }
+                if registry.shared.leaving.is_cancelled() {
+                    opened.leave();
                 }
             }
             drop(listed.send(outcome));
@@ -235,7 +253,7 @@ impl Registry {
     /// A place, if fewer than `max` are taken.
     fn take_place(&self, max: usize) -> Result<Place, OpenError> {
         let shared = &self.shared;
-        if shared.draining.is_cancelled() {
+        if shared.draining.is_cancelled() || shared.leaving.is_cancelled() {
             return Err(OpenError::Draining);
         }
         let place = Place(Arc::clone(shared));
@@ -246,23 +264,33 @@ impl Registry {
     /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
     /// or reaped.
     async fn after_end(&self, session: &Session) {
-        if session.is_closing() || self.shared.draining.is_cancelled() {
-            self.forget(session.id());
+        if self.shared.leaving.is_cancelled() {
             return;
         }
-        self.keep_for_a_while(session.id());
-        tokio::select! {
-            () = session.closed().cancelled() => {}
-            () = self.shared.draining.cancelled() => self.forget(session.id()),
+        if session.is_closing() || self.shared.draining.is_cancelled() {
+            self.forget(session.id());
+        } else {
+            self.keep_for_a_while(session);
+            tokio::select! {
+                () = session.closed().cancelled() => {}
+                () = self.shared.draining.cancelled() => self.forget(session.id()),
+                () = self.shared.leaving.cancelled() => return,
+            }
         }
+        self.shared.spawner.forget(session.id()).await;
     }
 
     /// Has an ended session reaped in its time, unless it was closed meanwhile.
-    fn keep_for_a_while(&self, id: SessionId) {
+    fn keep_for_a_while(&self, session: &Session) {
+        let id = session.id();
+        let is_lost = matches!(session.status().state, State::Exited { exit: Exit::Lost { .. }, .. });
+        let ttl = if is_lost { LOST_TTL } else { self.shared.limits.exited_ttl };
         let mut exited = self.shared.exited.lock();
         // What is forgotten leaves the list of sessions first and this one then.
         if self.shared.sessions.contains_key(&id) {
-            exited.push_back((Instant::now() + self.shared.limits.exited_ttl, id));
+            let deadline = Instant::now() + ttl;
+            let at = exited.partition_point(|(earlier, _)| *earlier <= deadline);
+            exited.insert(at, (deadline, id));
             self.shared.exited_changed.notify_one();
         }
     }
@@ -286,6 +314,7 @@ impl Registry {
             };
             tokio::select! {
                 () = self.shared.draining.cancelled() => return,
+                () = self.shared.leaving.cancelled() => return,
                 () = self.shared.exited_changed.notified() => {}
                 () = async {
                     match due {

@@ -101,7 +101,7 @@ async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
     let house = House::new().await;
     let session = house.open(7, &["cat"]).await;
     house.registry.close(&session).await;
-    house.registry.keep_for_a_while(session.id());
+    house.registry.keep_for_a_while(&session);
     assert!(house.registry.shared.exited.lock().is_empty(), "it could never be reaped, and nothing behind it");
 }
 

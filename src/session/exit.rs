@@ -18,6 +18,8 @@ pub enum Exit {
         /// What went wrong, naming the field at fault.
         reason: String,
     },
+    /// Nobody can tell any more.
+    Unknown,
     /// It ended with all that could have told how.
     Lost {
         /// What took them.
@@ -48,7 +50,8 @@ impl Lost {
 
 impl Exit {
     /// From what waitid(2) says. A state that is not an end (stopped, continued) is not asked for, and reads as 0.
-    pub(super) fn from_status(status: &WaitIdStatus) -> Self {
+    #[must_use]
+    pub fn from_status(status: &WaitIdStatus) -> Self {
         match status.terminating_signal() {
             Some(signal) => Self::Signal(signal),
             None => Self::Code(status.exit_status().unwrap_or(0)),
@@ -60,7 +63,7 @@ impl Exit {
     pub const fn code(&self) -> Option<i32> {
         match self {
             Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
-            Self::Signal(_) | Self::Lost { .. } => None,
+            Self::Signal(_) | Self::Lost { .. } | Self::Unknown => None,
         }
     }
 
@@ -73,12 +76,13 @@ impl Exit {
         }
     }
 
-    /// Why it could not be started, or what it was lost to.
+    /// Why it could not be started, or why neither code nor signal is known.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
             Self::Lost { reason } => Some(reason.as_str()),
+            Self::Unknown => Some("how it ended was lost with the process that kept it"),
             Self::Code(_) | Self::Signal(_) => None,
         }
     }

@@ -31,6 +31,12 @@ macro_rules! random_id {
                 Self(Builder::from_random_bytes(bytes).into_uuid())
             }
 
+            /// The id that this UUID is.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
             /// The id as a UUID.
             #[must_use]
             pub const fn uuid(self) -> Uuid {

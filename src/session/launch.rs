@@ -9,10 +9,10 @@ use rustix::fs::{Access, access};
 use super::pty::SpawnError;
 
 /// Most words in a command, and most additions to the environment: far beyond use, far below what execve(2) takes.
-const WORDS_MAX: usize = 1024;
+pub(super) const WORDS_MAX: usize = 1024;
 /// Most bytes in a command and its environment together: a quarter of the kernel's least limit (`ARG_MAX`, 128 KiB
 /// a word on Linux, two megabytes in all).
-const BYTES_MAX: usize = 512 * 1024;
+pub(super) const BYTES_MAX: usize = 512 * 1024;
 
 /// A program to start. Free of NULs and of bounded size by construction.
 #[derive(Clone, Debug)]
@@ -63,8 +63,14 @@ impl Launch {
         if !dir.is_absolute() || dir.as_os_str().as_bytes().contains(&0) {
             return refuse("workingDir", "must be an absolute path without NUL");
         }
-        let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_bytes().to_vec());
-        Ok(Self { command: words, dir, environment: pairs, path: path.unwrap_or_default() })
+        Ok(Self::of(words, dir, pairs))
+    }
+
+    /// Of parts that were found to be right.
+    pub(super) fn of(command: Vec<CString>, dir: PathBuf, environment: Vec<CString>) -> Self {
+        let path = environment.iter().find_map(|pair| pair.as_bytes().strip_prefix(b"PATH=")).unwrap_or_default();
+        let path = path.to_vec();
+        Self { command, dir, environment, path }
     }
 
     /// The command's words.

@@ -88,6 +88,10 @@ impl Child for Process {
         self.pid
     }
 
+    fn handle(&self) -> BorrowedFd<'_> {
+        self.pidfd.get_ref().as_fd()
+    }
+
     async fn exited(&mut self) -> Exit {
         loop {
             // Left a zombie, so that its process id, which names its POSIX session, is not reused while that

@@ -4,7 +4,9 @@
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
 mod attach;
+mod checkpoints;
 mod clients;
+mod encoded;
 mod exit;
 mod follower;
 mod handle;
@@ -12,6 +14,7 @@ mod ids;
 mod input;
 mod lag;
 mod launch;
+mod ledger;
 mod local;
 mod pace;
 mod posix;
@@ -20,6 +23,7 @@ mod program;
 mod pty;
 mod record;
 mod reports;
+mod running;
 mod screen;
 mod settings;
 mod signal;
@@ -30,12 +34,14 @@ mod viewer;
 mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
+pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
 pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
+pub use posix::watch;
 pub use processes::kill_all_now;
 pub use program::{Started, start};
 pub use pty::{Child, Kept, Pty, SpawnError, Spawned, Spawner};
@@ -44,7 +50,7 @@ pub use screen::{ScreenAt, ScreenGone, Snapshotted};
 pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
-pub use task::{Life, Opened};
+pub use task::{Handles, LastShown, Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

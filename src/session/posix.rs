@@ -28,7 +28,10 @@ pub(super) fn duplicate(master: &dyn MasterPty) -> io::Result<OwnedFd> {
 }
 
 /// Watches `descriptor` on the runtime, within which it must be called.
-pub(super) fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+///
+/// # Errors
+/// When the runtime cannot watch it.
+pub fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` names the same open descriptor from here until the `AsyncFd` that owns it is dropped.
     let watched = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
     watched.map_err(|refused| refused.into_parts().1)

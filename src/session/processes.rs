@@ -2,6 +2,7 @@
 //!
 //! A program that called setsid(2) itself has left on purpose (a daemon, a tmux server) and is not followed.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -47,26 +48,26 @@ pub(super) async fn end_session(leader: Pid) {
 
 /// Kills at once, without grace, every process in the POSIX sessions of `leaders`. For a second signal to the server.
 pub fn kill_all_now(leaders: &[Pid]) {
+    // One look for all of them: with thousands of sessions a look for each would take minutes.
+    let leaders: HashSet<_> = leaders.iter().copied().collect();
     for _ in 0..SWEEPS {
-        for leader in leaders {
-            send(&held_members(*leader), Signal::KILL);
-        }
+        send(&held_members(&leaders), Signal::KILL);
     }
 }
 
 async fn members_of(leader: Pid) -> Vec<Held> {
     // Reading /proc takes about 10 µs a process: not for a runtime thread. A failed join is a runtime going down.
-    spawn_blocking(move || held_members(leader)).await.unwrap_or_default()
+    spawn_blocking(move || held_members(&HashSet::from([leader]))).await.unwrap_or_default()
 }
 
-fn held_members(leader: Pid) -> Vec<Held> {
+fn held_members(leaders: &HashSet<Pid>) -> Vec<Held> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
     let mut held = Vec::new();
-    for pid in pids.filter(|&pid| is_member(pid, leader)) {
+    for pid in pids.filter(|&pid| is_member(pid, leaders)) {
         // Looked at again once it is held: the id might have been reused in between.
         if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::NONBLOCK)
-            && is_member(pid, leader)
+            && is_member(pid, leaders)
         {
             held.push(pidfd);
         }
@@ -74,12 +75,13 @@ fn held_members(leader: Pid) -> Vec<Held> {
     held
 }
 
-/// Whether `pid` is alive and in the POSIX session of `leader`.
-fn is_member(pid: Pid, leader: Pid) -> bool {
+/// Whether `pid` is alive and in the POSIX session of one of `leaders`.
+fn is_member(pid: Pid, leaders: &HashSet<Pid>) -> bool {
     fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero()))
         .ok()
         .and_then(|stat| session_of(&stat))
-        .is_some_and(|session| session == leader.as_raw_nonzero().get())
+        .and_then(Pid::from_raw)
+        .is_some_and(|session| leaders.contains(&session))
 }
 
 /// The session id in `/proc/PID/stat` (proc(5)) of a process that still runs. The command's name comes in

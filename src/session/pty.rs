@@ -3,13 +3,13 @@
 //! Only [`Spawner`] starts programs and only [`Pty`] touches a master, so that both can move to another process.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use async_trait::async_trait;
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::pipe::{SpliceFlags, splice};
 use rustix::process::Pid;
-use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
+use rustix::termios::{Winsize, tcgetpgrp, tcgetwinsize, tcsetwinsize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -59,6 +59,8 @@ pub struct Kept {
 pub trait Child: Send {
     /// Its process id, which is not reused before [`Child::reap`].
     fn pid(&self) -> Pid;
+    /// Its pidfd, which names it for ever.
+    fn handle(&self) -> BorrowedFd<'_>;
     /// Waits for its end. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
     /// Gives the process id back to the system. Call it after its end.
@@ -139,6 +141,12 @@ impl Pty {
         Ok(Self { master, input, _slave: slave })
     }
 
+    /// The master and the pipe of its input, for whoever is to keep them.
+    #[must_use]
+    pub fn descriptors(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
+        (self.master.get_ref().as_fd(), self.input.as_fd())
+    }
+
     /// Waits until [`Pty::read`] may find output. May be dropped and called again.
     ///
     /// # Errors
@@ -206,6 +214,15 @@ impl Pty {
     pub fn resize(&self, size: Size) -> io::Result<()> {
         let winsize = Winsize { ws_row: size.rows(), ws_col: size.cols(), ws_xpixel: 0, ws_ypixel: 0 };
         Ok(tcsetwinsize(self.master.get_ref(), winsize)?)
+    }
+
+    /// The terminal's size as the kernel has it.
+    ///
+    /// # Errors
+    /// As ioctl(2), or when that is no size a session can have.
+    pub fn size(&self) -> io::Result<Size> {
+        let found = tcgetwinsize(self.master.get_ref())?;
+        Size::new(found.ws_col.into(), found.ws_row.into()).map_err(io::Error::other)
     }
 
     /// The process group in the foreground.

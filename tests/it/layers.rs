@@ -12,6 +12,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("protocol", &["terminal"]),
     ("session", &["terminal"]),
+    ("holder", &["session", "terminal"]),
     ("registry", &["session", "terminal", "store"]),
     ("http", &["registry", "session", "store", "auth", "terminal"]),
     ("ws", &["registry", "session", "protocol", "auth", "terminal", "http"]),

@@ -11,6 +11,7 @@ mod abuse;
 mod attach;
 mod auth;
 mod fan_out;
+mod holder;
 mod hygiene;
 mod lifecycle;
 mod never_panics;

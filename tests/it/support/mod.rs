@@ -2,6 +2,7 @@
 
 mod bystander;
 mod client;
+pub mod holding;
 mod login;
 pub mod raw;
 mod server;

@@ -1,0 +1,6 @@
+//! What the holder keeps outlives whoever asked for it, and the holder itself is outlived.
+
+mod dying;
+mod guarding;
+mod outliving;
+mod starting;
