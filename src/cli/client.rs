@@ -113,6 +113,15 @@ impl Client {
         self.read(self.send(request.json(session)).await?).await
     }
 
+    /// Opens a session in place of one that has ended.
+    ///
+    /// # Errors
+    /// When the server does not open it.
+    pub(super) async fn reopen(&self, id: &str) -> Result<Session, ClientError> {
+        let request = self.request(Method::POST, &["api", "sessions", id, "reopen"], &[]).timeout(ANSWER_TIMEOUT);
+        self.read(self.send(request).await?).await
+    }
+
     /// The sessions, newest first, as the server describes them.
     ///
     /// # Errors

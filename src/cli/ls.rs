@@ -74,7 +74,10 @@ fn status(session: &Session) -> String {
         (Status::Running, ..) => "running".into(),
         (Status::Exited, _, Some(signal)) => format!("exited {}", printable(signal)),
         (Status::Exited, Some(code), None) => format!("exited {code}"),
-        (Status::Exited, None, None) => "exited".into(),
+        (Status::Exited, None, None) => match &session.exit_reason {
+            Some(reason) => cell(&format!("ended: {reason}")),
+            None => "ended".into(),
+        },
         (Status::Unknown, ..) => "?".into(),
     }
 }
@@ -110,6 +113,9 @@ mod tests {
         exited.status = Status::Exited;
         exited.exit_code = Some(3);
         exited.command = vec!["sh".into(), "-c".into(), "x".repeat(99)];
+        let mut lost = exited.clone();
+        (lost.exit_code, lost.exit_reason) = (None, Some("the machine was restarted".into()));
+        assert_eq!(status(&lost), "ended: the machine was restarted");
         let now = Timestamp::from_second(7200).expect("a time");
         let table = table(&[exited, session("1d", "β")], now);
         let lines: Vec<&str> = table.lines().collect();

@@ -48,6 +48,8 @@ enum Usual {
     Serve(serve::Serve),
     /// Open a session, and attach to it
     Open(open::OpenArgs),
+    /// Open a session that has ended again, and attach to it
+    Reopen(open::ReopenArgs),
     /// List sessions
     Ls(ls::LsArgs),
     /// Attach this terminal to a session
@@ -92,6 +94,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Usual::Serve(serve) => serve.run(&environment).await,
             Usual::Open(args) => open::run(args).await,
+            Usual::Reopen(args) => open::again(args).await,
             Usual::Ls(args) => ls::run(args).await,
             Usual::Attach(args) => attach::run(args).await,
             Usual::Screen(args) => screen::run(args).await,

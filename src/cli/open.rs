@@ -1,4 +1,5 @@
-//! `fantail open`: opens a session here, of this terminal's size, and attaches to it.
+//! `fantail open`: opens a session here, of this terminal's size, and attaches to it. `fantail reopen`: opens one that
+//! has ended again, and attaches to it.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use super::attach;
 use super::client::Client;
 use super::place::ServerArgs;
 use super::print::out;
-use super::session::OpenRequest;
+use super::session::{OpenRequest, Session, resolve};
 use crate::terminal::Size;
 
 /// Open a session with this terminal's size and directory, and attach to it
@@ -48,15 +49,45 @@ pub(super) struct OpenArgs {
 /// When the session cannot be opened, or attaching to it fails.
 pub(super) async fn run(args: OpenArgs) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
-    let detach = args.detach || !std::io::stdout().is_terminal();
+    let detach = args.detach;
     let (server, request) = request(args, client.is_local(), attach::terminal_size())?;
     let session = client.open(&request).await?;
-    if detach {
+    show(server, &client, &session, detach).await
+}
+
+/// Open a session that has ended again: the same command in the same directory
+#[derive(Debug, clap::Args)]
+pub(super) struct ReopenArgs {
+    /// An id, the start of one, or a name
+    #[arg(value_name = "ID")]
+    pub session: String,
+
+    /// Print its new id instead of attaching
+    #[arg(long, short)]
+    pub detach: bool,
+
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// # Errors
+/// When the session cannot be opened again, or attaching to it fails.
+pub(super) async fn again(args: ReopenArgs) -> anyhow::Result<ExitCode> {
+    let client = Client::find(&args.server)?;
+    let sessions = client.list().await?;
+    let session = client.reopen(&resolve(&sessions, &args.session)?.id).await?;
+    show(args.server, &client, &session, args.detach).await
+}
+
+/// Attaches to a session that was just opened, or tells its id where nobody is to see it.
+async fn show(server: ServerArgs, client: &Client, session: &Session, detach: bool) -> anyhow::Result<ExitCode> {
+    if detach || !std::io::stdout().is_terminal() {
         out(&format!("{}\n", session.id))?;
         return Ok(ExitCode::SUCCESS);
     }
     let wish = attach::Wish { mode: attach::Mode::Opened, clipboard: false };
-    attach::to(server, &client, &session, wish).await
+    attach::to(server, client, session, wish).await
 }
 
 fn request(args: OpenArgs, local: bool, size: Option<Size>) -> anyhow::Result<(ServerArgs, OpenRequest)> {

@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub exit_code: Option<i32>,
     /// What killed the program.
     pub exit_signal: Option<String>,
+    /// Why it could not be started, or why nobody saw how it ended.
+    pub exit_reason: Option<String>,
     /// Columns.
     pub cols: u16,
     /// Rows.
@@ -148,6 +150,7 @@ pub(super) mod tests {
             status: Status::Running,
             exit_code: None,
             exit_signal: None,
+            exit_reason: None,
             cols: 80,
             rows: 24,
             sizes: Sizes::Latest,

@@ -63,6 +63,8 @@ pub enum ApiError {
     MethodNotAllowed,
     /// 409: the session has not started, or has exited.
     NotRunning,
+    /// 409: the session's program has not ended.
+    StillRunning,
     /// 409: a client has taken exclusive control.
     ControlHeld,
     /// 409: another tab has just renewed.
@@ -159,6 +161,7 @@ impl ApiError {
             Self::NoSuchRoute => plain(S::NOT_FOUND, "no_such_route", "there is no such route"),
             Self::MethodNotAllowed => plain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method"),
             Self::NotRunning => plain(S::CONFLICT, "not_running", "the session is not running"),
+            Self::StillRunning => plain(S::CONFLICT, "still_running", "the session's program has not ended"),
             Self::ControlHeld => plain(S::CONFLICT, "control_held", "a client has taken control of the session"),
             Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
             Self::TooLarge(max) => {

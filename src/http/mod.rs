@@ -163,6 +163,7 @@ impl App {
             .route("/api/auth/ticket", post(auth::ticket))
             .route("/api/sessions", get(sessions::list).post(sessions::open))
             .route("/api/sessions/{id}", get(sessions::inspect).patch(sessions::rename).delete(sessions::close))
+            .route("/api/sessions/{id}/reopen", post(sessions::reopen))
             .route("/api/sessions/{id}/resize", post(sessions::resize))
             .route("/api/sessions/{id}/input", post(sessions::input))
             .route("/api/sessions/{id}/signal", post(sessions::signal))

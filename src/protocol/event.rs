@@ -51,13 +51,14 @@ pub enum Event {
         /// Why, for people.
         error: String,
     },
-    /// The program has ended; no output follows. `code` and `signal` exclude each other.
+    /// The program has ended; no output follows. `code` and `signal` exclude each other; both are none where nobody saw
+    /// its end.
     Exit {
         /// What it returned.
         code: Option<i32>,
         /// What killed it, such as `SIGTERM`.
         signal: Option<String>,
-        /// Why it could not be started, if so.
+        /// Why it could not be started, or why nobody saw how it ended, if so.
         reason: Option<String>,
     },
     /// The program calls its terminal something else (OSC 0, 2).

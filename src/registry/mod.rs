@@ -56,6 +56,20 @@ pub enum OpenError {
     Spawn(#[from] SpawnError),
 }
 
+/// Why a session could not be opened again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReopenError {
+    /// Its program has not ended.
+    #[error("the session's program has not ended")]
+    StillRunning,
+    /// It is not there any more: closed, reaped, or opened again by somebody else.
+    #[error("the session is gone")]
+    Gone,
+    /// As for any other.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
 /// The registry. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
@@ -70,6 +84,8 @@ struct Shared {
     settings: Settings,
     spawner: Arc<dyn Spawner>,
     archive: Archive,
+    /// Held by whoever opens a session in place of another.
+    reopening: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     draining: CancellationToken,
     /// Sessions go on without this server.
@@ -98,6 +114,7 @@ impl Registry {
                 settings,
                 spawner,
                 archive,
+                reopening: tokio::sync::Mutex::default(),
                 tasks: TaskTracker::new(),
                 draining: CancellationToken::new(),
                 leaving: CancellationToken::new(),
@@ -115,7 +132,40 @@ impl Registry {
     /// # Errors
     /// At the limit, while shutting down, or when the program cannot be started.
     pub async fn open(&self, opening: Opening) -> Result<Arc<Session>, OpenError> {
-        let place = self.take_place()?;
+        let max = self.shared.limits.sessions_max;
+        let place = self.take_place(max)?;
+        self.open_at(place, opening).await
+    }
+
+    /// Opens a session in place of `old`, whose program has ended: when the new one has started the old one is
+    /// forgotten, and when it cannot be started the old one stays.
+    ///
+    /// # Errors
+    /// When the program of `old` has not ended, `old` is gone, or as [`Registry::open`]; but there is room for this
+    /// one at the limit, which it does not raise.
+    pub async fn reopen(&self, old: &Arc<Session>, opening: Opening) -> Result<Arc<Session>, ReopenError> {
+        if !matches!(old.status().state, State::Exited { .. }) {
+            return Err(ReopenError::StillRunning);
+        }
+        let (registry, old) = (self.clone(), Arc::clone(old));
+        // In a task of its own, so that who asked and goes away leaves one session, not both.
+        let reopened = self.shared.tasks.spawn(async move {
+            // One at a time: of two who ask for the same, the second finds the old one gone.
+            let _turn = registry.shared.reopening.lock().await;
+            if registry.find(old.id()).is_none() {
+                return Err(ReopenError::Gone);
+            }
+            // One more than there may be, for as long as there are both.
+            let place = registry.take_place(registry.shared.limits.sessions_max.saturating_add(1))?;
+            let session = registry.open_at(place, opening).await?;
+            registry.close(&old).await;
+            Ok(session)
+        });
+        // A task that failed has said so in the log.
+        reopened.await.unwrap_or(Err(ReopenError::Gone))
+    }
+
+    async fn open_at(&self, place: Place, opening: Opening) -> Result<Arc<Session>, OpenError> {
         let opened = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner))?;
         self.admit(opened, place, None).await
     }
@@ -200,12 +250,12 @@ impl Registry {
         kill_all_now(&leaders);
     }
 
-    fn take_place(&self) -> Result<Place, OpenError> {
+    /// A place, if fewer than `max` are taken.
+    fn take_place(&self, max: usize) -> Result<Place, OpenError> {
         let shared = &self.shared;
         if shared.draining.is_cancelled() || shared.leaving.is_cancelled() {
             return Err(OpenError::Draining);
         }
-        let max = shared.limits.sessions_max;
         let place = Place(Arc::clone(shared));
         // Counted first: the place gives itself back when it is dropped.
         if shared.places.fetch_add(1, Ordering::AcqRel) >= max { Err(OpenError::TooMany { max }) } else { Ok(place) }

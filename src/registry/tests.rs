@@ -38,9 +38,13 @@ impl House {
     }
 
     async fn open(&self, id: u8, command: &[&str]) -> Arc<Session> {
+        self.registry.open(Self::opening(id, command)).await.expect("opened")
+    }
+
+    fn opening(id: u8, command: &[&str]) -> Opening {
         let command: Vec<_> = command.iter().map(ToString::to_string).collect();
         let environment = [("PATH".into(), "/usr/bin:/bin".into()), ("SECRET".into(), "s3cret".into())];
-        let opening = Opening {
+        Opening {
             id: SessionId::from_random([id; 16]),
             owner: Principal(uuid::Uuid::from_u128(1)),
             name: "test".into(),
@@ -49,8 +53,7 @@ impl House {
             start_on: StartOn::Open,
             pace: None,
             sizes: None,
-        };
-        self.registry.open(opening).await.expect("opened")
+        }
     }
 
     /// The row of `session`, when it is as wanted.
@@ -165,6 +168,34 @@ async fn a_server_that_ends_forgets_its_sessions_and_without_its_store_it_still_
     let house = House::new().await;
     let session = house.open(1, &["cat"]).await;
     house.row(&session, |_, _| true).await;
+    drop(session);
     house.store.close().await;
     timeout(PATIENCE, house.registry.drain()).await.expect("given up");
+}
+
+#[tokio::test]
+async fn of_two_who_open_a_session_again_one_does_and_a_full_registry_has_room_for_it() {
+    let house = House::new().await;
+    let ended_one = house.open(1, &["true"]).await;
+    ended(&ended_one).await;
+    for id in 2..=4 {
+        house.open(id, &["cat"]).await;
+    }
+    assert!(matches!(house.registry.open(House::opening(9, &["cat"])).await, Err(OpenError::TooMany { max: 4 })));
+    let missing = house.registry.reopen(&ended_one, House::opening(5, &["/no/such/program"])).await;
+    assert!(matches!(missing, Err(ReopenError::Open(OpenError::Spawn(SpawnError::NoSuchProgram)))));
+    assert!(house.registry.find(ended_one.id()).is_some(), "it stays");
+
+    let (first, second) = tokio::join!(
+        house.registry.reopen(&ended_one, House::opening(6, &["cat"])),
+        house.registry.reopen(&ended_one, House::opening(7, &["cat"])),
+    );
+    assert!(matches!((&first, &second), (Ok(_), Err(ReopenError::Gone)) | (Err(ReopenError::Gone), Ok(_))));
+    let again = first.or(second).expect("one");
+    assert!(house.registry.find(ended_one.id()).is_none());
+    assert_eq!(house.registry.list().len(), 4);
+    assert!(matches!(house.registry.reopen(&again, House::opening(8, &["cat"])).await, Err(ReopenError::StillRunning)));
+    assert!(matches!(house.registry.open(House::opening(9, &["cat"])).await, Err(OpenError::TooMany { max: 4 })));
+    drop((ended_one, again));
+    house.registry.drain().await;
 }

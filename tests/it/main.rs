@@ -18,6 +18,7 @@ mod never_panics;
 mod other_sizes;
 mod outlive;
 mod reconnect;
+mod reopen;
 mod screen_laws;
 mod screens;
 mod screens_over_rest;

@@ -16,7 +16,7 @@ pub(super) enum Ending {
         code: Option<i32>,
         /// What killed it.
         signal: Option<String>,
-        /// Why it could not be started.
+        /// Why it could not be started, or why nobody saw how it ended.
         reason: Option<String>,
     },
     /// The session was closed.
@@ -31,6 +31,10 @@ impl Ending {
     /// What to tell.
     pub(super) fn line(&self, id: &str) -> Option<String> {
         match self {
+            Self::Exited { code: None, signal: None, reason } => {
+                let why = reason.as_ref().map(|why| format!(": {}", printable(why))).unwrap_or_default();
+                Some(format!("[ended{why}]"))
+            }
             Self::Exited { signal, reason, .. } => {
                 let why = reason.as_ref().or(signal.as_ref());
                 let why = why.map(|why| format!(" ({})", printable(why))).unwrap_or_default();
@@ -105,6 +109,8 @@ mod tests {
         assert_eq!(exited(Some(0), None).line("x").as_deref(), Some("[exited with code 0]"));
         assert_eq!(exited(None, Some("SIG\x1b")).line("x").as_deref(), Some("[exited with code 1 (SIG\\x1b)]"));
         assert_eq!(exited(None, Some("SIGKILL")).line("x").as_deref(), Some("[exited with code 137 (SIGKILL)]"));
+        let lost = Ending::Exited { code: None, signal: None, reason: Some("the machine was restarted".into()) };
+        assert_eq!((lost.line("x").as_deref(), lost.code()), (Some("[ended: the machine was restarted]"), 1));
         assert_eq!(Ending::Detached.line("0c6cb0a2").as_deref(), Some("[detached; fantail attach 0c6cb0a2]"));
     }
 }

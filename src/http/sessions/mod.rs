@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::error::ApiError;
-use super::extract::{Body, Caller};
+use super::extract::{Body, Caller, OptionalBody};
 use crate::auth::AccountId;
-use crate::registry::OpenError;
-use crate::session::{InputRefused, NotRunning, Opening, Principal, SessionId, Signal, SpawnError};
+use crate::registry::{OpenError, ReopenError};
+use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
 use crate::terminal::{Offset, Size};
 pub use object::SessionObject;
-use open::{Invalid, OpenRequest, Surroundings};
+use open::{Invalid, OpenRequest, Plan, Surroundings};
 use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
@@ -59,25 +59,44 @@ pub(super) async fn open(
     caller: Caller,
     Body(request): Body<OpenRequest>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
-    let programs = &app.settings().programs;
-    let surroundings =
-        Surroundings { environment: &programs.environment, home: &programs.home, shell: &programs.shell };
-    let mut plan = request.plan(&surroundings)?;
-    let id = SessionId::from_random(app.outside().bytes()?);
-    plan.launch.add("FANTAIL_SESSION_ID", &id.to_string());
-    let opening = Opening {
-        id,
-        owner: principal(caller.account),
-        name: plan.name,
-        launch: plan.launch,
-        size: plan.size,
-        start_on: plan.start_on,
-        pace: plan.pace,
-        sizes: plan.sizes,
-    };
+    let plan = request.plan(&surroundings(&app))?;
+    let opening = opening(&app, principal(caller.account), plan)?;
     let session = app.registry().open(opening).await?;
-    let opened = Opened { session_id: id.to_string(), session: SessionObject::of(&session) };
-    Ok((StatusCode::CREATED, Json(opened)))
+    Ok(created(&session))
+}
+
+/// What [`reopen`] can be told: nothing.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Again {}
+
+pub(super) async fn reopen(
+    State(app): State<App>,
+    reached: Reached,
+    OptionalBody(Again {}): OptionalBody<Again>,
+) -> Result<(StatusCode, Json<Opened>), ApiError> {
+    let old = reached.for_control()?;
+    let plan = Plan::again(&old, &surroundings(&app))?;
+    let opening = opening(&app, old.owner(), plan)?;
+    let session = app.registry().reopen(&old, opening).await?;
+    Ok(created(&session))
+}
+
+fn surroundings(app: &App) -> Surroundings<'_> {
+    let programs = &app.settings().programs;
+    Surroundings { environment: &programs.environment, home: &programs.home, shell: &programs.shell }
+}
+
+fn opening(app: &App, owner: Principal, plan: Plan) -> Result<Opening, ApiError> {
+    let Plan { mut launch, name, size, start_on, pace, sizes } = plan;
+    let id = SessionId::from_random(app.outside().bytes()?);
+    launch.add("FANTAIL_SESSION_ID", &id.to_string());
+    Ok(Opening { id, owner, name, launch, size, start_on, pace, sizes })
+}
+
+fn created(session: &Session) -> (StatusCode, Json<Opened>) {
+    let opened = Opened { session_id: session.id().to_string(), session: SessionObject::of(session) };
+    (StatusCode::CREATED, Json(opened))
 }
 
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Vec<SessionObject>> {
@@ -252,6 +271,16 @@ impl From<InputRefused> for ApiError {
             InputRefused::QueueFull => Self::InputQueueFull,
             // REST numbers nothing, so nothing can be skipped.
             InputRefused::Skipped { .. } => Self::Internal,
+        }
+    }
+}
+
+impl From<ReopenError> for ApiError {
+    fn from(error: ReopenError) -> Self {
+        match error {
+            ReopenError::StillRunning => Self::StillRunning,
+            ReopenError::Gone => Self::NoSuchSession,
+            ReopenError::Open(error) => error.into(),
         }
     }
 }

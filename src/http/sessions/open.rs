@@ -1,4 +1,4 @@
-//! `POST /api/sessions`: from what a client asks for to what can be started.
+//! `POST /api/sessions`: from what a client asks for, or a session that was, to what can be started.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::session::{Launch, Pace, Sizes, StartOn};
+use crate::session::{Launch, LaunchError, Pace, Session, Sizes, StartOn, Status};
 use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
@@ -98,6 +98,12 @@ impl From<SizeError> for Invalid {
     }
 }
 
+impl From<LaunchError> for Invalid {
+    fn from(error: LaunchError) -> Self {
+        Self { field: error.field.to_owned(), rule: error.rule.to_owned() }
+    }
+}
+
 impl OpenRequest {
     /// Checks the request and fills in what it leaves open.
     ///
@@ -116,8 +122,7 @@ impl OpenRequest {
             self.rows.unwrap_or(Size::DEFAULT.rows().into()),
         )?;
         let environment = environment(surroundings.environment, self.env)?;
-        let launch = Launch::new(&command, dir, &environment)
-            .map_err(|error| Invalid { field: error.field.to_owned(), rule: error.rule.to_owned() })?;
+        let launch = Launch::new(&command, dir, &environment)?;
         let start_on = match self.spawn {
             Spawn::Now => StartOn::Open,
             Spawn::OnAttach => StartOn::Attach,
@@ -134,6 +139,20 @@ impl OpenRequest {
             AskedSizes::Fixed => Sizes::Fixed,
         });
         Ok(Plan { launch, name, size, start_on, pace, sizes })
+    }
+}
+
+impl Plan {
+    /// What opening `session` again comes to: the same, in what surrounds programs now.
+    ///
+    /// # Errors
+    /// As of a request.
+    pub(super) fn again(session: &Session, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
+        let Status { name, size, .. } = session.status();
+        let environment = environment(surroundings.environment, BTreeMap::new())?;
+        let launch = Launch::new(session.command(), session.dir().to_path_buf(), &environment)?;
+        let (start_on, pace, sizes) = (session.start_on(), Some(session.pace()), Some(session.sizes()));
+        Ok(Self { launch, name, size, start_on, pace, sizes })
     }
 }
 

@@ -30,6 +30,8 @@ async fn the_session_of_somebody_else_is_told_from_none_by_nothing() {
         ("PATCH", "", Some(json!({ "name": "stolen" }))),
         ("PATCH", "", Some(json!({ "name": "" }))),
         ("DELETE", "", None),
+        ("POST", "/reopen", None),
+        ("POST", "/reopen", Some(json!({}))),
         ("POST", "/resize", Some(json!({ "cols": 10, "rows": 10 }))),
         ("POST", "/input", Some(json!({ "text": "stolen\n" }))),
         ("POST", "/input", Some(json!({ "nonsense": 1 }))),
