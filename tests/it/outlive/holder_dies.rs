@@ -71,7 +71,9 @@ async fn killing_both_at_once_loses_the_programs_and_says_so_with_their_last_scr
     assert_eq!((&listed["exitCode"], &listed["exitSignal"]), (&Value::Null, &Value::Null));
     let reason = listed["exitReason"].as_str().expect("a reason");
     assert_eq!(reason, "the server and the process that keeps its terminals ended at the same time");
-    let mut client = Client::join(&outlived, &session, crate::support::Join { from: Some(String::new()), ..Default::default() }).await;
+    let mut client =
+        Client::join(&outlived, &session, crate::support::Join { from: Some(String::new()), ..Default::default() })
+            .await;
     client.until_on_screen("last words").await;
     // Again at the next start, until somebody has seen it.
     outlived.kill_server().await;

@@ -1,9 +1,9 @@
 //! Sessions outlive the server: killed or ended, alone or with what keeps its sessions, at any moment.
 
 mod holder_dies;
-mod storm;
 mod moments;
 mod restarts;
+mod storm;
 
 use std::ops::Deref;
 use std::sync::Arc;

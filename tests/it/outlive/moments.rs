@@ -58,11 +58,12 @@ async fn killed_while_sessions_are_opened_resized_and_closed_it_leaves_whole_one
         let mut client = Client::attach(&outlived, &resized).await;
         client.typed("x\n").await;
         client.until_acked(client.welcome.input_seq + 1).await;
-        let screen = outlived.request("GET", &format!("/api/sessions/{resized}/screen")).send().await.expect("answered");
+        let screen =
+            outlived.request("GET", &format!("/api/sessions/{resized}/screen")).send().await.expect("answered");
         let header = |name: &str| screen.headers()[name].to_str().expect("text").parse::<u64>().expect("a number");
-        assert_eq!((header("fantail-cols"), header("fantail-rows")), (
-            session["cols"].as_u64().expect("cols"),
-            session["rows"].as_u64().expect("rows"),
-        ));
+        assert_eq!(
+            (header("fantail-cols"), header("fantail-rows")),
+            (session["cols"].as_u64().expect("cols"), session["rows"].as_u64().expect("rows"),)
+        );
     }
 }

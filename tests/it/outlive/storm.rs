@@ -2,13 +2,13 @@
 //! `FANTAIL_KILLS=100 FANTAIL_SESSIONS=50 FANTAIL_TYPISTS=20` is the long form.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fantail::protocol::ClientMessage;
-use fantail::terminal::screen::Screen;
 use fantail::terminal::Size;
+use fantail::terminal::screen::Screen;
+use futures_util::future::join_all;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Outlived;
@@ -143,17 +143,13 @@ async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_scre
     let _turn = alone().await;
     let kills = count("FANTAIL_KILLS", 8);
     let (sessions, typists) = (count("FANTAIL_SESSIONS", 10), count("FANTAIL_TYPISTS", 4));
-    let outlived = Arc::new(Outlived::start(&["--log-bytes", "67108864"]).await);
+    let outlived = Outlived::start(&["--log-bytes", "67108864"]).await;
     let files = tempfile::tempdir().expect("a directory");
-    let done = Arc::new(AtomicBool::new(false));
-    let mut typing = Vec::new();
+    let done = AtomicBool::new(false);
+    let mut places = Vec::new();
     for number in 0..typists {
         let file = files.path().join(number.to_string());
-        let session = outlived.open(&["sh", "-c", &recorder(&file)]).await;
-        let (outlived, done, id) = (Arc::clone(&outlived), Arc::clone(&done), session.clone());
-        #[expect(clippy::disallowed_methods, reason = "waited for below")]
-        let task = tokio::spawn(async move { Typist::new().run(&outlived, &id, &done).await });
-        typing.push((task, session, file));
+        places.push((outlived.open(&["sh", "-c", &recorder(&file)]).await, file));
     }
     let mut printing = Vec::new();
     for _ in 0..sessions {
@@ -161,29 +157,33 @@ async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_scre
         printing.push(outlived.open(&["sh", "-c", script]).await);
     }
     let mut serves_again = Vec::new();
-    for kill in 0..kills {
-        tokio::time::sleep(Duration::from_millis(50 + (kill as u64 * 37) % 400)).await;
-        let killed = Instant::now();
-        outlived.kill_server().await;
-        until("it serves", async || outlived.request("GET", "/health").send().await.ok()).await;
-        serves_again.push(killed.elapsed());
-        let (_, listed) = outlived.call("GET", "/api/sessions", None).await;
-        let running = listed.as_array().expect("a list").iter().filter(|session| session["status"] == "running").count();
-        assert_eq!(running, sessions + typists, "after kill {kill}: {listed}");
-        for session in printing.iter().take(3) {
-            assert_true_screen(&outlived, session).await;
+    let killing = async {
+        for kill in 0..kills {
+            tokio::time::sleep(Duration::from_millis(50 + (kill as u64 * 37) % 400)).await;
+            let killed = Instant::now();
+            outlived.kill_server().await;
+            until("it serves", async || outlived.request("GET", "/health").send().await.ok()).await;
+            serves_again.push(killed.elapsed());
+            let (_, listed) = outlived.call("GET", "/api/sessions", None).await;
+            let running = |session: &&serde_json::Value| session["status"] == "running";
+            let running = listed.as_array().expect("a list").iter().filter(running).count();
+            assert_eq!(running, sessions + typists, "after kill {kill}: {listed}");
+            for session in printing.iter().take(3) {
+                assert_true_screen(&outlived, session).await;
+            }
         }
-    }
-    done.store(true, Ordering::Relaxed);
+        done.store(true, Ordering::Relaxed);
+    };
+    let typing = join_all(places.iter().map(|(session, _)| Typist::new().run(&outlived, session, &done)));
+    let ((), typed_to_the_end) = tokio::join!(killing, typing);
     let (mut silences, mut typed, mut printed) = (Vec::new(), 0, 0);
-    for (task, session, file) in typing {
-        let typist = task.await.expect("typed to the end");
+    for (typist, (session, file)) in typed_to_the_end.into_iter().zip(&places) {
         let expected = typist.sent.concat();
-        let is_taken = async || (std::fs::read(&file).ok()?.len() >= expected.len()).then_some(());
+        let is_taken = async || (std::fs::read(file).ok()?.len() >= expected.len()).then_some(());
         until("the program to read its input", is_taken).await;
-        assert!(std::fs::read_to_string(&file).expect("readable") == expected, "input was lost, doubled or reordered");
+        assert!(std::fs::read_to_string(file).expect("readable") == expected, "input was lost, doubled or reordered");
         assert_consecutive(&typist.output, "own-");
-        assert!(outlived.output(&session, 0).await.starts_with(&typist.output), "seen is not what was printed");
+        assert!(outlived.output(session, 0).await.starts_with(&typist.output), "seen is not what was printed");
         assert!(typist.reconnects >= kills, "{} reconnects", typist.reconnects);
         (typed, silences) = (typed + typist.sent.len(), [silences, typist.silences].concat());
     }

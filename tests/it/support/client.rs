@@ -118,9 +118,7 @@ impl Client {
     }
 
     fn welcomed(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, first: &[u8]) -> Self {
-        let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(first) else {
-            panic!("no event: {first:?}")
-        };
+        let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(first) else { panic!("no event: {first:?}") };
         let Ok(Event::Welcome(welcome)) = Event::from_json(json) else { panic!("no welcome: {first:?}") };
         Self {
             socket,
