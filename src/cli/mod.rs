@@ -10,6 +10,8 @@ mod print;
 mod screen;
 mod serve;
 mod session;
+mod stop;
+mod upgrade;
 mod user;
 
 use std::io::{self, Write as _};
@@ -46,6 +48,10 @@ enum Command {
     Screen(screen::ScreenArgs),
     /// End sessions
     Close(close::CloseArgs),
+    /// Have the next version of the program take over from the running server
+    Upgrade(upgrade::UpgradeArgs),
+    /// End the running server
+    Stop(stop::StopArgs),
     /// Manage who can log in
     User(user::User),
 }
@@ -81,6 +87,8 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Attach(args) => attach::run(args).await,
             Command::Screen(args) => screen::run(args).await,
             Command::Close(args) => close::run(args).await,
+            Command::Upgrade(args) => upgrade::run(args, &environment).await,
+            Command::Stop(args) => stop::run(args, &environment).await,
             Command::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }
     })

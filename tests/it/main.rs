@@ -20,3 +20,4 @@ mod screen_laws;
 mod screens;
 mod screens_over_rest;
 mod sessions;
+mod upgrade;
