@@ -159,10 +159,11 @@ impl Successor {
             Ok(Ok(answer)) => Ok(answer),
             Err(_) => Err(SuccessorError::Late(patience)),
             // One that hangs up has ended as a rule, and how says more.
-            Ok(Err(error)) => match timeout(END_MAX, self.ended()).await {
+            Ok(Err(error)) if is_hangup(&error) => match timeout(END_MAX, self.ended()).await {
                 Ok(ended) => Err(ended),
                 Err(_) => Err(SuccessorError::Line(error)),
             },
+            Ok(Err(error)) => Err(SuccessorError::Line(error)),
         }
     }
 }
@@ -182,6 +183,11 @@ fn unexpected(word: FromNew) -> SuccessorError {
         FromNew::Failed { reason } => SuccessorError::Failed(reason),
         FromNew::Ready { .. } | FromNew::Serving => io::Error::other("a word out of turn").into(),
     }
+}
+
+fn is_hangup(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 /// Kills the group of a child that was not waited for.

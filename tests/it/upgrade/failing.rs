@@ -2,6 +2,8 @@
 
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpStream, UnixDatagram};
 
 use super::asking::Asking;
 use super::installed::{Installed, is_running};
@@ -115,6 +117,29 @@ async fn sessions_that_would_be_lost_are_not() {
     assert_eq!(server.asked("GET", &format!("/api/sessions/{id}"), None).await.1["status"], "running");
     assert_eq!(server.asked("DELETE", &format!("/api/sessions/{id}"), None).await.0, 204);
     is_as_before(&server, old).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_going_away_is_not_upgraded() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let socket = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).expect("bound");
+    let server = Installed::start(&[], &[("NOTIFY_SOCKET", socket.to_str().expect("UTF-8"))]).await;
+    // Its body is waited for, also by a server that is going away.
+    let mut asking = TcpStream::connect(server.authority()).await.expect("connected");
+    let head = format!("POST /api/auth/login HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\n", server.authority());
+    let head = format!("{head}content-type: application/json\r\ncontent-length: 100\r\n\r\n");
+    asking.write_all(head.as_bytes()).await.expect("sent");
+    // Answered on a later connection, so the head of the earlier one has been read.
+    assert_eq!(server.asked("GET", "/api/auth/me", None).await.0, 200);
+    Installed::signal(server.serving(), Signal::TERM);
+    let mut word = [0; 64];
+    for expected in ["READY=1", "STOPPING=1"] {
+        let length = patiently("a word to the manager", manager.recv(&mut word)).await.expect("heard");
+        assert_eq!(String::from_utf8_lossy(&word[..length]), expected);
+    }
+    fails(&server, "refused: the server is going away").await;
+    drop(asking);
 }
 
 #[tokio::test]
