@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::interval;
+use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::patiently;
@@ -32,6 +32,7 @@ pub(super) struct Asked {
     pub(super) answered: usize,
     /// Connections that the server asked to be closed.
     pub(super) told_to_come_anew: usize,
+    pub(super) slowest: Duration,
     pub(super) failures: Vec<String>,
 }
 
@@ -50,6 +51,7 @@ impl Asking {
         each.into_iter().fold(Asked::default(), |mut all, one| {
             all.answered += one.answered;
             all.told_to_come_anew += one.told_to_come_anew;
+            all.slowest = all.slowest.max(one.slowest);
             all.failures.extend(one.failures);
             all
         })
@@ -62,7 +64,10 @@ async fn ask(authority: String, kept_alive: bool, enough: CancellationToken) -> 
     while !enough.is_cancelled() {
         pace.tick().await;
         let age = if connection.is_some() { "kept" } else { "fresh" };
-        match patiently("an answer", once(&authority, &mut connection, kept_alive)).await {
+        let begun = Instant::now();
+        let answer = patiently("an answer", once(&authority, &mut connection, kept_alive)).await;
+        asked.slowest = asked.slowest.max(begun.elapsed());
+        match answer {
             Ok(stays) => {
                 asked.answered += 1;
                 if !stays {

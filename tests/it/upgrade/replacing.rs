@@ -29,7 +29,7 @@ async fn no_request_is_refused_or_fails_while_servers_replace_each_other() {
         until("the end of the old server", async || (!is_running(old)).then_some(())).await;
     }
     let asked = asking.end().await;
-    println!("{} answered, {} connections told to come anew", asked.answered, asked.told_to_come_anew);
+    println!("{asked:?}");
     assert_eq!(asked.failures, Vec::<String>::new(), "of {} requests", asked.answered);
     assert!(asked.told_to_come_anew > 0, "nobody kept a connection");
     assert!(patiently("the first server's end", server.first.wait()).await.expect("waited").success());
