@@ -25,6 +25,12 @@ impl Secret {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// Whether a text is one that [`Self::reveal`] could have given.
+    #[must_use]
+    pub fn is_well_formed(text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == SECRET_BYTES)
+    }
+
     /// What is kept of it.
     #[must_use]
     pub fn digest(&self) -> Digest {

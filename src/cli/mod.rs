@@ -11,6 +11,8 @@ mod print;
 mod screen;
 mod serve;
 mod session;
+mod stop;
+mod upgrade;
 mod user;
 
 use std::io::{self, Write as _};
@@ -58,6 +60,10 @@ enum Usual {
     Screen(screen::ScreenArgs),
     /// End sessions
     Close(close::CloseArgs),
+    /// Have the next version of the program take over from the running server
+    Upgrade(upgrade::UpgradeArgs),
+    /// End the running server
+    Stop(stop::StopArgs),
     /// Manage who can log in
     User(user::User),
 }
@@ -99,6 +105,8 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Usual::Attach(args) => attach::run(args).await,
             Usual::Screen(args) => screen::run(args).await,
             Usual::Close(args) => close::run(args).await,
+            Usual::Upgrade(args) => upgrade::run(args, &environment).await,
+            Usual::Stop(args) => stop::run(args, &environment).await,
             Usual::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }
     })

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, Environment, Flags};
-use crate::server::{Ended, Server, Shutdown};
+use crate::server::{Ended, Inherited, Origin, Predecessor, Server, Shutdown};
 use crate::telemetry;
 
 /// The flags of `fantail serve`: every setting.
@@ -15,18 +15,57 @@ use crate::telemetry;
 pub(super) struct Serve {
     #[command(flatten)]
     flags: Flags,
+    /// Takes over from the server at the other end of stdin; `fantail upgrade` has it started so.
+    #[arg(long, hide = true)]
+    take_over: bool,
 }
 
 impl Serve {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        // First of all, while the path that was started names what runs.
+        let origin = Origin::of_this_process(environment.search_path());
+        let (server, shutdown) = match self.take_over {
+            false => self.prepare(environment, None).await?,
+            true => self.take_over(environment).await?,
+        };
+        announce(&server)?;
+        let server = match origin {
+            Ok(origin) => server.replaceable(origin),
+            Err(error) => {
+                tracing::warn!(%error, "this server cannot be upgraded: what it was started from is not known");
+                server
+            }
+        };
+        match server.serve_until(shutdown).await {
+            Ended::Drained | Ended::Replaced => Ok(ExitCode::SUCCESS),
+            Ended::AtOnce => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    async fn prepare(
+        &self,
+        environment: &Environment,
+        inherited: Option<Inherited>,
+    ) -> anyhow::Result<(Server, Shutdown)> {
         let config = Config::load(&self.flags, environment)?;
         telemetry::start(config.log_format, &config.log_level)?;
         let shutdown = on_signals()?;
-        let server = Server::bind(config).await?;
-        announce(&server)?;
-        match server.serve_until(shutdown).await {
-            Ended::Drained => Ok(ExitCode::SUCCESS),
-            Ended::AtOnce => Ok(ExitCode::FAILURE),
+        let server = match inherited {
+            None => Server::bind(config).await?,
+            Some(inherited) => Server::bind_inherited(config, inherited).await?,
+        };
+        Ok((server, shutdown))
+    }
+
+    /// Prepares beside the server that runs and takes over from it. That one is told why when this fails.
+    async fn take_over(&self, environment: &Environment) -> anyhow::Result<(Server, Shutdown)> {
+        let (predecessor, inherited) = Predecessor::on_stdin().await?;
+        match self.prepare(environment, Some(inherited)).await {
+            Ok((server, shutdown)) => Ok((server.take_over(predecessor, &shutdown).await?, shutdown)),
+            Err(error) => {
+                predecessor.failed(&format!("{error:#}")).await;
+                Err(error)
+            }
         }
     }
 }

@@ -66,6 +66,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         home: environment.home(),
         shell: environment.shell(),
         login_name: environment.login_name(),
+        notify_socket: environment.notify_socket(),
         bind: raw.bind,
         port: raw.port,
         no_auth: raw.no_auth,

@@ -88,6 +88,17 @@ impl Environment {
         Some(named.iter().filter_map(|name| Some((name.into(), self.get(name)?.into()))).collect())
     }
 
+    /// Where programs are looked for.
+    #[must_use]
+    pub fn search_path(&self) -> Option<&OsStr> {
+        self.get("PATH")
+    }
+
+    /// Set by a service manager that wants to be told (sd_notify(3)).
+    pub(super) fn notify_socket(&self) -> Option<OsString> {
+        self.get("NOTIFY_SOCKET").map(Into::into)
+    }
+
     /// What a session's program finds, `extra` names included. What the server was started without is filled in, so
     /// that a session under a bare service manager still has a home, a path and a character set.
     pub(super) fn for_sessions(&self, extra: &[String]) -> Vec<(OsString, OsString)> {

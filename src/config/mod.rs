@@ -69,6 +69,8 @@ pub struct Config {
     pub shell: PathBuf,
     /// The account the server runs as.
     pub login_name: Option<String>,
+    /// Where the service manager that started us hears how we are.
+    pub notify_socket: Option<OsString>,
 }
 
 /// Why the settings were refused. The message is for the person who wrote them.

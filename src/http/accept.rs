@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::connection::Connection;
+use super::door::Door;
 
 /// How long a request's head may take to arrive, and a connection may be idle between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,6 +40,9 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// See [`KEEPALIVE_IDLE`].
 const KEEPALIVE_PROBES: u32 = 4;
+/// How long a peer may take nothing of what waits for it before it is given up, in milliseconds: a train's tunnel. The
+/// kernel counts, of what is not acknowledged and of what finds no room at the peer. WebSockets have their own rules.
+const TAKES_NOTHING_MAX: u32 = 30_000;
 /// What a connection too many is told, without its request being read.
 const TOO_MANY: &str = r#"{"error": "as many connections as allowed are open", "code": "too_many_connections", "status": 429, "requestId": ""}"#;
 
@@ -50,18 +54,28 @@ pub struct Acceptor {
     pub max_connections: usize,
     /// Owns every connection's task.
     pub tracker: TaskTracker,
+    /// Whether anyone is let in, and may stay.
+    pub door: Door,
     /// Ends the loop, and every connection after the request it is in.
     pub closing: CancellationToken,
 }
 
 impl Acceptor {
-    /// Accepts connections until told to close.
-    pub async fn run(self, listener: TcpListener) {
+    /// Accepts connections while the door is open, until told to close.
+    pub async fn run(self, listener: Arc<TcpListener>) {
         let slots = Arc::new(Semaphore::new(self.max_connections));
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                // Whether anyone is let in is looked at first: from the moment it is not, the next server accepts.
+                biased;
                 () = self.closing.cancelled() => return,
+                () = self.door.empties() => {
+                    tokio::select! {
+                        () = self.door.lets_in() => continue,
+                        () = self.closing.cancelled() => return,
+                    }
+                }
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
@@ -94,18 +108,27 @@ impl Acceptor {
         let Ok(local) = stream.local_addr() else { return };
         let connection = Connection { local, peer, slot: Some(Arc::new(slot)) };
         let service = self.service.clone();
-        self.tracker.spawn(converse(stream, service, connection, self.closing.clone()));
+        self.tracker.spawn(converse(stream, service, connection, self.door.clone(), self.closing.clone()));
     }
 }
 
 /// Serves one connection until it ends, becomes a WebSocket, or the server closes.
-async fn converse(stream: TcpStream, service: Router, connection: Connection, closing: CancellationToken) {
+async fn converse(stream: TcpStream, service: Router, connection: Connection, door: Door, closing: CancellationToken) {
     let peer = connection.peer;
+    let asked = door.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(connection.clone());
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        let (service, door) = (service.clone(), asked.clone());
+        async move {
+            let _answering = door.answering();
+            let mut response = service.oneshot(request).await.unwrap_or_else(|never| match never {});
+            // Asked to come anew, a client loses no request, as it would by finding its connection cut.
+            if !door.may_stay() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -115,7 +138,7 @@ async fn converse(stream: TcpStream, service: Router, connection: Connection, cl
     let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer).with_upgrades());
     let ended = tokio::select! {
         ended = talk.as_mut() => ended,
-        () = closing.cancelled() => {
+        () = async { tokio::select! { () = closing.cancelled() => {}, () = door.closed() => {} } } => {
             talk.as_mut().graceful_shutdown();
             talk.await
         }
@@ -132,7 +155,13 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
     sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
+    sockopt::set_tcp_user_timeout(stream, TAKES_NOTHING_MAX)?;
     Ok(())
+}
+
+/// Lets a peer take its time: for a WebSocket, which hears of its client by other means.
+pub(crate) fn let_take_its_time(stream: &TcpStream) -> io::Result<()> {
+    Ok(sockopt::set_tcp_user_timeout(stream, 0)?)
 }
 
 /// Tells a connection too many that it is, as far as its socket takes that at once, and hangs up.

@@ -7,6 +7,7 @@ mod assets;
 mod auth;
 mod connection;
 mod cookie;
+mod door;
 pub mod error;
 pub mod extract;
 mod guard;
@@ -36,6 +37,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 pub use connection::Connection;
+pub use door::Door;
 pub use logins::Logins;
 pub use outside::{Clock, Outside, Random};
 pub use sessions::{Reached, SessionObject, principal};
@@ -109,7 +111,11 @@ struct Inner {
     tickets: Mutex<Tickets>,
     links: Mutex<Links>,
     renderings: Renderings,
+    door: Door,
+    /// Going away for good.
     draining: CancellationToken,
+    /// Going away, for good or because another server takes over. Made anew when that fails.
+    leaving: Mutex<CancellationToken>,
     started: Instant,
     registry: Registry,
 }
@@ -120,6 +126,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, registry, store, keys, owner, local_token, outside } = parts;
         let token_lifetime = keys.lifetime().saturating_add(LEEWAY);
+        let draining = CancellationToken::new();
         Self(Arc::new(Inner {
             guard: Guard::new(settings.public_urls.clone()),
             passwords: PasswordChecks::new(settings.cores),
@@ -127,7 +134,9 @@ impl App {
             tickets: Mutex::default(),
             links: Mutex::default(),
             renderings: Renderings::default(),
-            draining: CancellationToken::new(),
+            door: Door::default(),
+            leaving: Mutex::new(draining.child_token()),
+            draining,
             started: Instant::now(),
             settings,
             registry,
@@ -242,10 +251,27 @@ impl App {
         self.0.draining.cancel();
     }
 
+    /// From now on every request is answered, and every WebSocket told, as by [`Self::drain`], until [`Self::stay`]:
+    /// another server takes over.
+    pub fn leave(&self) {
+        self.0.leaving.lock().cancel();
+    }
+
+    /// The other server did not take over.
+    pub fn stay(&self) {
+        *self.0.leaving.lock() = self.0.draining.child_token();
+    }
+
     /// Cancelled once the server is going away.
     #[must_use]
-    pub fn draining(&self) -> &CancellationToken {
-        &self.0.draining
+    pub fn draining(&self) -> CancellationToken {
+        self.0.leaving.lock().clone()
+    }
+
+    /// Whether anyone is let in.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.0.door
     }
 
     /// Ended logins, and how to wait for the end of one.

@@ -46,6 +46,12 @@ struct Shared {
     turn: Mutex<Standing>,
     screens: Spacing,
     tasks: TaskTracker,
+    end: parking_lot::Mutex<End>,
+}
+
+/// How it ends, until it begins again.
+#[derive(Clone, Default)]
+struct End {
     /// Sessions go on without this server: what is not pending is not written any more.
     leaving: CancellationToken,
     /// The last writes have had their time.
@@ -104,8 +110,7 @@ impl Archive {
             turn: Mutex::default(),
             screens: Spacing::new(SCREENS_APART),
             tasks: TaskTracker::new(),
-            leaving: CancellationToken::new(),
-            giving_up: CancellationToken::new(),
+            end: parking_lot::Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -136,8 +141,9 @@ impl Archive {
     }
 
     /// Writes what is pending (ends of programs, sessions that were forgotten), as far as there is time, and ends.
-    pub(super) async fn finish(&self) {
-        let Shared { tasks, leaving, giving_up, .. } = &*self.shared;
+    pub(super) async fn leave(&self) {
+        let tasks = &self.shared.tasks;
+        let End { leaving, giving_up } = self.end();
         leaving.cancel();
         tasks.close();
         if timeout(FINISH_DEADLINE, tasks.wait()).await.is_err() {
@@ -147,8 +153,19 @@ impl Archive {
         }
     }
 
+    /// Begins again after [`Archive::leave`].
+    pub(super) fn resume(&self) {
+        *self.shared.end.lock() = End::default();
+        self.shared.tasks.reopen();
+    }
+
+    fn end(&self) -> End {
+        self.shared.end.lock().clone()
+    }
+
     async fn forget(&self, id: SessionId) {
-        let Some(mut turn) = self.turn(&self.shared.giving_up).await else { return };
+        let giving_up = self.end().giving_up;
+        let Some(mut turn) = self.turn(&giving_up).await else { return };
         loop {
             let outcome = self.shared.store.forget_session(id.uuid()).await;
             if turn.again(&outcome).await {
@@ -164,13 +181,12 @@ impl Archive {
     /// Waits for a turn to write what is of no use any more once `unwanted` is cancelled. None when it is, or when
     /// there is no time left.
     async fn turn<'a>(&'a self, unwanted: &'a CancellationToken) -> Option<Turn<'a>> {
+        let giving_up = self.end().giving_up;
         tokio::select! {
             biased;
             () = unwanted.cancelled() => None,
-            () = self.shared.giving_up.cancelled() => None,
-            standing = self.shared.turn.lock() => {
-                Some(Turn { standing, unwanted, giving_up: &self.shared.giving_up })
-            }
+            () = giving_up.cancelled() => None,
+            standing = self.shared.turn.lock() => Some(Turn { standing, unwanted, giving_up: giving_up.clone() }),
         }
     }
 }
@@ -179,7 +195,7 @@ impl Archive {
 struct Turn<'a> {
     standing: MutexGuard<'a, Standing>,
     unwanted: &'a CancellationToken,
-    giving_up: &'a CancellationToken,
+    giving_up: CancellationToken,
 }
 
 impl Turn<'_> {
@@ -217,7 +233,7 @@ impl Keeper {
     async fn follow(&mut self) -> Outcome {
         let session = Arc::clone(&self.session);
         let (mut status, mut changes) = (session.status_changes(), session.screen_changes());
-        let leaving = self.archive.shared.leaving.clone();
+        let leaving = self.archive.end().leaving;
         loop {
             let has_news = self.is_news(&status.borrow_and_update());
             if !has_news {

@@ -88,8 +88,8 @@ struct Shared {
     reopening: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     draining: CancellationToken,
-    /// Sessions go on without this server.
-    leaving: CancellationToken,
+    /// Sessions go on without this server, until it takes them up again.
+    leaving: parking_lot::Mutex<CancellationToken>,
     exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
     exited_changed: Notify,
 }
@@ -117,14 +117,22 @@ impl Registry {
                 reopening: tokio::sync::Mutex::default(),
                 tasks: TaskTracker::new(),
                 draining: CancellationToken::new(),
-                leaving: CancellationToken::new(),
+                leaving: parking_lot::Mutex::default(),
                 exited: parking_lot::Mutex::default(),
                 exited_changed: Notify::new(),
             }),
         };
-        let reaper = registry.clone();
-        registry.shared.tasks.spawn(async move { reaper.reap().await });
+        registry.begin_reaping();
         registry
+    }
+
+    fn begin_reaping(&self) {
+        let reaper = self.clone();
+        self.shared.tasks.spawn(async move { reaper.reap().await });
+    }
+
+    fn leaving(&self) -> CancellationToken {
+        self.shared.leaving.lock().clone()
     }
 
     /// Opens a session. It is listed once its program has started; when it cannot be started nothing is left behind.
@@ -193,7 +201,7 @@ impl Registry {
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
                 }
-                if registry.shared.leaving.is_cancelled() {
+                if registry.leaving().is_cancelled() {
                     opened.leave();
                 }
             }
@@ -241,7 +249,7 @@ impl Registry {
         }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-        self.shared.archive.finish().await;
+        self.shared.archive.leave().await;
     }
 
     /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
@@ -253,7 +261,7 @@ impl Registry {
     /// A place, if fewer than `max` are taken.
     fn take_place(&self, max: usize) -> Result<Place, OpenError> {
         let shared = &self.shared;
-        if shared.draining.is_cancelled() || shared.leaving.is_cancelled() {
+        if shared.draining.is_cancelled() || self.leaving().is_cancelled() {
             return Err(OpenError::Draining);
         }
         let place = Place(Arc::clone(shared));
@@ -264,7 +272,8 @@ impl Registry {
     /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
     /// or reaped.
     async fn after_end(&self, session: &Session) {
-        if self.shared.leaving.is_cancelled() {
+        let leaving = self.leaving();
+        if leaving.is_cancelled() {
             return;
         }
         if session.is_closing() || self.shared.draining.is_cancelled() {
@@ -274,7 +283,7 @@ impl Registry {
             tokio::select! {
                 () = session.closed().cancelled() => {}
                 () = self.shared.draining.cancelled() => self.forget(session.id()),
-                () = self.shared.leaving.cancelled() => return,
+                () = leaving.cancelled() => return,
             }
         }
         self.shared.spawner.forget(session.id()).await;
@@ -306,6 +315,7 @@ impl Registry {
 
     /// Forgets ended sessions when their time has come or there are too many.
     async fn reap(&self) {
+        let leaving = self.leaving();
         loop {
             let due = {
                 let exited = self.shared.exited.lock();
@@ -314,7 +324,7 @@ impl Registry {
             };
             tokio::select! {
                 () = self.shared.draining.cancelled() => return,
-                () = self.shared.leaving.cancelled() => return,
+                () = leaving.cancelled() => return,
                 () = self.shared.exited_changed.notified() => {}
                 () = async {
                     match due {

@@ -4,27 +4,38 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Place, Registry};
 use crate::session::{End, Exit, Kept, LastShown, Lost, Record, Session, SessionId};
 use crate::store::{SessionRow, StoreError};
 use crate::terminal::{Offset, Size};
 
 impl Registry {
-    /// Has every session's task end where it stands, and waits for that. Nothing ends for the programs; no session can be
-    /// opened any more.
+    /// Has every session's task end where it stands, and waits for that. Nothing ends for the programs. No session is
+    /// listed or can be opened any more, unless they are taken up again.
     pub async fn leave(&self) {
-        self.shared.leaving.cancel();
+        self.leaving().cancel();
         for session in self.list() {
             session.leave();
         }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-        self.shared.archive.finish().await;
+        self.shared.archive.leave().await;
+        self.shared.exited.lock().clear();
+        self.shared.sessions.clear();
+        self.shared.places.store(0, Ordering::Release);
     }
 
-    /// Takes up sessions that another server left or was killed in. Returns how many; one whose memory cannot be used is
-    /// told of in the log and left where it is.
+    /// Takes up sessions that another server, or this one, left or was killed in. Returns how many; one whose memory
+    /// cannot be used is told of in the log and left where it is.
     pub async fn adopt(&self, kept: Vec<Kept>) -> usize {
+        if self.leaving().is_cancelled() {
+            *self.shared.leaving.lock() = CancellationToken::new();
+            self.shared.tasks.reopen();
+            self.shared.archive.resume();
+            self.begin_reaping();
+        }
         let mut count = 0;
         for kept in kept {
             let id = kept.session;

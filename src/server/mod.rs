@@ -3,13 +3,22 @@
 //! ```text
 //! Server::bind   data directory → lock → store → owner, keys → listener → server.json
 //! serve_until    accept … signal → drain → close → wait for every task → remove server.json
+//!                       … upgrade → linger → leave the sessions → the new server serves → wait for the last answers
 //! ```
 
 mod announcement;
 mod first_start;
-mod keeping;
+mod handover;
 mod lock;
+mod origin;
+mod predecessor;
 mod screens;
+mod sessions;
+mod successor;
+mod supervisor;
+mod upgrade;
+mod verdict;
+mod watched;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +28,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,10 +43,15 @@ use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqliteStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
-use keeping::Keeping;
 use lock::Lock;
-pub use lock::tell_running_server;
+pub use lock::{Running, tell_running_server};
+pub use origin::{Origin, TAKE_OVER};
+pub use predecessor::{Inherited, Predecessor, TakeOverError};
 use screens::Screens;
+use sessions::{Keeping, Sessions};
+use supervisor::Supervisor;
+use upgrade::{Requests, Upgrading};
+pub use verdict::{Verdict, Waiting};
 
 /// How long sessions may take to end once the server goes away: their graces and the kernel's time, with room. Only a
 /// process that even SIGKILL does not end takes longer.
@@ -74,6 +89,9 @@ pub enum ServerError {
     /// There is no process to keep sessions.
     #[error("{0} (--no-holder does without it)")]
     Holder(#[from] HolderError),
+    /// Nothing can be taken over from another server.
+    #[error(transparent)]
+    TakeOver(#[from] TakeOverError),
     /// The data directory cannot be written.
     #[error("the data directory cannot be written: {0}")]
     Place(#[from] io::Error),
@@ -83,18 +101,25 @@ pub enum ServerError {
 pub struct Server {
     config: Config,
     app: App,
-    registry: Registry,
-    keeping: Keeping,
     store: Arc<SqliteStore>,
     listener: TcpListener,
     address: SocketAddr,
     announcement: Announcement,
     /// Signals of the command line beside us.
-    look_again: io::Result<tokio::signal::unix::Signal>,
+    look_again: io::Result<Signal>,
+    upgrades: Requests,
+    sessions: Sessions,
+    supervisor: Supervisor,
+    /// How this server was started, when it can be replaced.
+    origin: Option<Origin>,
+    /// The server this one took over from, until it is told that this one serves.
+    predecessor: Option<Predecessor>,
+    /// The limit of descriptors that programs get.
+    descriptors: Rlimit,
     /// Where screens live, for as long as the sessions do.
     _screens: Screens,
     /// Held until the end of the process, so that a second server on this data directory refuses to start.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Server {
@@ -103,18 +128,32 @@ impl Server {
     /// # Errors
     /// When anything that is needed cannot be had. Nothing is left behind then.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let server = Self::prepare(config, None).await?;
+        server.sessions.adopt().await?;
+        // Last, because whoever finds the file believes that a server is there.
+        server.announcement.write()?;
+        Ok(server)
+    }
+
+    /// Prepares everything: what is inherited is not made anew, and nothing of it is changed yet.
+    async fn prepare(config: Config, inherited: Option<Inherited>) -> Result<Self, ServerError> {
         let dir = DataDir::prepare(&config.data_dir)?;
         // Before the lock, whose holder is told by signal of a changed password: unheard it would end the process.
-        let look_again = tokio::signal::unix::signal(lock::look_again_signal());
-        let lock = Lock::take(&dir)?;
+        let look_again = signal(lock::look_again_signal());
+        let upgrades = Requests::new(dir.clone(), signal(lock::upgrade_signal()));
+        let descriptors = descriptors(inherited.as_ref().and_then(|inherited| inherited.descriptors));
+        let (lock, listener) = match inherited {
+            Some(inherited) => (Lock::shared(&dir, inherited.lock)?, Some(inherited.listener)),
+            None => (Lock::take(&dir)?, None),
+        };
         let outside = outside();
         let store = Arc::new(SqliteStore::open(&dir).await?);
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
         let keys = first_start::keys(&*store, &outside, config.access_token_lifetime).await?;
-        let local = local_token(&outside)?;
+        let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let screens = Screens::start(cores)?;
-        let keeping = Keeping::begin(&config, raise_descriptors()).await?;
+        let keeping = Keeping::begin(&config, descriptors).await?;
         let registry = registry(&config, &screens, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
@@ -135,22 +174,27 @@ impl Server {
             outside,
         });
         app.learn_ended_logins().await.map_err(|_| ServerError::NoSecrets)?;
-        let (listener, address) = listen(config.address())?;
+        let (listener, address) = match listener {
+            Some(listener) => upgrade::listen_on(listener, config.address())?,
+            None => listen(config.address())?,
+        };
         warn_of_the_open_net(&config, &*store).await?;
-        // Last, because whoever finds the file believes that a server is there.
-        let announcement = Announcement::write(&dir, &local_url(address), &local)?;
         Ok(Self {
+            announcement: Announcement::new(dir, local_url(address), local),
+            sessions: Sessions::new(registry, keeping),
+            supervisor: Supervisor::new(config.notify_socket.clone()),
             config,
             app,
-            registry,
-            keeping,
             store,
             listener,
             address,
-            announcement,
             look_again,
+            upgrades,
+            origin: None,
+            predecessor: None,
+            descriptors,
             _screens: screens,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -185,36 +229,61 @@ impl Server {
         &self.app
     }
 
+    /// Lets another server that is started in the same way take over when that is asked for.
+    #[must_use]
+    pub fn replaceable(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
     /// Serves until told to drain; then tells viewers, ends sessions and waits for everything, unless told to end at
-    /// once.
-    pub async fn serve_until(self, shutdown: Shutdown) -> Ended {
+    /// once. Or until another server has taken over.
+    pub async fn serve_until(mut self, shutdown: Shutdown) -> Ended {
         let tracker = TaskTracker::new();
         let closing = CancellationToken::new();
         let acceptor = Acceptor {
             service: self.app.service(ws::routes(self.app.clone(), tracker.clone())),
             max_connections: self.config.max_connections,
             tracker: tracker.clone(),
+            door: self.app.door().clone(),
             closing: closing.clone(),
         };
-        if let Err(error) = self.keeping.take_up(&self.registry).await {
-            tracing::error!(%error, "sessions that are kept could not be taken up");
-        }
         tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
-        tracker.spawn(acceptor.run(self.listener));
-        tracker.spawn(self.keeping.clone().watch_over(self.registry.clone(), closing.clone()));
+        let listener = Arc::new(self.listener);
+        tracker.spawn(acceptor.run(Arc::clone(&listener)));
+        tracker.spawn(self.sessions.clone().watch_over(closing.clone()));
         tracker.spawn(keep_house(self.app.clone(), self.look_again, closing.clone()));
-        shutdown.drain.cancelled().await;
+        predecessor::tell_who_serves(self.predecessor.take(), &self.supervisor).await;
+        let upgrading = Upgrading {
+            origin: self.origin.as_ref(),
+            app: &self.app,
+            sessions: &self.sessions,
+            lock: &self.lock,
+            listener: &listener,
+            announcement: &self.announcement,
+            supervisor: &self.supervisor,
+            descriptors: self.descriptors.current,
+        };
+        let replaced = tokio::select! {
+            () = shutdown.drain.cancelled() => None,
+            successor = upgrading.until_replaced(&mut self.upgrades) => Some(successor),
+        };
+        // Nobody is let in by us any more: who comes is refused, or waits for who serves next.
+        drop(listener);
+        if let Some(successor) = replaced {
+            closing.cancel();
+            upgrade::fade(&tracker, &mut self.upgrades, successor, &shutdown).await;
+            self.store.close().await;
+            return Ended::Replaced;
+        }
 
         tracing::info!("going away");
+        self.supervisor.stopping();
         // Viewers are told to resume later before their sessions end; requests that are being answered are finished.
         self.app.drain();
         closing.cancel();
         tracker.close();
         let drained = async {
-            let sessions = async {
-                if self.keeping.outlives_us() { self.registry.leave().await } else { self.registry.drain().await }
-            };
-            if tokio::time::timeout(SESSIONS_DEADLINE, sessions).await.is_err() {
+            if tokio::time::timeout(SESSIONS_DEADLINE, self.sessions.part()).await.is_err() {
                 tracing::warn!("some sessions did not end in time");
             }
             if tokio::time::timeout(CLOSE_DEADLINE, tracker.wait()).await.is_err() {
@@ -225,13 +294,14 @@ impl Server {
             () = drained => Ended::Drained,
             () = shutdown.at_once.cancelled() => {
                 tracing::warn!("ending at once");
-                if !self.keeping.outlives_us() {
-                    self.registry.kill_all();
-                }
+                self.sessions.kill_what_would_end();
                 Ended::AtOnce
             }
+            never = self.upgrades.refuse("the server is going away") => match never {},
         };
-        self.announcement.remove();
+        if !self.sessions.outlive_us() {
+            self.announcement.remove();
+        }
         self.store.close().await;
         tracing::info!("gone");
         ended
@@ -254,20 +324,21 @@ pub enum Ended {
     Drained,
     /// What had not ended by itself was killed.
     AtOnce,
+    /// Another server serves.
+    Replaced,
 }
 
-/// Raises the limit of descriptors, and returns what it was. Each connection takes one and each session four; most
-/// systems start programs with 1,024.
-fn raise_descriptors() -> Rlimit {
-    let descriptors = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: descriptors.maximum, maximum: descriptors.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+/// The limit of descriptors that programs get: the one this process was started with, or the server before it. Ours is
+/// raised: each connection takes a descriptor and each session four, and most systems start programs with 1,024.
+fn descriptors(told: Option<u64>) -> Rlimit {
+    let own = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: own.maximum, maximum: own.maximum }) {
         tracing::warn!(%error, "the limit of open descriptors stays low");
     }
-    descriptors
+    Rlimit { current: told.or(own.current), maximum: own.maximum }
 }
 
-/// The sessions of this server, and room for their viewers' sockets.
+/// The sessions of this server.
 fn registry(config: &Config, screens: &Screens, spawner: Arc<dyn Spawner>, store: Arc<dyn Store>) -> Registry {
     let limits =
         Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
@@ -310,7 +381,7 @@ fn boot() -> String {
 }
 
 /// Listens for signals of the command line beside us, and forgets what has expired.
-async fn keep_house(app: App, look_again: io::Result<tokio::signal::unix::Signal>, closing: CancellationToken) {
+async fn keep_house(app: App, look_again: io::Result<Signal>, closing: CancellationToken) {
     let mut told = match look_again {
         Ok(told) => told,
         Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Connection, Ends};
 use crate::auth::Access;
 use crate::auth::ticket::TicketGrant;
+use crate::http::accept::let_take_its_time;
 use crate::http::error::ApiError;
 use crate::http::extract::Caller;
 use crate::http::{App, Connection as Accepted, Reached, SessionObject, principal};
@@ -88,7 +89,7 @@ async fn upgrade(
         AttachError::Closed => ApiError::NoSuchSession,
     })?;
     let ends = Ends {
-        drain: app.draining().clone(),
+        drain: app.draining(),
         revoked: Box::pin(app.logins().clone().ended(grant.login.zip(grant.issued))),
         expires: grant.expires.map(|expires| {
             let left = Duration::try_from(expires.duration_since(app.now())).unwrap_or_default();
@@ -114,6 +115,9 @@ async fn connect(upgraded: OnUpgrade, viewer: Viewer, attached: Attached, access
             let stream = parts.io.into_inner();
             if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
                 tracing::debug!(%error, "the kernel may hold more for a slow viewer");
+            }
+            if let Err(error) = let_take_its_time(&stream) {
+                tracing::debug!(%error, "a viewer that does not read may be given up early");
             }
             // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
             let connection = Connection::new(stream, &parts.read_buf, viewer, attached, access, ends);

@@ -23,3 +23,4 @@ mod screen_laws;
 mod screens;
 mod screens_over_rest;
 mod sessions;
+mod upgrade;

@@ -108,6 +108,7 @@ impl Wanted<'_> {
         // Had first, so that no change between a look and the wait for the next is missed.
         let mut changes = self.session.screen_changes();
         let mut ended = std::pin::pin!(self.app.logins().clone().ended(caller.login));
+        let draining = self.app.draining();
         loop {
             changes.mark_unchanged();
             let shown = self.now().await?;
@@ -117,7 +118,9 @@ impl Wanted<'_> {
             tokio::select! {
                 // A server that drains closes its sessions: the cause is told, not what follows from it.
                 biased;
-                () = self.app.draining().cancelled() => return Err(ApiError::Draining),
+                () = draining.cancelled() => return Err(ApiError::Draining),
+                // Asked again, the next server answers: nothing has failed, and nobody need know.
+                () = self.app.door().empties() => return Ok(shown.into_response()),
                 () = &mut ended => return Err(ApiError::InvalidToken),
                 () = self.session.closed().cancelled() => return Err(ApiError::NoSuchSession),
                 // A screen whose owner has gone does not change: its session is about to be closed.

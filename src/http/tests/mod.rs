@@ -1,6 +1,7 @@
 //! The promises of the edge, through the whole service as a connection would use it.
 
 mod credentials;
+mod leaving;
 mod shape;
 
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl Answer {
     }
 }
 
-/// No route tested here starts a program.
+/// Room for the one session that is opened here.
 fn registry(store: Arc<dyn Store>) -> Registry {
     let limits = Limits { sessions_max: 1, exited_max: 1, exited_ttl: Duration::ZERO };
     let settings = session::Settings::new(tokio::runtime::Handle::current(), || Timestamp::UNIX_EPOCH);

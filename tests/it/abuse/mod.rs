@@ -7,3 +7,4 @@ mod leaving;
 mod messages;
 mod origin;
 mod slow;
+mod unread;

@@ -77,7 +77,9 @@ impl Drop for Outlived {
     fn drop(&mut self) {
         // A server that is gone already is what is wanted.
         let pid = self.server.try_pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        pid.into_iter().for_each(|pid| drop(kill_process(pid, Signal::KILL)));
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, Signal::KILL);
+        }
         let _ = fantail::holder::end_all(self.server.data());
     }
 }

@@ -111,12 +111,6 @@ impl Client {
         }
     }
 
-    /// A client over a socket whose handshake is done; takes the welcome.
-    pub async fn over(mut socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
-        let first = patiently("welcome", socket.next()).await.expect("a message").expect("readable").into_data();
-        Self::welcomed(socket, &first)
-    }
-
     fn welcomed(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, first: &[u8]) -> Self {
         let Ok(ServerMessage::Event { json, .. }) = ServerMessage::decode(first) else { panic!("no event: {first:?}") };
         let Ok(Event::Welcome(welcome)) = Event::from_json(json) else { panic!("no welcome: {first:?}") };

@@ -1,4 +1,5 @@
-//! Who keeps this server's sessions: the holder, in which they outlive it, or nobody.
+//! What becomes of the sessions when this server goes: they end with it, or they are left to who keeps them and taken
+//! up again.
 
 use std::sync::Arc;
 
@@ -11,6 +12,14 @@ use crate::config::Config;
 use crate::holder::{HolderError, HolderSpawner, Options, Place, Systemd};
 use crate::registry::Registry;
 use crate::session::{LocalSpawner, Session, Spawner};
+
+/// Why sessions cannot be left.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LeaveError {
+    /// Nobody else keeps them.
+    #[error("this server keeps its sessions itself, and {0} would be lost")]
+    WouldBeLost(usize),
+}
 
 /// Who keeps the sessions.
 #[derive(Clone)]
@@ -44,19 +53,61 @@ impl Keeping {
             Self::Holder(spawner) => Arc::clone(spawner) as Arc<dyn Spawner>,
         }
     }
+}
 
-    /// Whether sessions go on when this server ends.
-    pub(super) const fn outlives_us(&self) -> bool {
-        matches!(self, Self::Holder(_))
+/// The sessions of this server, and who keeps them.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    registry: Registry,
+    keeping: Keeping,
+}
+
+impl Sessions {
+    pub(super) const fn new(registry: Registry, keeping: Keeping) -> Self {
+        Self { registry, keeping }
     }
 
-    /// Takes up what is kept, and lists what was lost.
-    pub(super) async fn take_up(&self, registry: &Registry) -> Result<(), ServerError> {
-        let adopted = match self {
-            Self::Nobody(_) => 0,
-            Self::Holder(spawner) => registry.adopt(spawner.kept().await?).await,
+    /// Whether they outlive this server.
+    pub(super) const fn outlive_us(&self) -> bool {
+        matches!(self.keeping, Keeping::Holder(_))
+    }
+
+    /// Whether another server could take them up.
+    pub(super) fn could_be_left(&self) -> Result<(), LeaveError> {
+        match self.registry.list().len() {
+            0 => Ok(()),
+            _ if self.outlive_us() => Ok(()),
+            sessions => Err(LeaveError::WouldBeLost(sessions)),
+        }
+    }
+
+    /// Lets go of them: nothing of them is read or written by this server from then on. Viewers have been told.
+    pub(super) async fn leave(&self) -> Result<(), LeaveError> {
+        self.could_be_left()?;
+        self.registry.leave().await;
+        Ok(())
+    }
+
+    /// Leaves those that outlive this server, and ends the others.
+    pub(super) async fn part(&self) {
+        if self.outlive_us() { self.registry.leave().await } else { self.registry.drain().await }
+    }
+
+    /// For an operator who does not want to wait.
+    pub(super) fn kill_what_would_end(&self) {
+        if !self.outlive_us() {
+            self.registry.kill_all();
+        }
+    }
+
+    /// Takes up what is kept, at a start or after [`Self::leave`], and lists what was lost.
+    pub(super) async fn adopt(&self) -> Result<(), ServerError> {
+        let kept = match &self.keeping {
+            Keeping::Nobody(_) => Vec::new(),
+            Keeping::Holder(spawner) => spawner.kept().await?,
         };
-        let lost = registry.list_lost().await?;
+        let adopted = self.registry.adopt(kept).await;
+        let lost = self.registry.list_lost().await?;
         if adopted + lost > 0 {
             tracing::info!(adopted, lost, "took up sessions");
         }
@@ -64,8 +115,8 @@ impl Keeping {
     }
 
     /// Hands every session to the next holder whenever one has died.
-    pub(super) async fn watch_over(self, registry: Registry, closing: CancellationToken) {
-        let Self::Holder(spawner) = self else { return };
+    pub(super) async fn watch_over(self, closing: CancellationToken) {
+        let Keeping::Holder(spawner) = &self.keeping else { return };
         let mut restarts = spawner.restarts();
         loop {
             tokio::select! {
@@ -74,10 +125,10 @@ impl Keeping {
                     return;
                 },
             }
-            let sessions = registry.list();
+            let sessions = self.registry.list();
             tracing::warn!(sessions = sessions.len(), "the process that keeps sessions ended: a new one gets them");
             for session in sessions {
-                if let Err(error) = hand_over(&spawner, &session).await {
+                if let Err(error) = hand_over(spawner, &session).await {
                     tracing::error!(session = %session.id(), %error, "a session is not kept: it will end with this server");
                 }
             }

@@ -1,0 +1,30 @@
+//! What clients notice while another server takes over, and when it does not.
+
+use super::*;
+
+#[tokio::test]
+async fn a_wait_ends_as_if_nothing_had_changed_and_what_comes_too_late_is_told() {
+    let edge = Edge::with(true).await;
+    let opened = edge.post("/api/sessions", json!({ "command": ["/bin/cat"] })).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+    let screen = format!("/api/sessions/{}/screen", opened.text("sessionId"));
+    let shown = edge.send(get(&screen)).await;
+    let tag = shown.headers[header::ETAG].clone();
+    let wait = Request::get(format!("{screen}?wait=55000")).header(header::IF_NONE_MATCH, tag);
+    let (waited, ()) = tokio::join!(edge.send(wait.body(HttpBody::empty()).unwrap()), edge.app.door().close());
+    assert_eq!(waited.status, StatusCode::NOT_MODIFIED);
+
+    let told = edge.app.draining();
+    edge.app.leave();
+    assert!(told.is_cancelled(), "who was attached is told");
+    assert_eq!(edge.send(get(&screen)).await.code(), (503, "draining"));
+
+    edge.app.stay();
+    edge.app.door().open();
+    assert!(!edge.app.draining().is_cancelled(), "who attaches now is not");
+    assert_eq!(edge.send(get(&screen)).await.status, StatusCode::OK);
+    let now = edge.app.draining();
+    edge.app.drain();
+    assert!(now.is_cancelled());
+    edge.app.registry().drain().await;
+}
