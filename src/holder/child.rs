@@ -46,7 +46,7 @@ impl Program {
             Ok(Reply::Ended { signal: Some(signal), .. }) => return Exit::Signal(signal),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(session = %self.session, %error, "the holder does not say how a program ended")
+                tracing::warn!(session = %self.session, %error, "the holder does not say how a program ended");
             }
         }
         // The holder died while it was asked, or long ago: then its children are ours, or of whoever reaps orphans.
