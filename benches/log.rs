@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fantail::terminal::log::{CatchUp, Log, LogReader, LogWriter, Pull};
+use fantail::terminal::log::{CatchUp, Log, LogReader, LogWriter, Memory, Pull};
 use fantail::terminal::{Offset, Size};
 
 /// What a PTY gives in one read(2).
@@ -22,7 +22,7 @@ fn source() -> Vec<u8> {
 /// Appends `total` bytes in reads of `read` bytes, publishing every `burst` reads.
 fn append(writer: &mut LogWriter, source: &[u8], total: usize, read: usize, burst: usize) {
     for turn in 0..total / read {
-        writer.space()[..read].copy_from_slice(&source[..read]);
+        writer.space().expect("memory")[..read].copy_from_slice(&source[..read]);
         writer.commit(read);
         if turn % burst == burst - 1 {
             writer.publish();
@@ -59,7 +59,13 @@ fn appending(criterion: &mut Criterion) {
     for burst in [1, 15] {
         group.bench_function(BenchmarkId::new("log, reads of 4 KiB a frame", burst), |bencher| {
             bencher.iter(|| {
-                let (log, mut writer) = Log::create(4 << 20, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
+                let (log, mut writer) = Log::create(
+                    Memory::create().expect("memory"),
+                    4 << 20,
+                    Offset::ZERO,
+                    Size::DEFAULT,
+                    Arc::new(CatchUp::new(0, 0)),
+                );
                 append(&mut writer, &source, TOTAL, READ, burst);
                 assert_eq!(log.held().end, Offset(TOTAL as u64));
             });
@@ -74,7 +80,13 @@ fn reading(criterion: &mut Criterion) {
     for (name, total, read) in
         [("64 MiB in 4 KiB frames", TOTAL, READ), ("1 MiB of single keystrokes", 1 << 20, KEYSTROKE)]
     {
-        let (log, mut writer) = Log::create(16 * total + (1 << 20), Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
+        let (log, mut writer) = Log::create(
+            Memory::create().expect("memory"),
+            16 * total + (1 << 20),
+            Offset::ZERO,
+            Size::DEFAULT,
+            Arc::new(CatchUp::new(0, 0)),
+        );
         append(&mut writer, &source, total, read, 1);
         group.throughput(Throughput::Bytes(total as u64));
         group.bench_function(name, |bencher| {

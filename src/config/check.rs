@@ -69,6 +69,8 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         bind: raw.bind,
         port: raw.port,
         no_auth: raw.no_auth,
+        holder: !raw.no_holder,
+        systemd: environment.systemd(),
         log_format: raw.log_format,
         log_level: raw.log_level,
     })

@@ -81,6 +81,13 @@ impl Environment {
         named.or_else(|| self.login.as_ref().map(|login| login.name.clone()))
     }
 
+    /// What systemd-run needs to find the service manager, where a systemd service runs us.
+    pub(super) fn systemd(&self) -> Option<Vec<(OsString, OsString)>> {
+        self.get("INVOCATION_ID")?;
+        let named = ["PATH", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
+        Some(named.iter().filter_map(|name| Some((name.into(), self.get(name)?.into()))).collect())
+    }
+
     /// What a session's program finds, `extra` names included. What the server was started without is filled in, so
     /// that a session under a bare service manager still has a home, a path and a character set.
     pub(super) fn for_sessions(&self, extra: &[String]) -> Vec<(OsString, OsString)> {

@@ -29,6 +29,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Whether everyone who can reach the (loopback) address is the owner.
     pub no_auth: bool,
+    /// Whether sessions are kept by a process of their own and outlive this one.
+    pub holder: bool,
+    /// What systemd-run finds the service manager by, where a systemd service runs us.
+    pub systemd: Option<Vec<(OsString, OsString)>>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.

@@ -64,6 +64,7 @@ pub(super) struct Raw {
     /// Empty for the default, which depends on the environment.
     pub(super) data_dir: String,
     pub(super) no_auth: bool,
+    pub(super) no_holder: bool,
     pub(super) log_format: LogFormat,
     pub(super) log_level: String,
     #[serde(deserialize_with = "list")]
@@ -90,6 +91,7 @@ impl Default for Raw {
             port: 4020,
             data_dir: String::new(),
             no_auth: false,
+            no_holder: false,
             log_format: LogFormat::Text,
             log_level: "info".into(),
             public_urls: Vec::new(),

@@ -124,7 +124,7 @@ impl Reply {
         match exit {
             Exit::Code(code) => Self::Ended { code: Some(*code), signal: None },
             Exit::Signal(signal) => Self::Ended { code: None, signal: Some(*signal) },
-            Exit::NotStarted { .. } | Exit::Unknown => Self::Unknown,
+            Exit::NotStarted { .. } | Exit::Lost { .. } | Exit::Unknown => Self::Unknown,
         }
     }
 

@@ -58,3 +58,8 @@ pub enum HolderError {
         message: String,
     },
 }
+
+impl HolderError {
+    /// The word of a refusal to keep a session that is kept already.
+    pub const SESSION_EXISTS: &str = message::refusal::SESSION_EXISTS;
+}

@@ -7,6 +7,7 @@
 
 mod announcement;
 mod first_start;
+mod keeping;
 mod lock;
 mod screens;
 
@@ -23,14 +24,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{AccountId, Secret};
 use crate::config::{self, Config};
+use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::extract::LOCAL_TOKEN_PREFIX;
 use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
 use crate::registry::{Limits, Registry};
-use crate::session::{self, LocalSpawner};
+use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqliteStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
+use keeping::Keeping;
 use lock::Lock;
 pub use lock::tell_running_server;
 use screens::Screens;
@@ -68,6 +71,9 @@ pub enum ServerError {
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
+    /// There is no process to keep sessions.
+    #[error("{0} (--no-holder does without it)")]
+    Holder(#[from] HolderError),
     /// The data directory cannot be written.
     #[error("the data directory cannot be written: {0}")]
     Place(#[from] io::Error),
@@ -78,6 +84,7 @@ pub struct Server {
     config: Config,
     app: App,
     registry: Registry,
+    keeping: Keeping,
     store: Arc<SqliteStore>,
     listener: TcpListener,
     address: SocketAddr,
@@ -107,7 +114,8 @@ impl Server {
         let local = local_token(&outside)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let screens = Screens::start(cores)?;
-        let registry = registry(&config, &screens);
+        let keeping = Keeping::begin(&config, raise_descriptors()).await?;
+        let registry = registry(&config, &screens, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
@@ -135,6 +143,7 @@ impl Server {
             config,
             app,
             registry,
+            keeping,
             store,
             listener,
             address,
@@ -187,8 +196,12 @@ impl Server {
             tracker: tracker.clone(),
             closing: closing.clone(),
         };
+        if let Err(error) = self.keeping.take_up(&self.registry).await {
+            tracing::error!(%error, "sessions that are kept could not be taken up");
+        }
         tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
         tracker.spawn(acceptor.run(self.listener));
+        tracker.spawn(self.keeping.clone().watch_over(self.registry.clone(), closing.clone()));
         tracker.spawn(keep_house(self.app.clone(), self.look_again, closing.clone()));
         shutdown.drain.cancelled().await;
 
@@ -198,7 +211,10 @@ impl Server {
         closing.cancel();
         tracker.close();
         let drained = async {
-            if tokio::time::timeout(SESSIONS_DEADLINE, self.registry.drain()).await.is_err() {
+            let sessions = async {
+                if self.keeping.outlives_us() { self.registry.leave().await } else { self.registry.drain().await }
+            };
+            if tokio::time::timeout(SESSIONS_DEADLINE, sessions).await.is_err() {
                 tracing::warn!("some sessions did not end in time");
             }
             if tokio::time::timeout(CLOSE_DEADLINE, tracker.wait()).await.is_err() {
@@ -209,7 +225,9 @@ impl Server {
             () = drained => Ended::Drained,
             () = shutdown.at_once.cancelled() => {
                 tracing::warn!("ending at once");
-                self.registry.kill_all();
+                if !self.keeping.outlives_us() {
+                    self.registry.kill_all();
+                }
                 Ended::AtOnce
             }
         };
@@ -238,14 +256,19 @@ pub enum Ended {
     AtOnce,
 }
 
-/// The sessions of this server, and room for their viewers' sockets.
-fn registry(config: &Config, screens: &Screens) -> Registry {
-    // Each connection takes a descriptor and each session three; most systems start programs with 1,024.
+/// Raises the limit of descriptors, and returns what it was. Each connection takes one and each session four; most
+/// systems start programs with 1,024.
+fn raise_descriptors() -> Rlimit {
     let descriptors = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: descriptors.maximum, maximum: descriptors.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the limit of open descriptors stays low");
     }
+    descriptors
+}
+
+/// The sessions of this server, and room for their viewers' sockets.
+fn registry(config: &Config, screens: &Screens, spawner: Arc<dyn Spawner>, store: Arc<dyn Store>) -> Registry {
     let limits =
         Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
     #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
@@ -271,7 +294,19 @@ fn registry(config: &Config, screens: &Screens) -> Registry {
         },
         ..defaults
     };
-    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: Some(descriptors) }))
+    Registry::new(limits, settings, spawner, store, boot())
+}
+
+/// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the
+/// machine looks like an end of all our processes.
+fn boot() -> String {
+    match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(id) => id.trim_end().to_owned(),
+        Err(error) => {
+            tracing::warn!(%error, "the machine does not tell its boot id");
+            String::new()
+        }
+    }
 }
 
 /// Listens for signals of the command line beside us, and forgets what has expired.

@@ -126,7 +126,7 @@ impl Session {
             offset: from,
             size: self.log.size_at(from),
             known,
-            status: self.status.subscribe(),
+            status: self.status_changes(),
             written: identity.written,
             superseded: identity.superseded,
         };

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::ledger::{ClientRow, Ledger, RowOwner};
 use super::{ClientId, Principal, ViewerId};
 
 /// How long a client that has gone is remembered: a train ride without signal.
@@ -20,11 +21,15 @@ pub(super) struct Client {
     principal: Principal,
     /// Highest seq taken: queued, written or refused. What is not above it is dropped.
     pub(super) taken: u64,
+    /// Bytes of the message behind that which were written before this process took the session up.
+    pub(super) part: usize,
     /// Bytes of its input not yet written.
     pub(super) queued: usize,
     /// Highest seq written to the PTY or refused with all before it, for whoever is attached as this client.
     pub(super) written: watch::Sender<u64>,
     presence: Presence,
+    /// Where it is written down.
+    row: Option<(Ledger, ClientRow)>,
 }
 
 enum Presence {
@@ -47,11 +52,21 @@ pub(super) struct Clients {
     known: HashMap<ClientId, Client>,
     /// Those that have gone, longest ago first, each once.
     gone: VecDeque<(Instant, ClientId)>,
+    /// Where they are written down.
+    ledger: Option<Ledger>,
 }
 
 impl Client {
+    /// Its row in the ledger.
+    pub(super) fn row(&self) -> Option<ClientRow> {
+        self.row.as_ref().map(|(_, row)| *row)
+    }
+
     /// All up to `seq` is written, or was refused.
     pub(super) fn handled_up_to(&self, seq: u64) {
+        if let Some((ledger, row)) = &self.row {
+            ledger.handled_up_to(*row, seq);
+        }
         self.written.send_if_modified(|written| {
             let is_news = seq > *written;
             if is_news {
@@ -63,6 +78,24 @@ impl Client {
 }
 
 impl Clients {
+    /// Those of a session, which are written down in `ledger`.
+    pub(super) fn written_down_in(ledger: Ledger) -> Self {
+        Self { ledger: Some(ledger), ..Self::default() }
+    }
+
+    /// Takes up those that another server wrote down, as if they had gone now.
+    pub(super) fn take_up(&mut self, now: Instant) {
+        let Some(ledger) = self.ledger.clone() else { return };
+        for RowOwner { row, id, principal, handled, part } in ledger.clients() {
+            let row = Some((ledger.clone(), row));
+            let written = watch::Sender::new(handled);
+            let client = Client { principal, taken: handled, part, queued: 0, written, presence: Presence::Gone, row };
+            self.known.insert(id, client);
+            self.gone.push_back((now, id));
+        }
+        self.forget(now);
+    }
+
     /// Attaches `viewer` as the client `wanted`, if that is known and the same principal's, else as `fresh`. A
     /// connection still attached as that client is superseded: it is most often the dead half of a dropped one.
     pub(super) fn attach(
@@ -76,12 +109,15 @@ impl Clients {
         self.forget(now);
         let id =
             wanted.filter(|id| self.known.get(id).is_some_and(|known| known.principal == principal)).unwrap_or(fresh);
+        let ledger = &self.ledger;
         let client = self.known.entry(id).or_insert_with(|| Client {
             principal,
             taken: 0,
+            part: 0,
             queued: 0,
             written: watch::Sender::new(0),
             presence: Presence::Gone,
+            row: ledger.as_ref().and_then(|ledger| Some((ledger.clone(), ledger.add_client(id, principal)?))),
         });
         let superseded = CancellationToken::new();
         let before =
@@ -114,7 +150,9 @@ impl Clients {
             && (self.gone.len() > REMEMBERED_MAX || now.duration_since(since) >= REMEMBERED)
         {
             self.gone.pop_front();
-            self.known.remove(&id);
+            if let Some(Client { row: Some((ledger, row)), .. }) = self.known.remove(&id) {
+                ledger.forget_client(row);
+            }
         }
     }
 }

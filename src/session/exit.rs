@@ -1,9 +1,11 @@
 //! How a program ended.
 
 use rustix::process::WaitIdStatus;
+use serde::{Deserialize, Serialize};
 
 /// How a session's program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Exit {
     /// It exited by itself.
     Code(i32),
@@ -18,6 +20,32 @@ pub enum Exit {
     },
     /// Nobody can tell any more.
     Unknown,
+    /// It ended with all that could have told how.
+    Lost {
+        /// What took them.
+        reason: Lost,
+    },
+}
+
+/// Why nobody was left to see a program's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lost {
+    /// Every program of the machine ended.
+    MachineRestarted,
+    /// The server's end alone, or the holder's, loses nothing: the other one has the session's terminal.
+    HolderKilled,
+}
+
+impl Lost {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MachineRestarted => "the machine was restarted",
+            Self::HolderKilled => "the server and the process that keeps its terminals ended at the same time",
+        }
+    }
 }
 
 impl Exit {
@@ -35,7 +63,7 @@ impl Exit {
     pub const fn code(&self) -> Option<i32> {
         match self {
             Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
-            Self::Signal(_) | Self::Unknown => None,
+            Self::Signal(_) | Self::Lost { .. } | Self::Unknown => None,
         }
     }
 
@@ -53,6 +81,7 @@ impl Exit {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
+            Self::Lost { reason } => Some(reason.as_str()),
             Self::Unknown => Some("how it ended was lost with the process that kept it"),
             Self::Code(_) | Self::Signal(_) => None,
         }

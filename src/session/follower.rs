@@ -9,15 +9,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoints::{Beside, Checkpoints};
 use super::handle::Session;
+use super::ledger::{Checkpoint, Ledger};
 use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
+use super::task::LastShown;
 use super::{ClipboardPolicy, Settings, Status};
-use crate::terminal::log::{Chunk, Log, LogReader, Message, OUTPUT, Pull, snapshot_frame};
+use crate::terminal::log::{Chunk, Log, LogReader, MemoryError, Message, OUTPUT, Pull, snapshot_frame};
 use crate::terminal::screen::{Clipboard, Screen};
 use crate::terminal::{Offset, Size};
 
@@ -38,6 +42,7 @@ pub(super) struct Follower {
     log: Log,
     reader: LogReader,
     end: watch::Receiver<Offset>,
+    leaving: CancellationToken,
     closed: CancellationToken,
     screen: Screen,
     /// Where output goes on for those who begin with the screen: behind what it shows, but before an exit, which they
@@ -52,6 +57,75 @@ pub(super) struct Follower {
     unwatched: Arc<Notify>,
     rebuild: Rebuild,
     shown: Shown,
+    checkpoints: Checkpoints,
+    /// Events taken at the very offset the screen is at, and those of them to be passed over because the screen it began
+    /// with had seen them.
+    events: usize,
+    seen: usize,
+    answered: Answered,
+}
+
+/// Where a screen begins: blank, or as another server wrote it down.
+pub(super) struct Origin {
+    offset: Offset,
+    size: Size,
+    checkpoint: Option<Checkpoint>,
+    answered: Answered,
+}
+
+/// What of a program's questions was answered by another server.
+#[derive(Clone, Copy, Default)]
+struct Answered {
+    /// What output before this asked.
+    upto: Offset,
+    /// And so many bytes of the answers to what comes behind it.
+    part: usize,
+    /// As many of these as were made again so far.
+    made: usize,
+}
+
+impl Origin {
+    /// A new session's.
+    pub(super) const fn blank(size: Size) -> Self {
+        let answered = Answered { upto: Offset::ZERO, part: 0, made: 0 };
+        Self { offset: Offset::ZERO, size, checkpoint: None, answered }
+    }
+
+    /// That of a session whose ledger and log this is.
+    pub(super) fn of(ledger: &Ledger, log: &Log) -> Result<Self, MemoryError> {
+        let checkpoint = ledger.checkpoint()?;
+        let (upto, part) = ledger.answered();
+        let offset = checkpoint.as_ref().map_or_else(|| log.held().start, |checkpoint| checkpoint.offset);
+        let size = checkpoint.as_ref().map_or_else(|| log.size_at(offset), |checkpoint| checkpoint.size);
+        Ok(Self { offset, size, checkpoint, answered: Answered { upto, part, made: 0 } })
+    }
+
+    /// That of a session of which nothing else is left.
+    pub(super) fn last_shown(LastShown { offset, size, bytes }: LastShown) -> Self {
+        let checkpoint = Some(Checkpoint { offset, events: 0, size, bells: 0, cwd: None, bytes });
+        Self { offset, size, checkpoint, answered: Answered::default() }
+    }
+
+    pub(super) const fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.size
+    }
+
+    fn screen(&self, scrollback_lines: usize) -> Screen {
+        let mut screen = Screen::new(self.size, scrollback_lines);
+        if let Some(checkpoint) = &self.checkpoint {
+            if unless_it_panics(|| screen.feed(&checkpoint.bytes)).is_none() {
+                tracing::error!(offset = %self.offset, "a screen that was written down cannot be shown");
+                screen = Screen::new(self.size, scrollback_lines);
+            }
+            screen.take_answers();
+            screen.set_cwd(checkpoint.cwd.as_deref());
+        }
+        screen
+    }
 }
 
 /// What a failure of the engine leaves to be remembered.
@@ -89,18 +163,23 @@ struct InOrder<'a> {
 struct Failed(Frame);
 
 impl Follower {
-    /// A follower from the log's first byte on, still to be given its session, and the way to it.
+    /// A follower from `origin` on, still to be given its session, and the way to it.
     pub(super) fn create(
         settings: &Settings,
         log: &Log,
         end: watch::Receiver<Offset>,
-        size: Size,
+        origin: Origin,
+        ledger: Ledger,
     ) -> (Self, ScreenDoor) {
-        let reader = log.first_reader();
-        let at = ScreenAt { offset: reader.offset(), revision: 0, size };
+        let reader = log.reader_anywhere(origin.offset);
+        // One that is not blank has changed since there was nothing.
+        let revision = u64::from(origin.checkpoint.is_some());
+        let at = ScreenAt { offset: origin.offset, revision, size: origin.size };
         let (ask, questions) = mpsc::channel(ASKED_MAX);
         let (changes, changes_seen) = watch::channel(at);
         let unwatched = Arc::new(Notify::new());
+        log.has_shown(origin.offset);
+        let before = origin.checkpoint.as_ref();
         let follower = Self {
             session: Weak::new(),
             settings: settings.clone(),
@@ -108,8 +187,9 @@ impl Follower {
             position: reader.clone(),
             reader,
             end,
+            leaving: CancellationToken::new(),
             closed: CancellationToken::new(),
-            screen: Screen::new(size, settings.scrollback_lines),
+            screen: origin.screen(settings.scrollback_lines),
             at,
             changes,
             questions,
@@ -117,14 +197,25 @@ impl Follower {
             snapshots: Vec::new(),
             unwatched: Arc::clone(&unwatched),
             rebuild: Rebuild::default(),
-            shown: Shown::default(),
+            shown: Shown { bells_before: before.map_or(0, |before| before.bells), clipboard: None },
+            checkpoints: Checkpoints::new(ledger, settings.log_bytes, origin.offset),
+            events: 0,
+            seen: before.map_or(0, |before| before.events),
+            answered: origin.answered,
         };
         (follower, ScreenDoor { questions: ask, changes: changes_seen, unwatched })
     }
 
     /// Follows `session` until nobody can ask about it any more.
-    pub(super) async fn follow(mut self, session: Weak<Session>, closed: CancellationToken) {
-        (self.session, self.closed) = (session, closed);
+    pub(super) fn follow(mut self, session: &Arc<Session>) -> impl Future<Output = ()> + Send + use<> {
+        self.session = Arc::downgrade(session);
+        (self.leaving, self.closed) = (session.leaving().clone(), session.closed().clone());
+        // What it began with is the session's at once, and not only when more is printed.
+        session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, true));
+        self.run()
+    }
+
+    async fn run(mut self) {
         let mut idle_at = Some(Instant::now() + HIBERNATES_AFTER);
         let mut gone_at = None;
         let mut program_ended = false;
@@ -149,14 +240,21 @@ impl Follower {
                     None => return,
                 },
                 () = self.unwatched.notified() => idle_at = Some(Instant::now() + HIBERNATES_AFTER),
+                () = until(self.checkpoints.due_at()) => self.checkpoints.keep_all(&self.screen, self.beside()),
                 () = until(idle_at), if idle_at.is_some() => {
                     idle_at = None;
                     self.hibernate();
                 }
+                () = self.leaving.cancelled() => return,
                 () = self.closed.cancelled(), if gone_at.is_none() => gone_at = Some(Instant::now() + CLOSED_GRACE),
                 () = until(gone_at), if gone_at.is_some() => return,
             }
         }
+    }
+
+    /// What a checkpoint says besides what the screen does.
+    fn beside(&self) -> Beside {
+        Beside { at: self.at, events: self.events, bells: self.shown.bells_before + self.screen.bells() }
     }
 
     /// Takes the questions there are, so that what is looked at next is not older than they are. Breaks when nobody
@@ -174,8 +272,9 @@ impl Follower {
 
     /// Takes one slice of the log, at most a segment. Returns whether there may be more.
     fn step(&mut self) -> bool {
-        // What is parsed a second time ends exactly where what is new begins.
-        let limit = if self.at.offset < self.rebuild.until { self.rebuild.until } else { Offset(u64::MAX) };
+        // What is parsed a second time ends exactly where what is new begins, and so does what was answered.
+        let ends = [self.rebuild.until, self.answered.upto].into_iter().filter(|end| self.at.offset < *end);
+        let limit = ends.min().unwrap_or(Offset(u64::MAX));
         match self.reader.pull(limit) {
             Pull::Chunk(chunk) => {
                 match self.take(&chunk) {
@@ -198,6 +297,15 @@ impl Follower {
         let mut left_out = 0;
         for Message { kind, offset, payload, wire } in chunk.messages() {
             let screen = &mut self.screen;
+            if kind == OUTPUT {
+                (self.events, self.seen) = (0, 0);
+            } else {
+                self.events += 1;
+                if self.events <= self.seen {
+                    left_out = if is_exit(payload) { wire } else { 0 };
+                    continue;
+                }
+            }
             let frame = (kind, offset);
             let is_poisoned = self.rebuild.poisoned.contains(&frame);
             if kind == OUTPUT {
@@ -231,15 +339,31 @@ impl Follower {
         }
         // What was parsed again has been answered before.
         let is_new = std::mem::take(&mut self.rebuild.until) == Offset::ZERO;
-        self.log.has_shown(self.at.offset);
+        self.checkpoints.moved(&self.screen, self.beside(), Instant::now());
+        self.log.has_shown(self.checkpoints.offset());
         if let Some(session) = self.session.upgrade() {
-            if is_new && !answers.is_empty() {
-                session.answer(answers);
+            if is_new {
+                self.answer_program(&session, answers.into());
             }
             session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, is_new));
             session.follower_moved();
         }
         self.changes.send_replace(self.at);
+    }
+
+    /// Gives the program what it was not given before.
+    fn answer_program(&mut self, session: &Session, mut answers: Bytes) {
+        let Answered { upto, part, made } = &mut self.answered;
+        if self.at.offset <= *upto || answers.is_empty() {
+            return;
+        }
+        let again = (*part - *made).min(answers.len());
+        *made += again;
+        answers = answers.slice(again..);
+        if !answers.is_empty() {
+            session.answer(answers, self.at.offset, std::mem::take(part));
+            *made = 0;
+        }
     }
 
     /// Begins again with what the log holds, after a failure of the engine. It costs this screen what the log no
@@ -263,6 +387,7 @@ impl Follower {
         let size = self.log.size_at(start);
         self.screen = Screen::new(size, self.settings.scrollback_lines);
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
+        (self.events, self.seen) = (0, 0);
         if let Some(session) = self.session.upgrade() {
             self.shown.bells_before = session.status().bells;
         }
@@ -329,6 +454,9 @@ impl Follower {
     fn hibernate(&mut self) {
         let is_watched = self.session.upgrade().is_some_and(|session| session.status().viewers > 0);
         if !is_watched {
+            if self.checkpoints.due_at().is_some() {
+                self.checkpoints.keep_all(&self.screen, self.beside());
+            }
             self.snapshots = Vec::new();
             self.waiting = VecDeque::new();
             self.screen.hibernate();
@@ -339,6 +467,9 @@ impl Follower {
 impl Drop for Follower {
     /// However it ends: the log keeps nothing for a screen that follows no more, and the program waits for none.
     fn drop(&mut self) {
+        if self.leaving.is_cancelled() {
+            return; // the next server's screen goes on from the checkpoint
+        }
         self.log.has_shown(Offset(u64::MAX));
         if let Some(session) = self.session.upgrade() {
             session.follower_moved();
@@ -371,14 +502,19 @@ impl Shown {
     }
 }
 
+/// Whether this event is a program's end.
+pub(super) fn is_exit(json: &[u8]) -> bool {
+    serde_json::from_slice(json).is_ok_and(|InOrder { event, .. }| event == "exit")
+}
+
 /// The size a resize event tells of.
-fn resized(json: &[u8]) -> Option<Size> {
+pub(super) fn resized(json: &[u8]) -> Option<Size> {
     let InOrder { event, cols, rows } = serde_json::from_slice(json).ok()?;
     (event == "resize").then(|| Size::new(cols, rows).ok())?
 }
 
 /// What `work` gives, unless the engine panics in it: that must cost no more than one screen.
-fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
@@ -392,18 +528,21 @@ async fn until(deadline: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::log::{EVENT, LogWriter, SEGMENT_BYTES};
+    use crate::terminal::log::{EVENT, LogWriter, Memory, SEGMENT_BYTES};
 
     fn following_an_empty_log() -> (Follower, ScreenDoor, LogWriter) {
         let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
-        let (log, writer) = Log::create(settings.log_bytes, Size::DEFAULT, Arc::clone(&settings.catch_up));
+        let memory = Memory::create().expect("memory");
+        let ledger = Ledger::new(Arc::clone(&memory));
+        let catch_up = Arc::clone(&settings.catch_up);
+        let (log, writer) = Log::create(memory, settings.log_bytes, Offset::ZERO, Size::DEFAULT, catch_up);
         let (_, end) = watch::channel(Offset::ZERO);
-        let (follower, door) = Follower::create(&settings, &log, end, Size::DEFAULT);
+        let (follower, door) = Follower::create(&settings, &log, end, Origin::blank(Size::DEFAULT), ledger);
         (follower, door, writer)
     }
 
     fn print(writer: &mut LogWriter, text: &str) {
-        writer.space()[..text.len()].copy_from_slice(text.as_bytes());
+        writer.space().expect("memory")[..text.len()].copy_from_slice(text.as_bytes());
         writer.commit(text.len());
         writer.publish();
     }
@@ -426,7 +565,7 @@ mod tests {
         let (mut follower, door, mut writer) = following_an_empty_log();
         print(&mut writer, "one");
         let small = Size::new(40, 10).expect("valid");
-        writer.resize(small, br#"{"event":"resize","cols":40,"rows":10}"#);
+        writer.resize(small, br#"{"event":"resize","cols":40,"rows":10}"#).expect("memory");
         writer.publish();
         print(&mut writer, "two");
         while follower.step() {}

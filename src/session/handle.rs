@@ -1,5 +1,7 @@
 //! A session as everyone but its task sees it.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,24 +9,28 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
 use super::input::{InputQueue, Numbered};
+use super::ledger::Ledger;
 use super::reports;
 use super::screen::ScreenDoor;
 use super::sizing::{Decision, Sizing};
-use super::task::Order;
+use super::task::{Handles, Order};
 use super::viewers::Viewers;
 use super::{
-    ClientId, InputRefused, Launch, Pace, Principal, SessionId, Settings, Signal, Sizes, State, Status, ViewerId,
+    ClientId, End, InputRefused, Launch, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status,
+    ViewerId,
 };
 use crate::terminal::log::Log;
 use crate::terminal::{Offset, Size};
 
 /// When a session's program is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum StartOn {
     /// When the session is opened.
     Open,
@@ -52,6 +58,26 @@ pub struct Opening {
     pub sizes: Option<Sizes>,
 }
 
+impl Opening {
+    /// What to start, and the session as it is written down.
+    pub(super) fn into_record(self, settings: &Settings) -> (Launch, Record) {
+        let record = Record {
+            id: self.id,
+            owner: self.owner,
+            name: self.name,
+            command: self.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            dir: self.launch.dir().to_path_buf(),
+            start_on: self.start_on,
+            pace: self.pace.unwrap_or(settings.pace),
+            sizes: self.sizes.unwrap_or(settings.sizes),
+            size: self.size,
+            opened_at: (settings.now)(),
+            ended: None,
+        };
+        (self.launch, record)
+    }
+}
+
 /// One session. Shared by all who reach it; changed by its task, except for what the locks below hold.
 pub struct Session {
     id: SessionId,
@@ -65,6 +91,7 @@ pub struct Session {
     /// Milliseconds since 1970 of the last output; 0 before the first.
     printed_at: AtomicI64,
     pub(super) log: Log,
+    pub(super) ledger: Ledger,
     /// Closed when the task has ended.
     pub(super) end: watch::Receiver<Offset>,
     pub(super) status: watch::Sender<Status>,
@@ -83,6 +110,7 @@ pub struct Session {
     /// The leader of its POSIX session.
     pub(super) session_leader: Mutex<Option<Pid>>,
     closing: CancellationToken,
+    leaving: CancellationToken,
     closed: CancellationToken,
 }
 
@@ -98,44 +126,51 @@ pub(super) struct Input {
 #[error("the session is not running")]
 pub struct NotRunning;
 
+/// What a session is made of besides who it is.
+pub(super) struct Parts {
+    pub(super) log: Log,
+    pub(super) ledger: Ledger,
+    pub(super) end: watch::Receiver<Offset>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) screen: ScreenDoor,
+}
+
 impl Session {
-    pub(super) fn new(
-        opening: Opening,
-        settings: &Settings,
-        log: Log,
-        end: watch::Receiver<Offset>,
-        orders: mpsc::Sender<Order>,
-        screen: ScreenDoor,
-    ) -> Self {
-        let now = (settings.now)();
-        let command = opening.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let sizes = opening.sizes.unwrap_or(settings.sizes);
-        let status = Status::starting(opening.name, opening.size);
+    pub(super) fn new(record: Record, resync_bytes: u64, parts: Parts) -> Self {
+        let Parts { log, ledger, end, orders, screen } = parts;
+        let (printed_at, modified_at) = ledger.times();
+        let mut status = Status::starting(record.name, record.size);
+        if let Some(End { exit, at }) = record.ended {
+            status.state = State::Exited { exit, at };
+        }
+        let clients = Clients::written_down_in(ledger.clone());
         Self {
-            id: opening.id,
-            owner: opening.owner,
-            command,
-            dir: opening.launch.dir().to_path_buf(),
-            start_on: opening.start_on,
-            opened_at: now,
-            modified_at: AtomicI64::new(now.as_millisecond()),
-            printed_at: AtomicI64::new(0),
+            id: record.id,
+            owner: record.owner,
+            command: record.command,
+            dir: record.dir,
+            start_on: record.start_on,
+            opened_at: record.opened_at,
+            modified_at: AtomicI64::new(modified_at.max(record.opened_at.as_millisecond())),
+            printed_at: AtomicI64::new(printed_at),
             log,
+            ledger,
             end,
             status: watch::Sender::new(status),
-            input: Mutex::default(),
+            input: Mutex::new(Input { clients, ..Input::default() }),
             input_added: Notify::new(),
             viewers: Mutex::default(),
             follower_moved: Notify::new(),
             orders,
             screen,
-            pace: opening.pace.unwrap_or(settings.pace),
-            sizes,
-            resync_bytes: settings.resync_bytes,
-            sizing: Mutex::new(Sizing::new(sizes)),
+            pace: record.pace,
+            sizes: record.sizes,
+            resync_bytes,
+            sizing: Mutex::new(Sizing::new(record.sizes)),
             size_wanted: Notify::new(),
             session_leader: Mutex::new(None),
             closing: CancellationToken::new(),
+            leaving: CancellationToken::new(),
             closed: CancellationToken::new(),
         }
     }
@@ -220,6 +255,12 @@ impl Session {
         self.status.borrow().clone()
     }
 
+    /// Its latest values, and a way to wait for their next change.
+    #[must_use]
+    pub fn status_changes(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
     /// Changes the latest values. Only the task changes the state and the size.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {
@@ -231,17 +272,27 @@ impl Session {
 
     pub(super) fn touch(&self, now: Timestamp) {
         self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
+        self.ledger.keep_times(None, now);
     }
 
     pub(super) fn printed(&self, now: Timestamp) {
         self.printed_at.store(now.as_millisecond(), Ordering::Relaxed);
-        self.touch(now);
+        self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
+        self.ledger.keep_times(Some(now), now);
     }
 
     /// Gives it another name.
     pub fn rename(&self, name: String, now: Timestamp) {
         self.touch(now);
         self.update(|status| status.name = name);
+        self.write_down();
+    }
+
+    /// Writes down who it is now, for the next server.
+    pub(super) fn write_down(&self) {
+        if let Err(error) = self.ledger.keep_record(|| self.record()) {
+            tracing::warn!(session = %self.id, %error, "what changed is not known to the next server");
+        }
     }
 
     pub(super) fn follower_moved(&self) {
@@ -290,11 +341,12 @@ impl Session {
         Ok(())
     }
 
-    /// Takes what the terminal answers its program: in order with what is typed, whoever has control. Answers that a
-    /// program asks for and does not read are dropped beyond a bound.
-    pub(super) fn answer(&self, bytes: Vec<u8>) {
+    /// Takes what the terminal answers its program to output before `upto`: in order with what is typed, whoever has
+    /// control. `written` bytes that stood before these were written already. Answers that a program asks for and does
+    /// not read are dropped beyond a bound.
+    pub(super) fn answer(&self, bytes: Bytes, upto: Offset, written: usize) {
         if matches!(self.status.borrow().state, State::Running { .. }) {
-            self.input.lock().queue.push_answer(bytes.into());
+            self.input.lock().queue.push_answer(bytes, upto, written);
             self.input_added.notify_one();
         }
     }
@@ -354,6 +406,22 @@ impl Session {
         answer.await.map_err(|_| NotRunning)
     }
 
+    /// What another process needs to keep it: its memory, and its program if that runs.
+    ///
+    /// # Errors
+    /// When this process has no descriptors left.
+    pub async fn handles(&self) -> io::Result<(BorrowedFd<'_>, Option<Handles>)> {
+        let (answer, told) = oneshot::channel();
+        let memory = self.ledger.memory().descriptor();
+        if self.orders.send(Order::Handles(answer)).await.is_err() {
+            return Ok((memory, None));
+        }
+        match told.await {
+            Ok(handles) => Ok((memory, Some(handles?))),
+            Err(_) => Ok((memory, None)),
+        }
+    }
+
     /// Begins to end the session's program, if it runs. [`Session::ended`] tells when that is done.
     pub fn begin_closing(&self) {
         self.closing.cancel();
@@ -367,6 +435,16 @@ impl Session {
 
     pub(super) const fn closing(&self) -> &CancellationToken {
         &self.closing
+    }
+
+    /// Has its tasks end where they stand and leave the program to whoever keeps it, for the next server.
+    /// [`Session::ended`] tells when that is done.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    pub(super) const fn leaving(&self) -> &CancellationToken {
+        &self.leaving
     }
 
     /// Waits until the program, and everything in its POSIX session, has ended and all it printed is in the log.

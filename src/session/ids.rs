@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::{Builder, Uuid};
 
 /// A session's name on the wire: a random UUID, so 122 bits that cannot be guessed.
@@ -30,6 +31,12 @@ macro_rules! random_id {
                 Self(Builder::from_random_bytes(bytes).into_uuid())
             }
 
+            /// The id that this UUID is.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
             /// The id as a UUID.
             #[must_use]
             pub const fn uuid(self) -> Uuid {
@@ -55,3 +62,23 @@ macro_rules! random_id {
 
 random_id!(SessionId);
 random_id!(ClientId);
+
+/// Written down as a UUID's text.
+macro_rules! written_as_text {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Uuid::parse_str(&text).map(Self).map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+written_as_text!(SessionId, Principal);

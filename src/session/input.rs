@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::clients::Clients;
+use super::ledger::{Delivered, Recipient};
 use super::{ClientId, ViewerId};
+use crate::terminal::Offset;
 
 /// Most bytes one client may have queued: its window of unacknowledged input (`welcome.limits.inputBytes`).
 pub const QUEUED_PER_CLIENT_MAX: usize = 1024 * 1024;
@@ -60,10 +62,29 @@ pub(super) struct InputQueue {
 
 struct Entry {
     bytes: Bytes,
-    from: Option<Numbered>,
+    /// Bytes that stood before these and were written.
+    written: usize,
+    from: Source,
     viewer: Option<ViewerId>,
-    /// The terminal's own, not typed.
-    is_answer: bool,
+}
+
+/// Whose an entry is.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Typed, by whom nobody counts or by a client in its order.
+    Typed(Option<Numbered>),
+    /// The terminal's own: what all output before this offset asked.
+    Terminal { upto: Offset },
+}
+
+/// What to write next.
+pub(super) struct Front {
+    /// Empty for an empty message.
+    pub(super) bytes: Bytes,
+    /// Who typed it.
+    pub(super) viewer: Option<ViewerId>,
+    /// What is delivered with it.
+    pub(super) delivered: Delivered,
 }
 
 impl InputQueue {
@@ -73,8 +94,9 @@ impl InputQueue {
         clients: &mut Clients,
         from: Option<Numbered>,
         viewer: Option<ViewerId>,
-        bytes: Bytes,
+        mut bytes: Bytes,
     ) -> Result<(), InputRefused> {
+        let mut written = 0;
         let mut typist = from.and_then(|from| Some((clients.get_mut(from.client)?, from.seq)));
         if let Some((client, seq)) = &typist
             && *seq > 0
@@ -89,19 +111,24 @@ impl InputQueue {
             if client.queued + bytes.len() > QUEUED_PER_CLIENT_MAX {
                 return Err(InputRefused::QueueFull);
             }
+            if *seq > 0 {
+                written = std::mem::take(&mut client.part).min(bytes.len());
+                bytes = bytes.slice(written..);
+            }
             client.taken = client.taken.max(*seq);
             client.queued += bytes.len();
         }
         self.bytes += bytes.len();
-        self.entries.push_back(Entry { bytes, from, viewer, is_answer: false });
+        self.entries.push_back(Entry { bytes, written, from: Source::Typed(from), viewer });
         Ok(())
     }
 
-    /// Takes what the terminal answers its program. Beyond the bound it is dropped: the program does not read.
-    pub(super) fn push_answer(&mut self, bytes: Bytes) {
+    /// Takes what the terminal answers its program: all that output before `upto` asked and was not answered, of which
+    /// the first `written` bytes were written already. Beyond the bound it is dropped: the program does not read.
+    pub(super) fn push_answer(&mut self, bytes: Bytes, upto: Offset, written: usize) {
         if self.answers + bytes.len() <= ANSWERS_MAX {
             self.answers += bytes.len();
-            self.entries.push_back(Entry { bytes, from: None, viewer: None, is_answer: true });
+            self.entries.push_back(Entry { bytes, written, from: Source::Terminal { upto }, viewer: None });
         }
     }
 
@@ -120,18 +147,40 @@ impl InputQueue {
         Ok(())
     }
 
-    /// What to write next, and who typed it. Empty messages come out too: they are acknowledged like others.
-    pub(super) fn front(&self) -> Option<(Bytes, Option<ViewerId>)> {
-        self.entries.front().map(|entry| (entry.bytes.clone(), entry.viewer))
+    /// What to write next, at most `most` bytes of it. Empty messages come out too: they are acknowledged like others.
+    pub(super) fn front(&self, clients: &mut Clients, most: usize) -> Option<Front> {
+        let entry = self.entries.front()?;
+        let bytes = entry.bytes.slice(..entry.bytes.len().min(most));
+        let is_all = bytes.len() == entry.bytes.len();
+        let part = if is_all { 0 } else { entry.written + bytes.len() };
+        let (recipient, upto) = match entry.from {
+            Source::Terminal { upto } => (Recipient::Answers, if is_all { upto.0 } else { 0 }),
+            Source::Typed(from) => {
+                let known =
+                    from.filter(|from| from.seq > 0).and_then(|from| Some((from, clients.get_mut(from.client)?)));
+                let counted = known.and_then(|(from, client)| {
+                    let upto = match client.queued == bytes.len() {
+                        // Of what was taken behind it, nothing is left to write where nothing is queued: it was refused.
+                        true if is_all => client.taken,
+                        _ => from.seq - u64::from(!is_all),
+                    };
+                    Some((Recipient::Client(client.row()?), upto))
+                });
+                counted.unwrap_or((Recipient::Nobody, 0))
+            }
+        };
+        Some(Front { bytes, viewer: entry.viewer, delivered: Delivered { recipient, upto, part } })
     }
 
     /// The first `written` bytes of the front went into the PTY; a message is acknowledged when all of it did.
     pub(super) fn wrote(&mut self, clients: &mut Clients, written: usize) {
         let Some(front) = self.entries.front_mut() else { return };
-        *(if front.is_answer { &mut self.answers } else { &mut self.bytes }) -= written;
+        let of_kind = if matches!(front.from, Source::Terminal { .. }) { &mut self.answers } else { &mut self.bytes };
+        *of_kind -= written;
         front.bytes = front.bytes.slice(written..);
+        front.written += written;
         let (from, done) = (front.from, front.bytes.is_empty());
-        if let Some(Numbered { client, seq }) = from
+        if let Source::Typed(Some(Numbered { client, seq })) = from
             && let Some(client) = clients.get_mut(client)
         {
             client.queued = client.queued.saturating_sub(written);
@@ -177,8 +226,8 @@ mod tests {
     /// Writes up to `budget` bytes, at most `most` in one write, as a PTY would take them.
     fn write(queue: &mut InputQueue, clients: &mut Clients, pty: &mut Vec<u8>, budget: usize, most: usize) {
         let mut left = budget;
-        while let Some((bytes, _)) = queue.front() {
-            let written = bytes.len().min(most).min(left);
+        while let Some(Front { bytes, .. }) = queue.front(clients, most.min(left.max(1))) {
+            let written = bytes.len().min(left);
             if written == 0 && !bytes.is_empty() {
                 return;
             }
@@ -231,7 +280,7 @@ mod tests {
         assert_eq!(push(&mut queue, &mut clients, 2), Err(InputRefused::Skipped { expected: 1, got: 2 }));
         InputQueue::skip(&mut clients, Numbered { client, seq: 1 }).expect("due");
         assert_eq!(push(&mut queue, &mut clients, 1), Ok(()), "already handled");
-        assert!(queue.front().is_none());
+        assert!(queue.front(&mut clients, 1).is_none());
         assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 1, "nothing is left of it");
         push(&mut queue, &mut clients, 2).expect("due");
         InputQueue::skip(&mut clients, Numbered { client, seq: 3 }).expect("due");

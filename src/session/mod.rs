@@ -4,6 +4,7 @@
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
 mod attach;
+mod checkpoints;
 mod clients;
 mod encoded;
 mod exit;
@@ -13,13 +14,16 @@ mod ids;
 mod input;
 mod lag;
 mod launch;
+mod ledger;
 mod local;
 mod pace;
 mod posix;
 mod processes;
 mod program;
 mod pty;
+mod record;
 mod reports;
+mod running;
 mod screen;
 mod settings;
 mod signal;
@@ -31,7 +35,7 @@ mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
 pub use encoded::{ENCODED_MAX, EncodedError};
-pub use exit::Exit;
+pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
@@ -41,11 +45,12 @@ pub use posix::watch;
 pub use processes::kill_all_now;
 pub use program::{Started, start};
 pub use pty::{Child, Kept, Pty, SpawnError, Spawned, Spawner};
+pub use record::{End, Record, RecordError};
 pub use screen::{ScreenAt, ScreenGone, Snapshotted};
 pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
-pub use task::{Life, Opened};
+pub use task::{Handles, LastShown, Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::pipe::{SpliceFlags, splice};
 use rustix::process::Pid;
-use rustix::termios::{Winsize, tcgetpgrp, tcsetwinsize};
+use rustix::termios::{Winsize, tcgetpgrp, tcgetwinsize, tcsetwinsize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -214,6 +214,15 @@ impl Pty {
     pub fn resize(&self, size: Size) -> io::Result<()> {
         let winsize = Winsize { ws_row: size.rows(), ws_col: size.cols(), ws_xpixel: 0, ws_ypixel: 0 };
         Ok(tcsetwinsize(self.master.get_ref(), winsize)?)
+    }
+
+    /// The terminal's size as the kernel has it.
+    ///
+    /// # Errors
+    /// As ioctl(2), or when that is no size a session can have.
+    pub fn size(&self) -> io::Result<Size> {
+        let found = tcgetwinsize(self.master.get_ref())?;
+        Size::new(found.ws_col.into(), found.ws_row.into()).map_err(io::Error::other)
     }
 
     /// The process group in the foreground.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use crate::terminal::log::CatchUp;
@@ -49,7 +50,8 @@ impl Settings {
 }
 
 /// For whom a program's output is held back. Never longer than what the log still holds makes necessary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Pace {
     /// For nobody: viewers that cannot follow skip.
     Free,
@@ -62,7 +64,8 @@ pub enum Pace {
 }
 
 /// Whose window gives a session its size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Sizes {
     /// That of the client that typed last.
     #[default]

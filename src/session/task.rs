@@ -1,31 +1,27 @@
-//! The one owner of a session's terminal and log: everything that happens to them happens in this loop.
+//! A session's life: made or taken up, started, run, ended, left. Its task is the one owner of its terminal and log.
 
 use std::future::Future;
 use std::io;
-use std::ops::ControlFlow;
-use std::os::fd::AsFd as _;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{Pid, kill_process_group};
+use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
 
-use super::follower::Follower;
-use super::handle::{Input, Opening, Session, StartOn};
-use super::pace::{self, Pacing, Verdict};
-use super::pty::{Child, INPUT_MAX, Pty, SpawnError, Spawned, Spawner};
+use super::follower::{self, Follower, Origin};
+use super::handle::{Opening, Parts, Session, StartOn};
+use super::ledger::Ledger;
+use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};
+use super::running::Running;
 use super::sizing::Decision;
-use super::{Exit, Launch, Pace, Settings, Signal, State, ViewerId, processes};
-use crate::terminal::log::{Log, LogWriter, SEGMENT_BYTES};
+use super::{Exit, Launch, Record, Settings, Signal, State, processes};
+use crate::terminal::log::{Log, LogWriter, Memory, MemoryError};
 use crate::terminal::{Offset, Size};
 
 /// Orders waiting for a session's task: each is answered at once, so this only smooths a burst.
 const ORDERS_MAX: usize = 64;
-/// Most input written in one turn, so that a large paste does not keep the task from reading what it causes.
-const WRITE_TURN: usize = 64 * 1024;
 
 /// What only the task can do.
 pub(super) enum Order {
@@ -33,17 +29,39 @@ pub(super) enum Order {
     Start(Option<Size>),
     Fit(Decision, oneshot::Sender<()>),
     Signal(Signal, oneshot::Sender<()>),
+    Handles(oneshot::Sender<io::Result<Handles>>),
 }
 
-/// A session's task before it has started its program.
+/// A running program, for another process to keep.
+pub struct Handles {
+    /// Its process id.
+    pub pid: Pid,
+    /// Its terminal's master.
+    pub master: OwnedFd,
+    /// The pipe of its input.
+    pub input: OwnedFd,
+    /// Its pidfd.
+    pub pidfd: OwnedFd,
+}
+
+/// A session's task, and what is its own as long as the session is there.
 pub(super) struct Task {
-    session: Arc<Session>,
-    settings: Settings,
+    pub(super) session: Arc<Session>,
+    pub(super) settings: Settings,
     spawner: Arc<dyn Spawner>,
-    launch: Launch,
-    log: LogWriter,
+    pub(super) log: LogWriter,
     end: watch::Sender<Offset>,
-    orders: mpsc::Receiver<Order>,
+    pub(super) orders: mpsc::Receiver<Order>,
+}
+
+/// Where a session is in its life when its task begins.
+enum Stage {
+    /// Its program is to be started.
+    New(Launch),
+    /// Its program has been started, by this or another server.
+    Started(Spawned),
+    /// Its program has ended, and has been reaped or not.
+    Ended(Option<Box<dyn Child>>),
 }
 
 /// Events that are in order with the output, as the wire spells them.
@@ -54,36 +72,13 @@ enum InOrder<'a> {
     Exit { code: Option<i32>, signal: Option<String>, reason: Option<&'a str> },
 }
 
-impl Session {
-    /// Makes a session, and the futures that are its life.
-    pub fn open(opening: Opening, settings: &Settings, spawner: Arc<dyn Spawner>) -> Opened {
-        let (log, writer) = Log::create(settings.log_bytes, opening.size, Arc::clone(&settings.catch_up));
-        let (end, end_seen) = watch::channel(Offset::ZERO);
-        let (order, orders) = mpsc::channel(ORDERS_MAX);
-        let launch = opening.launch.clone();
-        let (follower, screen) = Follower::create(settings, &log, end_seen.clone(), opening.size);
-        let session = Arc::new(Self::new(opening, settings, log, end_seen, order, screen));
-        let screen = follower.follow(Arc::downgrade(&session), session.closed().clone());
-        let task = Task {
-            session: Arc::clone(&session),
-            settings: settings.clone(),
-            spawner,
-            launch,
-            log: writer,
-            end,
-            orders,
-        };
-        let (tell, started) = oneshot::channel();
-        Opened { session, started, life: Box::pin(task.live(tell)), screen: Box::pin(screen) }
-    }
-}
-
-/// A session that was just made, and the futures that are its life, which the caller must drive to their ends.
+/// A session that was just made or taken up, and the futures that are its life, which the caller must drive to their
+/// ends.
 pub struct Opened {
     /// The session.
     pub session: Arc<Session>,
-    /// Hears whether the program could be started, at once for one that starts on attach; when it could not, nothing
-    /// is left behind.
+    /// Hears whether the program could be started, at once for one that starts on attach or was started before; when
+    /// it could not, nothing is left behind.
     pub started: oneshot::Receiver<Result<(), SpawnError>>,
     /// Owns the terminal and the log. Ends with the program and all it started.
     pub life: Life,
@@ -92,42 +87,157 @@ pub struct Opened {
     pub screen: Life,
 }
 
+/// The last that was seen of a session's screen.
+pub struct LastShown {
+    /// All output before this is in it.
+    pub offset: Offset,
+    /// Its size.
+    pub size: Size,
+    /// What redraws it on a blank one.
+    pub bytes: Vec<u8>,
+}
+
 /// A part of a session's life.
 pub type Life = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl Task {
-    async fn live(self, tell: oneshot::Sender<Result<(), SpawnError>>) {
-        let started = match self.session.start_on() {
-            StartOn::Open => self.spawn(self.session.status().size).await.map(Some),
-            StartOn::Attach => self.launch.resolve().map(|_| None),
+impl Session {
+    /// Makes a session, and the futures that are its life.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn open(opening: Opening, settings: &Settings, spawner: Arc<dyn Spawner>) -> Result<Opened, SpawnError> {
+        let memory = Memory::create().map_err(SpawnError::OutOfResources)?;
+        let ledger = Ledger::new(Arc::clone(&memory));
+        let (launch, record) = opening.into_record(settings);
+        if record.start_on == StartOn::Attach {
+            ledger.keep_launch(&launch.encode()).map_err(SpawnError::OutOfResources)?;
+        }
+        ledger.keep_record(|| record.clone()).map_err(SpawnError::OutOfResources)?;
+        let catch_up = Arc::clone(&settings.catch_up);
+        let log = Log::create(memory, settings.log_bytes, Offset::ZERO, record.size, catch_up);
+        let origin = Origin::blank(record.size);
+        Ok(Self::begin(record, ledger, log, origin, Stage::New(launch), settings, spawner))
+    }
+
+    /// Takes up a session that another server left or was killed in, and the futures that are its life. Its bytes keep
+    /// their offsets, its clients their place in the order of their input; its program notices nothing.
+    ///
+    /// # Errors
+    /// When its memory cannot be used: then its program is not touched.
+    pub fn adopt(kept: Kept, settings: &Settings, spawner: Arc<dyn Spawner>) -> Result<Opened, MemoryError> {
+        let memory = Memory::open(kept.memory)?;
+        let ledger = Ledger::new(Arc::clone(&memory));
+        let record = ledger.record()?;
+        let catch_up = Arc::clone(&settings.catch_up);
+        let log = Log::recover(&memory, settings.log_bytes, catch_up, follower::resized)?;
+        let stage = match (kept.spawned, &record.ended) {
+            (Some(spawned), None) => {
+                ledger.recover_delivery(spawned.pty.on_its_way().map_err(MemoryError::System)?);
+                Stage::Started(spawned)
+            }
+            (spawned, Some(_)) => Stage::Ended(spawned.map(|spawned| spawned.child)),
+            (None, None) => {
+                let launch = Launch::decode(&ledger.launch()?);
+                Stage::New(launch.map_err(|_| MemoryError::Damaged("what it is to start"))?)
+            }
         };
+        let origin = Origin::of(&ledger, &log.0)?;
+        Ok(Self::begin(record, ledger, log, origin, stage, settings, spawner))
+    }
+
+    /// Makes an ended session again from what was written down of it, `shown` being the last that was seen of it.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn restore(
+        record: Record,
+        shown: Option<LastShown>,
+        settings: &Settings,
+        spawner: Arc<dyn Spawner>,
+    ) -> Result<Opened, MemoryError> {
+        let memory = Memory::create()?;
+        let ledger = Ledger::new(Arc::clone(&memory));
+        let origin = shown.map_or_else(|| Origin::blank(record.size), Origin::last_shown);
+        let catch_up = Arc::clone(&settings.catch_up);
+        let log = Log::create(memory, settings.log_bytes, origin.offset(), origin.size(), catch_up);
+        Ok(Self::begin(record, ledger, log, origin, Stage::Ended(None), settings, spawner))
+    }
+
+    fn begin(
+        record: Record,
+        ledger: Ledger,
+        (log, writer): (Log, LogWriter),
+        origin: Origin,
+        stage: Stage,
+        settings: &Settings,
+        spawner: Arc<dyn Spawner>,
+    ) -> Opened {
+        let (end, end_seen) = watch::channel(writer.end());
+        let (order, orders) = mpsc::channel(ORDERS_MAX);
+        let size = log.size_at(writer.end());
+        let (follower, screen) = Follower::create(settings, &log, end_seen.clone(), origin, ledger.clone());
+        let parts = Parts { log, ledger, end: end_seen, orders: order, screen };
+        let session = Arc::new(Self::new(Record { size, ..record }, settings.resync_bytes, parts));
+        session.input.lock().clients.take_up(tokio::time::Instant::now());
+        let screen = follower.follow(&session);
+        let task =
+            Task { session: Arc::clone(&session), settings: settings.clone(), spawner, log: writer, end, orders };
+        let (tell, started) = oneshot::channel();
+        Opened { session, started, life: Box::pin(task.live(stage, tell)), screen: Box::pin(screen) }
+    }
+}
+
+impl Task {
+    async fn live(self, stage: Stage, tell: oneshot::Sender<Result<(), SpawnError>>) {
         // An opener that went away does not change what happens.
-        match started {
-            Err(error) => drop(tell.send(Err(error))),
-            Ok(Some(spawned)) => {
-                let running = Running::begin(self, spawned);
+        match stage {
+            Stage::New(launch) => match self.prepare(&launch).await {
+                Err(error) => drop(tell.send(Err(error))),
+                Ok(Some(spawned)) => {
+                    let running = Running::begin(self, spawned);
+                    drop(tell.send(Ok(())));
+                    running.run().await;
+                }
+                Ok(None) => {
+                    drop(tell.send(Ok(())));
+                    self.start_on_attach(launch).await;
+                }
+            },
+            Stage::Started(spawned) => {
+                let running = Running::take_up(self, spawned);
                 drop(tell.send(Ok(())));
                 running.run().await;
             }
-            Ok(None) => {
+            Stage::Ended(child) => {
                 drop(tell.send(Ok(())));
-                self.start_on_attach().await;
+                self.ended_before(child).await;
             }
         }
     }
 
-    async fn spawn(&self, size: Size) -> Result<Spawned, SpawnError> {
-        let memory = memfd_create("fantail-session", MemfdFlags::CLOEXEC)
-            .map_err(|error| SpawnError::OutOfResources(error.into()))?;
-        self.spawner.spawn(self.session.id(), memory.as_fd(), &self.launch, size).await
+    /// Starts the program now, or keeps what is to be started later.
+    async fn prepare(&self, launch: &Launch) -> Result<Option<Spawned>, SpawnError> {
+        match self.session.start_on() {
+            StartOn::Open => self.spawn(launch, self.session.status().size).await.map(Some),
+            StartOn::Attach => {
+                launch.resolve()?;
+                let memory = self.session.ledger.memory().descriptor();
+                self.spawner.keep(self.session.id(), memory).await.map(|()| None)
+            }
+        }
     }
 
-    async fn start_on_attach(mut self) {
+    async fn spawn(&self, launch: &Launch, size: Size) -> Result<Spawned, SpawnError> {
+        let memory = self.session.ledger.memory().descriptor();
+        self.spawner.spawn(self.session.id(), memory, launch, size).await
+    }
+
+    async fn start_on_attach(mut self, launch: Launch) {
         let Some(size) = self.first_viewer().await else { return };
         if size != self.session.status().size {
             self.resized(size);
         }
-        match self.spawn(size).await {
+        match self.spawn(&launch, size).await {
             Ok(spawned) => Running::begin(self, spawned).run().await,
             Err(error) => {
                 let exit = Exit::NotStarted { code: error.exit_code(), reason: error.to_string() };
@@ -136,12 +246,13 @@ impl Task {
         }
     }
 
-    /// Waits for the first viewer, and returns the size to start at; `None` when the session is closed before.
+    /// Waits for the first viewer, and returns the size to start at; `None` when the session is closed or left before.
     async fn first_viewer(&mut self) -> Option<Size> {
         let session = Arc::clone(&self.session);
         loop {
             let order = tokio::select! {
                 () = session.closing().cancelled() => return None,
+                () = session.leaving().cancelled() => return None,
                 order = self.orders.recv() => order?,
             };
             // Dropping an order unanswered says that nothing runs.
@@ -151,302 +262,67 @@ impl Task {
         }
     }
 
+    /// What is left to do for a program whose end was written down by a server that then was killed.
+    async fn ended_before(mut self, child: Option<Box<dyn Child>>) {
+        if let State::Exited { exit, .. } = self.session.status().state
+            && !self.log.last_event().is_some_and(follower::is_exit)
+        {
+            self.tell_exit(&exit);
+        }
+        if let Some(mut child) = child {
+            self.end_what_is_left(&mut *child, None).await;
+        }
+    }
+
+    /// Ends what else runs in the POSIX session of a program that has ended, and lets go of it; or leaves that to the
+    /// next server.
+    pub(super) async fn end_what_is_left(&self, child: &mut dyn Child, begun: Option<Life>) {
+        let leader = child.pid();
+        *self.session.session_leader.lock() = Some(leader);
+        let ending = begun.unwrap_or_else(|| Box::pin(processes::end_session(leader)));
+        tokio::select! {
+            () = self.session.leaving().cancelled() => return,
+            () = ending => {}
+        }
+        // From here on the id may be another process's.
+        *self.session.session_leader.lock() = None;
+        child.reap().await;
+    }
+
     /// Records the terminal's new size, in order with the output.
-    fn resized(&mut self, size: Size) {
+    pub(super) fn resized(&mut self, size: Size) {
+        let event = in_order(&InOrder::Resize { cols: size.cols(), rows: size.rows() });
         self.session.update(|status| status.size = size);
-        self.log.resize(size, &in_order(&InOrder::Resize { cols: size.cols(), rows: size.rows() }));
+        self.unless_out_of_memory(|log| log.resize(size, &event));
         self.published();
     }
 
     /// Records the end, after the last output.
-    fn exited(&mut self, exit: Exit) {
-        let event = in_order(&InOrder::Exit { code: exit.code(), signal: exit.signal(), reason: exit.reason() });
+    pub(super) fn exited(&mut self, exit: Exit) {
         let at = (self.settings.now)();
         self.session.touch(at);
         // The last output is there before the state says so, and the state before the event does.
         self.log.publish();
-        self.session.update(|status| status.state = State::Exited { exit, at });
-        self.log.event(&event);
+        self.session.update(|status| status.state = State::Exited { exit: exit.clone(), at });
+        self.session.write_down();
+        self.tell_exit(&exit);
+    }
+
+    fn tell_exit(&mut self, exit: &Exit) {
+        let event = in_order(&InOrder::Exit { code: exit.code(), signal: exit.signal(), reason: exit.reason() });
+        self.unless_out_of_memory(|log| log.event(&event));
         self.published();
     }
 
+    fn unless_out_of_memory(&mut self, append: impl FnOnce(&mut LogWriter) -> io::Result<()>) {
+        if let Err(error) = append(&mut self.log) {
+            tracing::error!(session = %self.session.id(), %error, "no memory left for an event");
+        }
+    }
+
     /// Wakes the viewers.
-    fn published(&self) {
+    pub(super) fn published(&self) {
         self.end.send_replace(self.log.end());
-    }
-}
-
-/// A session's task while its program runs.
-struct Running {
-    task: Task,
-    session: Arc<Session>,
-    pty: Pty,
-    child: Box<dyn Child>,
-    pid: Pid,
-    pacing: Pacing,
-    /// The terminal has been hung up: nothing more can be read.
-    hung_up: bool,
-    /// The PTY takes no more input now.
-    input_blocked: bool,
-    typing: Option<Typing>,
-    /// Who typed what was last written: the next output is most likely its echo.
-    typist: Option<ViewerId>,
-    /// The end of the output whose time was noted last.
-    noted: Offset,
-    /// The number of the last decision on the size that was carried out.
-    fitted: u64,
-}
-
-/// The beginning of the queue's front, on its way into the terminal.
-struct Typing {
-    len: usize,
-    /// What the terminal has not taken of it.
-    left: usize,
-}
-
-/// Why a run ended.
-struct Ended {
-    exit: Exit,
-    /// Ends what else runs in the session, if that has begun.
-    ending: Option<Ending>,
-}
-
-type Ending = Life;
-
-impl Running {
-    fn begin(task: Task, Spawned { pty, child }: Spawned) -> Self {
-        let (session, pid) = (Arc::clone(&task.session), child.pid());
-        *session.session_leader.lock() = Some(pid);
-        session.update(|status| status.state = State::Running { pid });
-        Self {
-            task,
-            session,
-            pty,
-            child,
-            pid,
-            pacing: Pacing::default(),
-            hung_up: false,
-            input_blocked: false,
-            typing: None,
-            typist: None,
-            noted: Offset::ZERO,
-            fitted: 0,
-        }
-    }
-
-    async fn run(mut self) {
-        let Ended { exit, ending } = self.until_exit().await;
-        // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
-        // session could go on printing for ever.
-        for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
-            // The screen's threads wait for nobody, so this is not for long.
-            while self.task.log.needs_screen() {
-                self.session.follower_moved.notified().await;
-            }
-            if self.read_burst().is_break() {
-                break;
-            }
-            self.task.published();
-        }
-        self.task.log.publish();
-        self.note_output();
-        self.task.exited(exit);
-        self.task.orders.close();
-        // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
-        while self.task.orders.try_recv().is_ok() {}
-        self.session.input.lock().queue.clear();
-        match ending {
-            Some(ending) => ending.await,
-            None => processes::end_session(self.pid).await,
-        }
-        // From here on the id may be another process's.
-        *self.session.session_leader.lock() = None;
-        self.child.reap().await;
-    }
-
-    async fn until_exit(&mut self) -> Ended {
-        let session = Arc::clone(&self.session);
-        let mut ending: Option<Ending> = None;
-        let mut ended = false;
-        loop {
-            let hold = self.hold();
-            tokio::select! {
-                biased;
-                () = session.closing().cancelled(), if ending.is_none() && !ended => {
-                    ending = Some(Box::pin(processes::end_session(self.pid)));
-                }
-                () = wait_for(&mut ending), if ending.is_some() => {
-                    ending = None;
-                    ended = true;
-                }
-                Some(order) = self.task.orders.recv() => self.obey(order),
-                () = session.size_wanted.notified() => {
-                    let wanted = session.sizing.lock().take_wanted();
-                    wanted.into_iter().for_each(|decision| self.fit(decision));
-                }
-                () = session.input_added.notified() => self.write_input(),
-                _ = self.pty.writable(), if self.input_blocked => self.write_input(),
-                _ = self.pty.readable(), if hold == Verdict::Read && !self.hung_up => {
-                    let _ = self.read_burst();
-                    self.publish().await;
-                }
-                () = session.follower_moved.notified(), if hold != Verdict::Read => {}
-                () = until(hold.deadline()) => {}
-                exit = self.child.exited() => return Ended { exit, ending },
-            }
-        }
-    }
-
-    /// Whether the program is held for its viewers or its screen.
-    fn hold(&mut self) -> Verdict {
-        if self.task.log.needs_screen() {
-            return Verdict::Hold;
-        }
-        let drops = self.task.log.drops_next();
-        let viewers = &self.session.viewers;
-        match self.session.pace() {
-            Pace::Free => Verdict::Read,
-            Pace::Fastest => self.pacing.for_fastest(drops, || viewers.lock().fastest(), Instant::now()),
-            Pace::Lossless => pace::for_slowest(drops, || viewers.lock().slowest()),
-        }
-    }
-
-    /// Reads until the terminal has nothing more or a segment is full, without publishing. Breaks when there is
-    /// nothing more.
-    fn read_burst(&mut self) -> ControlFlow<()> {
-        loop {
-            match self.pty.read(self.task.log.space()) {
-                Ok(read @ 1..) => self.task.log.commit(read),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ControlFlow::Break(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // EIO, or an end of file on other systems: the program's session has ended.
-                Ok(0) | Err(_) => {
-                    self.hung_up = true;
-                    return ControlFlow::Break(());
-                }
-            }
-            if self.task.log.is_full() {
-                self.task.log.publish();
-                return ControlFlow::Continue(());
-            }
-        }
-    }
-
-    /// Publishes what was read: to the viewer that typed first, then to all.
-    async fn publish(&mut self) {
-        self.task.log.publish();
-        self.note_output();
-        let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
-        if let Some(typist) = typist {
-            typist.echo.notify_one();
-            tokio::task::yield_now().await;
-        }
-        self.task.published();
-    }
-
-    /// Notes the time when anything was printed since it was last noted: a terminal can be readable without output.
-    fn note_output(&mut self) {
-        let end = self.task.log.end();
-        if end != self.noted {
-            self.noted = end;
-            self.session.printed((self.task.settings.now)());
-        }
-    }
-
-    fn write_input(&mut self) {
-        self.input_blocked = false;
-        let mut turn = 0;
-        loop {
-            match self.push_input() {
-                Ok(pushed) => turn += pushed,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.input_blocked = true;
-                    return;
-                }
-                // The terminal is gone; the program's end is about to be seen.
-                Err(_) => return,
-            }
-            if turn > WRITE_TURN {
-                self.input_blocked = true; // it is not, but this comes back here after a look at the output
-                return;
-            }
-            let Some((bytes, viewer)) = self.session.input.lock().queue.front() else { return };
-            let chunk = &bytes[..bytes.len().min(INPUT_MAX)];
-            if !chunk.is_empty() && self.pty.put(chunk).is_err() {
-                return;
-            }
-            self.typist = viewer.or(self.typist);
-            self.typing = Some(Typing { len: chunk.len(), left: chunk.len() });
-        }
-    }
-
-    /// Moves what is on its way into the terminal. Returns how much that was, when nothing is left of it.
-    fn push_input(&mut self) -> io::Result<usize> {
-        let Some(Typing { len, left }) = &mut self.typing else { return Ok(0) };
-        while *left > 0 {
-            *left -= self.pty.push()?.min(*left);
-        }
-        let len = *len;
-        self.typing = None;
-        let mut input = self.session.input.lock();
-        let Input { clients, queue } = &mut *input;
-        queue.wrote(clients, len);
-        Ok(len)
-    }
-
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Start(_) => {} // it has been
-            Order::Fit(decision, done) => {
-                self.fit(decision);
-                let _ = done.send(());
-            }
-            Order::Signal(signal, done) => {
-                self.signal(signal);
-                let _ = done.send(());
-            }
-        }
-    }
-
-    fn fit(&mut self, Decision { size, number }: Decision) {
-        if number < self.fitted {
-            return;
-        }
-        self.fitted = number;
-        if size == self.session.status().size {
-            return;
-        }
-        // What the program printed so far was for the old size.
-        if !self.task.log.needs_screen() {
-            let _ = self.read_burst();
-        }
-        match self.pty.resize(size) {
-            Ok(()) => self.task.resized(size),
-            Err(error) => tracing::warn!(session = %self.session.id(), %error, "cannot resize"),
-        }
-    }
-
-    /// To the foreground group, or to the program's own when there is none.
-    fn signal(&self, signal: Signal) {
-        let group = self.pty.foreground().unwrap_or(self.pid);
-        if let Err(error) = kill_process_group(group, signal.number()) {
-            tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
-        }
-    }
-}
-
-async fn wait_for(ending: &mut Option<Ending>) {
-    match ending {
-        Some(ending) => ending.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -37,7 +37,8 @@ fn opening(command: &[&str], start_on: StartOn) -> Opening {
 
 async fn open(command: &[&str], start_on: StartOn) -> (Arc<Session>, tokio::task::JoinHandle<()>) {
     let spawner = Arc::new(LocalSpawner { descriptors: None });
-    let Opened { session, started, life, screen } = Session::open(opening(command, start_on), &settings(), spawner);
+    let Opened { session, started, life, screen } =
+        Session::open(opening(command, start_on), &settings(), spawner).expect("memory");
     #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     let life = tokio::spawn(life);
     #[expect(clippy::disallowed_methods, reason = "it ends with the session")]
@@ -93,6 +94,8 @@ async fn a_shell_runs_echoes_what_is_typed_and_its_exit_is_announced_in_order() 
     timeout(PATIENCE, life).await.expect("ends").expect("without panic");
     assert!(matches!(session.status().state, State::Exited { exit: Exit::Code(3), .. }));
     assert_eq!(viewer.input(3, "x".into()), Err(InputRefused::NotRunning));
+    let record = session.record();
+    assert_eq!((record.command, record.ended.map(|end| end.exit)), (vec!["sh".to_owned()], Some(Exit::Code(3))));
     assert_eq!(session.resize(Size::DEFAULT).await, Err(NotRunning));
 }
 
@@ -154,7 +157,7 @@ async fn a_viewer_that_must_skip_to_a_screen_that_is_gone_is_told_so() {
     let mut opening = opening(&["sh", "-c", "head -c 1 >/dev/null; seq 1 1000000; exec cat"], StartOn::Open);
     opening.pace = Some(Pace::Free);
     let spawner = Arc::new(LocalSpawner { descriptors: None });
-    let Opened { session, started, life, screen } = Session::open(opening, &settings(), spawner);
+    let Opened { session, started, life, screen } = Session::open(opening, &settings(), spawner).expect("memory");
     drop(screen);
     #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     let life = tokio::spawn(life);
@@ -226,7 +229,7 @@ async fn a_program_that_cannot_be_started_leaves_nothing_behind() {
         let before = descriptors();
         let spawner = Arc::new(LocalSpawner { descriptors: None });
         let Opened { session, started, life, screen } =
-            Session::open(opening(&[command], StartOn::Open), &settings(), spawner);
+            Session::open(opening(&[command], StartOn::Open), &settings(), spawner).expect("memory");
         let ((), told) = tokio::join!(life, started);
         assert_eq!(told.expect("told").expect_err("refused").field(), Some(field));
         assert_eq!(session.status().state, State::Starting);

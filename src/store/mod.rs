@@ -1,10 +1,12 @@
-//! What must outlive the server: accounts, logins with their refresh tokens, signing keys.
+//! What must outlive the server: accounts, logins with their refresh tokens, signing keys, and what is left of sessions
+//! whose terminals are gone.
 //!
 //! A trait in domain words and one backend. The store decides nothing (what a spent token means is `auth`'s business)
 //! except what only a database can: that of many rotations of one token exactly one wins. It is never on the path of
 //! terminal bytes.
 
 mod data_dir;
+mod session;
 mod sqlite;
 
 #[cfg(test)]
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use data_dir::DataDir;
+pub use session::{LastScreen, RECORD_BYTES_MAX, SCREEN_BYTES_MAX, SESSIONS_AT_ONCE, SessionRow};
 pub use sqlite::SqliteStore;
 
 /// Someone who can log in.
@@ -78,6 +81,14 @@ pub enum StoreError {
     /// The account is not there.
     #[error("there is no such account")]
     NoSuchAccount,
+    /// More than is kept of one session.
+    #[error("the {what} has more than {max} bytes")]
+    TooLarge {
+        /// What has.
+        what: &'static str,
+        /// What it may have.
+        max: usize,
+    },
     /// A row does not hold what we write.
     #[error("damaged data in the store: {0}")]
     Damaged(&'static str),
@@ -139,4 +150,14 @@ pub trait Store: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, StoreError>;
     /// Adds a signing key.
     async fn add_signing_key(&self, key: &StoredKey) -> Result<(), StoreError>;
+
+    /// Writes a session down, over what was written of it before; a screen that is none leaves the one that is kept.
+    async fn keep_session(&self, session: &SessionRow) -> Result<(), StoreError>;
+    /// Writes a session's screen down, if the session is.
+    async fn keep_screen(&self, session: Uuid, screen: &LastScreen, now: Timestamp) -> Result<(), StoreError>;
+    /// The sessions that are written down, in the order of their ids, from the one after `after` on: at most
+    /// [`SESSIONS_AT_ONCE`], and none only when there are no more.
+    async fn sessions(&self, after: Option<Uuid>) -> Result<Vec<SessionRow>, StoreError>;
+    /// Forgets what was written down of a session.
+    async fn forget_session(&self, session: Uuid) -> Result<(), StoreError>;
 }

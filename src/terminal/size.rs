@@ -1,10 +1,28 @@
 //! How many columns and rows a terminal has.
 
-/// A terminal's size in character cells. Both sides lie within [`Size::MIN`] and [`Size::MAX`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// A terminal's size in character cells. Both sides lie within [`Size::MIN`] and [`Size::MAX`], also when it is read
+/// from where it was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Size {
     cols: u16,
     rows: u16,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    cols: u64,
+    rows: u64,
+}
+
+impl TryFrom<Unchecked> for Size {
+    type Error = SizeError;
+
+    fn try_from(Unchecked { cols, rows }: Unchecked) -> Result<Self, SizeError> {
+        Self::new(cols, rows)
+    }
 }
 
 /// A size outside what a session may have. Names the side at fault, as the wire spells it.

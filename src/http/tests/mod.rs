@@ -56,10 +56,10 @@ impl Answer {
 }
 
 /// No route tested here starts a program.
-fn registry() -> Registry {
+fn registry(store: Arc<dyn Store>) -> Registry {
     let limits = Limits { sessions_max: 1, exited_max: 1, exited_ttl: Duration::ZERO };
     let settings = session::Settings::new(tokio::runtime::Handle::current(), || Timestamp::UNIX_EPOCH);
-    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
+    Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }), store, "boot".into())
 }
 
 impl Edge {
@@ -79,6 +79,7 @@ impl Edge {
             created: Timestamp::UNIX_EPOCH,
         };
         store.add_account(&owner).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
         let keys = KeyRing::new(SigningKey::new("k1", &[9; 32]).unwrap(), Vec::new(), SignedDuration::from_mins(15));
         let app = App::new(Parts {
             settings: Settings {
@@ -87,8 +88,8 @@ impl Edge {
                 cores: 2,
                 programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
             },
-            registry: registry(),
-            store: Arc::new(store),
+            registry: registry(Arc::clone(&store)),
+            store,
             keys,
             owner: AccountId(owner.id),
             local_token: Digest::of(LOCAL_TOKEN),

@@ -5,6 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn created(bytes: usize, catch_up: Arc<CatchUp>) -> (Log, LogWriter) {
+    Log::create(Memory::create().expect("memory"), bytes, Offset::ZERO, Size::DEFAULT, catch_up)
+}
+
 /// One step of a schedule.
 #[derive(Clone, Debug)]
 enum Step {
@@ -38,7 +42,7 @@ fn print(writer: &mut LogWriter, bytes: usize, read: usize) {
     let mut left = bytes;
     let mut offset = writer.end().0;
     while left > 0 {
-        let space = writer.space();
+        let space = writer.space().expect("memory");
         let taken = left.min(read).min(space.len());
         for (i, byte) in space[..taken].iter_mut().enumerate() {
             *byte = byte_at(offset + i as u64);
@@ -118,14 +122,14 @@ proptest! {
 
     #[test]
     fn every_reader_gets_every_byte_once_in_order_or_a_gap(steps in prop::collection::vec(step(), 1..120)) {
-        let (log, mut writer) = Log::create(3 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
+        let (log, mut writer) = created(3 * SEGMENT_BYTES, Arc::new(CatchUp::new(0, 0)));
         let mut followers: Vec<Follower> = Vec::new();
         let mut resizes: Vec<(Offset, u16)> = Vec::new();
         for step in steps {
             match step {
                 Step::Print { bytes, read } => print(&mut writer, bytes, read),
                 Step::Resize(cols) => {
-                    writer.resize(Size::new(cols.into(), 24).expect("valid"), cols.to_string().as_bytes());
+                    writer.resize(Size::new(cols.into(), 24).expect("valid"), cols.to_string().as_bytes()).expect("memory");
                     resizes.push((writer.end(), cols));
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "a fraction of a small number")]
@@ -173,7 +177,7 @@ proptest! {
 
 #[test]
 fn a_reader_past_the_end_is_refused_and_a_range_not_held_names_what_is() {
-    let (log, mut writer) = Log::create(2 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
+    let (log, mut writer) = created(2 * SEGMENT_BYTES, Arc::new(CatchUp::new(0, 0)));
     assert!(log.reader(Offset(1)).is_err());
     print(&mut writer, 300_000, 4096);
     let held = log.held();
@@ -186,7 +190,7 @@ fn a_reader_past_the_end_is_refused_and_a_range_not_held_names_what_is() {
 
 #[test]
 fn a_reader_that_resumes_inside_a_frame_gets_a_header_of_its_own() {
-    let (log, mut writer) = Log::create(4 * SEGMENT_BYTES, Size::DEFAULT, Arc::new(CatchUp::new(0, 0)));
+    let (log, mut writer) = created(4 * SEGMENT_BYTES, Arc::new(CatchUp::new(0, 0)));
     print(&mut writer, 50_000, 4096);
     for from in [1, 4095, 4096, 49_999] {
         let mut follower = Follower::join(&log, Offset(from));
@@ -199,7 +203,7 @@ fn a_reader_that_resumes_inside_a_frame_gets_a_header_of_its_own() {
 fn what_the_screen_has_not_seen_is_kept_within_both_bounds_and_let_go_when_it_has() {
     let catch_up = Arc::new(CatchUp::new(2 * SEGMENT_BYTES, 3 * SEGMENT_BYTES));
     let flood = || {
-        let (log, mut writer) = Log::create(2 * SEGMENT_BYTES, Size::DEFAULT, Arc::clone(&catch_up));
+        let (log, mut writer) = created(2 * SEGMENT_BYTES, Arc::clone(&catch_up));
         while !writer.needs_screen() {
             print(&mut writer, 4096, 4096);
         }

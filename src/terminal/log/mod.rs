@@ -9,12 +9,19 @@
 
 mod catch_up;
 mod frame;
+mod journal;
+mod memory;
 mod reader;
+mod recover;
 mod segment;
 mod writer;
 
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+pub(crate) mod stepped;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,6 +33,8 @@ pub use catch_up::CatchUp;
 pub use frame::{
     BINARY_FINAL, EVENT, Frame, HEADER_ROOM, Header, OUTPUT, PREFIX_LEN, SNAPSHOT, frames, snapshot_frame,
 };
+use journal::Journal;
+pub use memory::{Memory, MemoryError};
 pub use reader::{Chunk, LogReader, Message, Pull};
 pub use segment::SEGMENT_BYTES;
 use segment::Segment;
@@ -53,6 +62,7 @@ struct Chain {
     shown: Offset,
     /// The right to each segment beyond `segments_max`.
     beyond: Vec<Beyond>,
+    journal: Journal,
 }
 
 /// The bytes asked for are not, or not all, held.
@@ -66,19 +76,33 @@ pub struct NotHeld {
 }
 
 impl Log {
-    /// An empty log of at most `bytes` of memory (rounded to whole segments) for a terminal of `size`, and its writer.
+    /// An empty log that begins at `origin`, of at most `bytes` of memory (rounded to whole segments), for a terminal
+    /// of `size`, and its writer.
     #[must_use]
-    pub fn create(bytes: usize, size: Size, catch_up: Arc<CatchUp>) -> (Self, LogWriter) {
-        let chain = Chain {
-            segments: VecDeque::new(),
-            sizes: VecDeque::from([(Offset::ZERO, size)]),
-            segments_max: (bytes / SEGMENT_BYTES).max(SEGMENTS_MIN),
-            shown: Offset::ZERO,
-            beyond: Vec::new(),
-        };
-        let log = Self { chain: Arc::new(RwLock::new(chain)) };
-        let writer = LogWriter::new(log.clone(), catch_up);
+    pub fn create(
+        memory: Arc<Memory>,
+        bytes: usize,
+        origin: Offset,
+        size: Size,
+        catch_up: Arc<CatchUp>,
+    ) -> (Self, LogWriter) {
+        let journal = Journal::new(memory);
+        journal.begin(origin, size);
+        let log = Self::new(bytes, &journal, VecDeque::new(), VecDeque::from([(origin, size)]));
+        let writer = LogWriter::new(log.clone(), journal, catch_up, origin);
         (log, writer)
+    }
+
+    fn new(bytes: usize, journal: &Journal, segments: VecDeque<Arc<Segment>>, sizes: VecDeque<(Offset, Size)>) -> Self {
+        let chain = Chain {
+            segments,
+            sizes,
+            segments_max: (bytes / SEGMENT_BYTES).max(SEGMENTS_MIN),
+            shown: journal.origin(),
+            beyond: Vec::new(),
+            journal: journal.clone(),
+        };
+        Self { chain: Arc::new(RwLock::new(chain)) }
     }
 
     /// The screen shows the output before `offset`: what was only kept for it may go.
@@ -114,10 +138,10 @@ impl Log {
         Ok(LogReader::new(self.clone(), from))
     }
 
-    /// A reader from the first byte on, whether or not it is still held.
+    /// A reader from `from` on, whether or not that is, or will ever be, held.
     #[must_use]
-    pub fn first_reader(&self) -> LogReader {
-        LogReader::new(self.clone(), Offset::ZERO)
+    pub fn reader_anywhere(&self, from: Offset) -> LogReader {
+        LogReader::new(self.clone(), from)
     }
 
     /// A copy of the output bytes `range`.
@@ -150,9 +174,18 @@ impl Log {
 
 impl Chain {
     fn held(&self) -> std::ops::Range<Offset> {
-        let start = self.segments.front().map_or(Offset::ZERO, |oldest| oldest.start);
-        let end = self.segments.back().map_or(Offset::ZERO, |newest| newest.extent().end);
+        let origin = || self.journal.origin();
+        let start = self.segments.front().map_or_else(origin, |oldest| oldest.start);
+        let end = self.segments.back().map_or_else(origin, |newest| newest.extent().end);
         start..end
+    }
+
+    /// The terminal has `size` from `at` on.
+    fn resized(&mut self, at: Offset, size: Size) {
+        match self.sizes.back_mut() {
+            Some((latest_at, latest)) if *latest_at == at => *latest = size,
+            _ => self.sizes.push_back((at, size)),
+        }
     }
 
     /// The segment at `index`, if it is held. Indices in the chain have no gaps.
@@ -171,11 +204,15 @@ impl Chain {
     }
 
     fn drop_oldest(&mut self) {
-        self.segments.pop_front();
+        let Some(oldest) = self.segments.pop_front() else { return };
         self.beyond.truncate(self.segments.len().saturating_sub(self.segments_max));
         let start = self.held().start;
         while self.sizes.get(1).is_some_and(|(at, _)| *at <= start) {
             self.sizes.pop_front();
         }
+        // Before its pages go, so that nobody looks for them.
+        let size = self.sizes.front().map_or(Size::DEFAULT, |(_, size)| *size);
+        self.journal.set_start(oldest.index + 1, size);
+        oldest.drop_when_unread();
     }
 }

@@ -170,6 +170,11 @@ impl Screen {
         self.terminal.cwd.as_deref()
     }
 
+    /// Where the program works, as another screen knew it: no snapshot carries that.
+    pub fn set_cwd(&mut self, cwd: Option<&str>) {
+        self.terminal.cwd = cwd.map(Into::into);
+    }
+
     /// How many times it rang.
     #[must_use]
     pub fn bells(&self) -> u64 {

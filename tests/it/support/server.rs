@@ -46,7 +46,7 @@ impl Server {
     pub async fn launch_logging(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut process = Self::command(data.path())
             .stderr(log)
-            .args(["serve", "--port", "0"])
+            .args(["serve", "--port", "0", "--no-holder"])
             .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())

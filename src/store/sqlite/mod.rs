@@ -1,5 +1,7 @@
 //! The store in one SQLite file, which needs nobody to run it.
 
+mod sessions;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +13,7 @@ use sqlx::sqlite::{
 };
 use uuid::Uuid;
 
-use super::{Account, DataDir, KnownRefreshToken, RefreshToken, Store, StoreError, StoredKey};
+use super::{Account, DataDir, KnownRefreshToken, LastScreen, RefreshToken, SessionRow, Store, StoreError, StoredKey};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -24,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is told that the store is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Accounts and logins in a SQLite file.
+/// Accounts, logins and sessions in a SQLite file.
 pub struct SqliteStore {
     pool: SqlitePool,
 }
@@ -230,6 +232,22 @@ impl Store for SqliteStore {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    async fn keep_session(&self, session: &SessionRow) -> Result<(), StoreError> {
+        sessions::keep(&self.pool, session).await
+    }
+
+    async fn keep_screen(&self, session: Uuid, screen: &LastScreen, now: Timestamp) -> Result<(), StoreError> {
+        sessions::keep_screen(&self.pool, session, screen, now).await
+    }
+
+    async fn sessions(&self, after: Option<Uuid>) -> Result<Vec<SessionRow>, StoreError> {
+        sessions::after(&self.pool, after).await
+    }
+
+    async fn forget_session(&self, session: Uuid) -> Result<(), StoreError> {
+        sessions::forget(&self.pool, session).await
     }
 }
 

@@ -1,6 +1,10 @@
 //! The sessions this node reaches: opened, found, listed, closed, and reaped some time after their program's end.
 //!
-//! Owns every session's task. Knows nothing of who may do what: the edge has asked before it calls.
+//! Owns every session's task, and has each written down (`archive`). Knows nothing of who may do what: the edge has
+//! asked before it calls.
+
+mod archive;
+mod takeover;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +18,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::session::{Opened, Opening, Session, SessionId, Settings, SpawnError, Spawner, kill_all_now};
+use crate::session::{
+    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now,
+};
+use crate::store::Store;
+use archive::Archive;
+
+/// How long a session that was lost with the machine or its keepers stays listed: a week's absence. It takes its user to
+/// learn of it, and a screen is all it costs.
+const LOST_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -57,16 +69,27 @@ struct Shared {
     limits: Limits,
     settings: Settings,
     spawner: Arc<dyn Spawner>,
+    archive: Archive,
     tasks: TaskTracker,
     draining: CancellationToken,
+    /// Sessions go on without this server.
+    leaving: CancellationToken,
     exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
     exited_changed: Notify,
 }
 
 impl Registry {
-    /// An empty registry. Must be called within the runtime, where its reaper lives until [`Registry::drain`].
+    /// An empty registry, whose sessions are written down in `store` as running in `boot`, which names the time since
+    /// the machine was started. Must be called within the runtime, where its reaper lives until [`Registry::drain`].
     #[must_use]
-    pub fn new(limits: Limits, settings: Settings, spawner: Arc<dyn Spawner>) -> Self {
+    pub fn new(
+        limits: Limits,
+        settings: Settings,
+        spawner: Arc<dyn Spawner>,
+        store: Arc<dyn Store>,
+        boot: String,
+    ) -> Self {
+        let archive = Archive::new(store, boot, settings.now);
         let registry = Self {
             shared: Arc::new(Shared {
                 sessions: DashMap::new(),
@@ -74,8 +97,10 @@ impl Registry {
                 limits,
                 settings,
                 spawner,
+                archive,
                 tasks: TaskTracker::new(),
                 draining: CancellationToken::new(),
+                leaving: CancellationToken::new(),
                 exited: parking_lot::Mutex::default(),
                 exited_changed: Notify::new(),
             }),
@@ -91,8 +116,13 @@ impl Registry {
     /// At the limit, while shutting down, or when the program cannot be started.
     pub async fn open(&self, opening: Opening) -> Result<Arc<Session>, OpenError> {
         let place = self.take_place()?;
-        let Opened { session, started, life, screen } =
-            Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner));
+        let opened = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner))?;
+        self.admit(opened, place, None).await
+    }
+
+    /// Has a session live, and lists it once its program has started; `written` is what the store has of it.
+    async fn admit(&self, opened: Opened, place: Place, written: Option<Record>) -> Result<Arc<Session>, OpenError> {
+        let Opened { session, started, life, screen } = opened;
         self.shared.tasks.spawn_on(screen, &self.shared.settings.screens);
         let (registry, opened) = (self.clone(), Arc::clone(&session));
         // The session lives in a task of its own from the first moment, so that an opener that goes away while the
@@ -108,9 +138,13 @@ impl Registry {
             if is_open {
                 registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
                 place.keep();
-                // Looked at after it is listed: whoever drains either finds it in the list or is seen here.
+                registry.shared.archive.keep(&opened, written);
+                // Looked at after it is listed: whoever drains or leaves either finds it in the list or is seen here.
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
+                }
+                if registry.shared.leaving.is_cancelled() {
+                    opened.leave();
                 }
             }
             drop(listed.send(outcome));
@@ -149,7 +183,7 @@ impl Registry {
         session.closed().cancelled().await;
     }
 
-    /// Closes every session and waits until they are gone. No session can be opened any more.
+    /// Closes every session and waits until they are gone, and from the store too. No session can be opened any more.
     pub async fn drain(&self) {
         self.shared.draining.cancel();
         for session in self.list() {
@@ -157,6 +191,7 @@ impl Registry {
         }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.archive.finish().await;
     }
 
     /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
@@ -167,7 +202,7 @@ impl Registry {
 
     fn take_place(&self) -> Result<Place, OpenError> {
         let shared = &self.shared;
-        if shared.draining.is_cancelled() {
+        if shared.draining.is_cancelled() || shared.leaving.is_cancelled() {
             return Err(OpenError::Draining);
         }
         let max = shared.limits.sessions_max;
@@ -179,23 +214,33 @@ impl Registry {
     /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
     /// or reaped.
     async fn after_end(&self, session: &Session) {
-        if session.is_closing() || self.shared.draining.is_cancelled() {
-            self.forget(session.id());
+        if self.shared.leaving.is_cancelled() {
             return;
         }
-        self.keep_for_a_while(session.id());
-        tokio::select! {
-            () = session.closed().cancelled() => {}
-            () = self.shared.draining.cancelled() => self.forget(session.id()),
+        if session.is_closing() || self.shared.draining.is_cancelled() {
+            self.forget(session.id());
+        } else {
+            self.keep_for_a_while(session);
+            tokio::select! {
+                () = session.closed().cancelled() => {}
+                () = self.shared.draining.cancelled() => self.forget(session.id()),
+                () = self.shared.leaving.cancelled() => return,
+            }
         }
+        self.shared.spawner.forget(session.id()).await;
     }
 
     /// Has an ended session reaped in its time, unless it was closed meanwhile.
-    fn keep_for_a_while(&self, id: SessionId) {
+    fn keep_for_a_while(&self, session: &Session) {
+        let id = session.id();
+        let is_lost = matches!(session.status().state, State::Exited { exit: Exit::Lost { .. }, .. });
+        let ttl = if is_lost { LOST_TTL } else { self.shared.limits.exited_ttl };
         let mut exited = self.shared.exited.lock();
         // What is forgotten leaves the list of sessions first and this one then.
         if self.shared.sessions.contains_key(&id) {
-            exited.push_back((Instant::now() + self.shared.limits.exited_ttl, id));
+            let deadline = Instant::now() + ttl;
+            let at = exited.partition_point(|(earlier, _)| *earlier <= deadline);
+            exited.insert(at, (deadline, id));
             self.shared.exited_changed.notify_one();
         }
     }
@@ -219,6 +264,7 @@ impl Registry {
             };
             tokio::select! {
                 () = self.shared.draining.cancelled() => return,
+                () = self.shared.leaving.cancelled() => return,
                 () = self.shared.exited_changed.notified() => {}
                 () = async {
                     match due {
@@ -251,36 +297,4 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::{Launch, LocalSpawner, Principal, StartOn};
-
-    fn registry() -> Registry {
-        let limits = Limits { sessions_max: 4, exited_max: 4, exited_ttl: std::time::Duration::ZERO };
-        #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
-        let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
-        Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }))
-    }
-
-    fn opening(command: &str) -> Opening {
-        Opening {
-            id: SessionId::from_random([7; 16]),
-            owner: Principal(uuid::Uuid::nil()),
-            name: "test".into(),
-            launch: Launch::new(&[command.into()], "/".into(), &[]).expect("valid"),
-            size: crate::terminal::Size::DEFAULT,
-            start_on: StartOn::Open,
-            pace: None,
-            sizes: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
-        let registry = registry();
-        let session = registry.open(opening("/bin/cat")).await.expect("opened");
-        registry.close(&session).await;
-        registry.keep_for_a_while(session.id());
-        assert!(registry.shared.exited.lock().is_empty(), "it could never be reaped, and nothing behind it");
-    }
-}
+mod tests;

@@ -1,0 +1,354 @@
+//! A session's task while its program runs: everything that happens to the terminal and the log happens in this loop.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, kill_process_group};
+use tokio::time::{Instant, sleep_until};
+
+use super::handle::{Input, Session};
+use super::input::Front;
+use super::pace::{self, Pacing, Verdict};
+use super::pty::{Child, INPUT_MAX, Pty, Spawned};
+use super::sizing::Decision;
+use super::task::{Handles, Life, Order, Task};
+use super::{Exit, Pace, Signal, State, ViewerId, processes};
+use crate::terminal::Offset;
+use crate::terminal::log::SEGMENT_BYTES;
+
+/// Most input written in one turn, so that a large paste does not keep the task from reading what it causes.
+const WRITE_TURN: usize = 64 * 1024;
+/// How long a program is held when there is no memory for what it prints, before that is asked for again.
+const MEMORY_PAUSE: Duration = Duration::from_secs(1);
+
+/// A session's task while its program runs.
+pub(super) struct Running {
+    task: Task,
+    session: Arc<Session>,
+    pty: Pty,
+    child: Box<dyn Child>,
+    pid: Pid,
+    pacing: Pacing,
+    /// The terminal has been hung up: nothing more can be read.
+    hung_up: bool,
+    /// There was no memory for what the program prints: nothing is read before this.
+    starved_until: Option<Instant>,
+    /// The PTY takes no more input now.
+    input_blocked: bool,
+    typing: Option<Typing>,
+    /// Who typed what was last written: the next output is most likely its echo.
+    typist: Option<ViewerId>,
+    /// The end of the output whose time was noted last.
+    noted: Offset,
+    /// The number of the last decision on the size that was carried out.
+    fitted: u64,
+}
+
+/// The beginning of the queue's front, on its way into the terminal.
+struct Typing {
+    len: usize,
+    /// What the terminal has not taken of it.
+    left: usize,
+}
+
+/// Why a run ended.
+enum Ended {
+    /// The program has, or its session is being closed: what ends the rest of it, if that has begun.
+    Exited { exit: Exit, ending: Option<Life> },
+    /// The next server goes on.
+    Left,
+}
+
+impl Running {
+    /// Of a program that was just started.
+    pub(super) fn begin(task: Task, Spawned { pty, child }: Spawned) -> Self {
+        let (session, pid) = (Arc::clone(&task.session), child.pid());
+        *session.session_leader.lock() = Some(pid);
+        session.update(|status| status.state = State::Running { pid });
+        Self {
+            task,
+            session,
+            pty,
+            child,
+            pid,
+            pacing: Pacing::default(),
+            hung_up: false,
+            starved_until: None,
+            input_blocked: false,
+            typing: None,
+            typist: None,
+            noted: Offset::ZERO,
+            fitted: 0,
+        }
+    }
+
+    /// Of a program that another server ran.
+    pub(super) fn take_up(task: Task, spawned: Spawned) -> Self {
+        let mut running = Self::begin(task, spawned);
+        let left = running.pty.on_its_way().unwrap_or(0);
+        running.typing = (left > 0).then_some(Typing { len: 0, left });
+        running.input_blocked = left > 0;
+        running.noted = running.task.log.end();
+        // The other server may have ended between the terminal's change and its event.
+        match running.pty.size() {
+            Ok(size) if size != running.session.status().size => running.task.resized(size),
+            _ => {}
+        }
+        running
+    }
+
+    pub(super) async fn run(mut self) {
+        match self.until_ended().await {
+            Ended::Exited { exit, ending } => self.finish(exit, ending).await,
+            Ended::Left => {
+                self.write_input();
+                self.task.log.publish();
+            }
+        }
+    }
+
+    async fn finish(mut self, exit: Exit, ending: Option<Life>) {
+        // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
+        // session could go on printing for ever.
+        for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
+            // The screen's threads wait for nobody, so this is not for long.
+            while self.task.log.needs_screen() {
+                self.session.follower_moved.notified().await;
+            }
+            if self.read_burst().is_break() {
+                break;
+            }
+            self.task.published();
+        }
+        self.task.log.publish();
+        self.note_output();
+        self.task.exited(exit);
+        self.task.orders.close();
+        // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
+        while self.task.orders.try_recv().is_ok() {}
+        self.session.input.lock().queue.clear();
+        self.task.end_what_is_left(&mut *self.child, ending).await;
+    }
+
+    async fn until_ended(&mut self) -> Ended {
+        let session = Arc::clone(&self.session);
+        let mut ending: Option<Life> = None;
+        let mut ended = false;
+        loop {
+            let hold = self.hold();
+            let may_read = hold == Verdict::Read && !self.hung_up && self.starved_until.is_none();
+            tokio::select! {
+                biased;
+                () = session.closing().cancelled(), if ending.is_none() && !ended => {
+                    ending = Some(Box::pin(processes::end_session(self.pid)));
+                }
+                () = session.leaving().cancelled() => return Ended::Left,
+                () = wait_for(&mut ending), if ending.is_some() => {
+                    ending = None;
+                    ended = true;
+                }
+                Some(order) = self.task.orders.recv() => self.obey(order),
+                () = session.size_wanted.notified() => {
+                    let wanted = session.sizing.lock().take_wanted();
+                    wanted.into_iter().for_each(|decision| self.fit(decision));
+                }
+                () = session.input_added.notified() => self.write_input(),
+                _ = self.pty.writable(), if self.input_blocked => self.write_input(),
+                _ = self.pty.readable(), if may_read => {
+                    let _ = self.read_burst();
+                    self.publish().await;
+                }
+                () = session.follower_moved.notified(), if hold != Verdict::Read => {}
+                () = until(hold.deadline()) => {}
+                () = until(self.starved_until), if self.starved_until.is_some() => self.starved_until = None,
+                exit = self.child.exited() => return Ended::Exited { exit, ending },
+            }
+        }
+    }
+
+    /// Whether the program is held for its viewers or its screen.
+    fn hold(&mut self) -> Verdict {
+        if self.task.log.needs_screen() {
+            return Verdict::Hold;
+        }
+        let drops = self.task.log.drops_next();
+        let viewers = &self.session.viewers;
+        match self.session.pace() {
+            Pace::Free => Verdict::Read,
+            Pace::Fastest => self.pacing.for_fastest(drops, || viewers.lock().fastest(), Instant::now()),
+            Pace::Lossless => pace::for_slowest(drops, || viewers.lock().slowest()),
+        }
+    }
+
+    /// Reads until the terminal has nothing more or a segment is full, without publishing. Breaks when there is
+    /// nothing more.
+    fn read_burst(&mut self) -> ControlFlow<()> {
+        loop {
+            let space = match self.task.log.space() {
+                Ok(space) => space,
+                Err(error) => {
+                    tracing::error!(session = %self.session.id(), %error, "no memory left for what a program prints");
+                    self.starved_until = Some(Instant::now() + MEMORY_PAUSE);
+                    return ControlFlow::Break(());
+                }
+            };
+            match self.pty.read(space) {
+                Ok(read @ 1..) => self.task.log.commit(read),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ControlFlow::Break(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // EIO, or an end of file on other systems: the program's session has ended.
+                Ok(0) | Err(_) => {
+                    self.hung_up = true;
+                    return ControlFlow::Break(());
+                }
+            }
+            if self.task.log.is_full() {
+                self.task.log.publish();
+                return ControlFlow::Continue(());
+            }
+        }
+    }
+
+    /// Publishes what was read: to the viewer that typed first, then to all.
+    async fn publish(&mut self) {
+        self.task.log.publish();
+        self.note_output();
+        let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
+        if let Some(typist) = typist {
+            typist.echo.notify_one();
+            tokio::task::yield_now().await;
+        }
+        self.task.published();
+    }
+
+    /// Notes the time when anything was printed since it was last noted: a terminal can be readable without output.
+    fn note_output(&mut self) {
+        let end = self.task.log.end();
+        if end != self.noted {
+            self.noted = end;
+            self.session.printed((self.task.settings.now)());
+        }
+    }
+
+    fn write_input(&mut self) {
+        self.input_blocked = false;
+        let mut turn = 0;
+        loop {
+            match self.push_input() {
+                Ok(pushed) => turn += pushed,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.input_blocked = true;
+                    return;
+                }
+                // The terminal is gone; the program's end is about to be seen.
+                Err(_) => return,
+            }
+            if turn > WRITE_TURN {
+                self.input_blocked = true; // it is not, but this comes back here after a look at the output
+                return;
+            }
+            if !self.put_input() {
+                return;
+            }
+        }
+    }
+
+    /// Puts the next chunk on its way into the terminal. Returns whether there was one.
+    fn put_input(&mut self) -> bool {
+        let mut input = self.session.input.lock();
+        let Input { clients, queue } = &mut *input;
+        let Some(Front { bytes, viewer, delivered }) = queue.front(clients, INPUT_MAX) else { return false };
+        let put = || if bytes.is_empty() { Ok(()) } else { self.pty.put(&bytes) };
+        // Under the lock, so that nothing else changes what is written down of this client meanwhile.
+        if let Err(error) = self.session.ledger.deliver(delivered, put) {
+            tracing::error!(session = %self.session.id(), %error, "input cannot be written");
+            return false;
+        }
+        self.typist = viewer.or(self.typist);
+        self.typing = Some(Typing { len: bytes.len(), left: bytes.len() });
+        true
+    }
+
+    /// Moves what is on its way into the terminal. Returns how much that was, when nothing is left of it.
+    fn push_input(&mut self) -> io::Result<usize> {
+        let Some(Typing { len, left }) = &mut self.typing else { return Ok(0) };
+        while *left > 0 {
+            *left -= self.pty.push()?.min(*left);
+        }
+        let len = *len;
+        self.typing = None;
+        self.session.ledger.delivered();
+        let mut input = self.session.input.lock();
+        let Input { clients, queue } = &mut *input;
+        queue.wrote(clients, len);
+        Ok(len)
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Start(_) => {} // it has been
+            Order::Fit(decision, done) => {
+                self.fit(decision);
+                let _ = done.send(());
+            }
+            Order::Signal(signal, done) => {
+                self.signal(signal);
+                let _ = done.send(());
+            }
+            Order::Handles(answer) => drop(answer.send(self.handles())),
+        }
+    }
+
+    fn handles(&self) -> io::Result<Handles> {
+        let (master, input) = self.pty.descriptors();
+        Ok(Handles {
+            pid: self.pid,
+            master: master.try_clone_to_owned()?,
+            input: input.try_clone_to_owned()?,
+            pidfd: self.child.handle().try_clone_to_owned()?,
+        })
+    }
+
+    fn fit(&mut self, Decision { size, number }: Decision) {
+        if number < self.fitted {
+            return;
+        }
+        self.fitted = number;
+        if size == self.session.status().size {
+            return;
+        }
+        // What the program printed so far was for the old size.
+        if !self.task.log.needs_screen() {
+            let _ = self.read_burst();
+        }
+        match self.pty.resize(size) {
+            Ok(()) => self.task.resized(size),
+            Err(error) => tracing::warn!(session = %self.session.id(), %error, "cannot resize"),
+        }
+    }
+
+    /// To the foreground group, or to the program's own when there is none.
+    fn signal(&self, signal: Signal) {
+        let group = self.pty.foreground().unwrap_or(self.pid);
+        if let Err(error) = kill_process_group(group, signal.number()) {
+            tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
+        }
+    }
+}
+
+async fn wait_for(ending: &mut Option<Life>) {
+    match ending {
+        Some(ending) => ending.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
