@@ -36,6 +36,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     #[command(flatten)]
     Usual(Usual),

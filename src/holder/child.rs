@@ -46,7 +46,7 @@ impl Program {
             Ok(Reply::Ended { signal: Some(signal), .. }) => return Exit::Signal(signal),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(session = %self.session, %error, "the holder does not say how a program ended")
+                tracing::warn!(session = %self.session, %error, "the holder does not say how a program ended");
             }
         }
         // The holder died while it was asked, or long ago: then its children are ours, or of whoever reaps orphans.
@@ -143,7 +143,7 @@ mod tests {
         let mut child = std::process::Command::new("/bin/sh").args(["-c", "exit 7"]).spawn().expect("started");
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK).expect("a pidfd");
-        waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).expect("ended");
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).expect("ended");
         let stat = fs::read(format!("/proc/{pid}/stat", pid = child.id())).expect("a zombie");
         assert_eq!(zombie_status(&stat).map(from_wait_status), Some(Exit::Code(7)));
         assert!(is_unreaped(pidfd.as_fd()));

@@ -185,7 +185,7 @@ impl Connection {
 }
 
 fn send(socket: &OwnedFd, answer: &Answer<'_>) -> io::Result<()> {
-    socket::send(socket, &serde_json::to_vec(&answer.reply)?, &answer.descriptors)
+    socket::send(socket, &serde_json::to_vec(&answer.reply)?, &answer.descriptors())
 }
 
 fn lock(dir: &Path) -> Result<Option<File>, HolderError> {

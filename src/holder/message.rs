@@ -15,7 +15,7 @@ pub(super) const PAGE: usize = 1000;
 const OPS: [&str; 10] = ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end"];
 
 /// What a server asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(super) enum Request {
     /// First of all.

@@ -7,9 +7,7 @@ use std::ops::Bound;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 
-use rustix::process::{
-    Pid, PidfdFlags, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, pidfd_send_signal, waitid,
-};
+use rustix::process::{Pid, PidfdFlags, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, waitid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
 
 use super::message::{self, Id, PAGE, Reply, Request, refusal};
@@ -20,7 +18,16 @@ use crate::terminal::Size;
 /// An answer, and what goes with it.
 pub(super) struct Answer<'a> {
     pub(super) reply: Reply,
-    pub(super) descriptors: Vec<BorrowedFd<'a>>,
+    pub(super) kept: Vec<BorrowedFd<'a>>,
+    /// Behind those: made for the answer, because a child's id is as good to keep and costs no descriptor.
+    pub(super) pidfd: Option<OwnedFd>,
+}
+
+impl Answer<'_> {
+    /// All of it, in order.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.kept.iter().copied().chain(self.pidfd.as_ref().map(OwnedFd::as_fd)).collect()
+    }
 }
 
 /// The sessions kept. Bounded by the limit of descriptors: each takes at least one.
@@ -42,16 +49,22 @@ struct Program {
     pid: Pid,
     master: OwnedFd,
     input: OwnedFd,
-    pidfd: OwnedFd,
     /// Held open so that the terminal does not end while a program has merely closed it.
     _slave: OwnedFd,
-    /// Set where we are its parent.
-    parent: Option<strays::Kept>,
+    parent: Parent,
+}
+
+/// Whose child a program is.
+enum Parent {
+    /// Ours: its id is nobody else's before it is reaped here.
+    Us { _kept: strays::Kept },
+    /// Somebody's, who may have reaped it: only its pidfd names it.
+    Another { pidfd: OwnedFd },
 }
 
 impl From<Reply> for Answer<'_> {
     fn from(reply: Reply) -> Self {
-        Self { reply, descriptors: Vec::new() }
+        Self { reply, kept: Vec::new(), pidfd: None }
     }
 }
 
@@ -101,15 +114,24 @@ impl Sessions {
             Err(error) => return Reply::not_started(&error).into(),
         };
         let pid = program.pid.as_raw_nonzero().get();
+        let pidfd = program.pidfd();
         self.kept.insert(session, Held { memory, program: Some(program), exit: None });
-        let descriptors = self.program(session).map(Program::descriptors);
-        Answer { reply: Reply::Spawned { pid }, descriptors: descriptors.into_iter().flatten().collect() }
+        match pidfd {
+            Ok(pidfd) => {
+                let kept = self.program(session).into_iter().flat_map(Program::terminal).collect();
+                Answer { reply: Reply::Spawned { pid }, kept, pidfd: Some(pidfd) }
+            }
+            Err(error) => {
+                self.undo_spawn(session);
+                Reply::not_started(&SpawnError::OutOfResources(error)).into()
+            }
+        }
     }
 
     /// The program that was just started could not be handed to anybody: nothing of it is left behind.
     pub(super) fn undo_spawn(&mut self, session: SessionId) {
         if let Some(program) = self.program(session) {
-            let _ = pidfd_send_signal(&program.pidfd, Signal::KILL);
+            let _ = kill_process(program.pid, Signal::KILL);
             self.forget(session);
         }
     }
@@ -134,9 +156,18 @@ impl Sessions {
 
     fn take(&self, session: SessionId) -> Answer<'_> {
         let Some(held) = self.kept.get(&session) else { return none(session).into() };
-        let pid = held.program.as_ref().map(|program| program.pid.as_raw_nonzero().get());
-        let program = held.program.iter().flat_map(Program::descriptors);
-        Answer { reply: Reply::Taken { pid }, descriptors: [held.memory.as_fd()].into_iter().chain(program).collect() }
+        let Some(program) = &held.program else {
+            return Answer { reply: Reply::Taken { pid: None }, kept: vec![held.memory.as_fd()], pidfd: None };
+        };
+        let [master, input] = program.terminal();
+        match program.pidfd() {
+            Ok(pidfd) => Answer {
+                reply: Reply::Taken { pid: Some(program.pid.as_raw_nonzero().get()) },
+                kept: vec![held.memory.as_fd(), master, input],
+                pidfd: Some(pidfd),
+            },
+            Err(error) => Reply::not_started(&SpawnError::OutOfResources(error)).into(),
+        }
     }
 
     fn exit(&self, session: SessionId) -> Reply {
@@ -184,7 +215,7 @@ impl Sessions {
                     Ok(slave) => slave,
                     Err(error) => return Reply::not_started(&SpawnError::Other(error.into())),
                 };
-                (memory, Some(Program { pid, master, input, pidfd, _slave: slave, parent: None }))
+                (memory, Some(Program { pid, master, input, _slave: slave, parent: Parent::Another { pidfd } }))
             }
             _ => return wrong_descriptors(),
         };
@@ -214,24 +245,26 @@ impl Sessions {
 impl Program {
     fn start(launch: &Launch, size: Size, descriptors: Rlimit) -> Result<Self, SpawnError> {
         let Started { pid, master, slave, input } = start(launch, size, Some(descriptors))?;
-        let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).map_err(|error| {
-            let _ = kill_process(pid, Signal::KILL);
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
-            SpawnError::OutOfResources(error.into())
-        })?;
-        Ok(Self { pid, master, input, pidfd, _slave: slave, parent: Some(strays::Kept::new(pid)) })
+        Ok(Self { pid, master, input, _slave: slave, parent: Parent::Us { _kept: strays::Kept::new(pid) } })
     }
 
-    fn descriptors(&self) -> [BorrowedFd<'_>; 3] {
-        [self.master.as_fd(), self.input.as_fd(), self.pidfd.as_fd()]
+    fn terminal(&self) -> [BorrowedFd<'_>; 2] {
+        [self.master.as_fd(), self.input.as_fd()]
+    }
+
+    fn pidfd(&self) -> io::Result<OwnedFd> {
+        match &self.parent {
+            Parent::Us { .. } => Ok(pidfd_open(self.pid, PidfdFlags::NONBLOCK)?),
+            Parent::Another { pidfd } => pidfd.try_clone(),
+        }
     }
 
     fn wait(&self, options: WaitIdOptions) -> Reply {
-        if self.parent.is_none() {
+        if matches!(self.parent, Parent::Another { .. }) {
             return Reply::Unknown;
         }
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | options;
-        match waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
+        match waitid(WaitId::Pid(self.pid), options) {
             Ok(Some(status)) => Reply::ended(&Exit::from_status(&status)),
             Ok(None) => Reply::Running,
             Err(_) => Reply::Unknown,

@@ -90,7 +90,9 @@ pub(super) fn stranger(socket: &OwnedFd) -> io::Result<Option<u32>> {
 pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+    // The space is rounded up, so it alone is no bound.
+    let too_many = descriptors.len() > DESCRIPTORS_MAX;
+    if too_many || !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("more descriptors than a message takes"));
     }
     let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
@@ -114,7 +116,7 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
             descriptors.extend(came);
         }
     }
-    if got.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+    if got.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || descriptors.len() > DESCRIPTORS_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a message beyond the bounds"));
     }
     bytes.truncate(got.bytes);
