@@ -149,8 +149,8 @@ impl Registry {
     /// forgotten, and when it cannot be started the old one stays.
     ///
     /// # Errors
-    /// When the program of `old` has not ended, `old` is gone, or as [`Registry::open`]; but there is room for this
-    /// one at the limit, which it does not raise.
+    /// When the program of `old` has not ended, `old` is gone, or as [`Registry::open`], but for the limit:
+    /// there are not more sessions than before.
     pub async fn reopen(&self, old: &Arc<Session>, opening: Opening) -> Result<Arc<Session>, ReopenError> {
         if !matches!(old.status().state, State::Exited { .. }) {
             return Err(ReopenError::StillRunning);
@@ -163,8 +163,8 @@ impl Registry {
             if registry.find(old.id()).is_none() {
                 return Err(ReopenError::Gone);
             }
-            // One more than there may be, for as long as there are both.
-            let place = registry.take_place(registry.shared.limits.sessions_max.saturating_add(1))?;
+            // For as long as there are both there is one more, however many there may be.
+            let place = registry.take_place(usize::MAX)?;
             let session = registry.open_at(place, opening).await?;
             registry.close(&old).await;
             Ok(session)

@@ -28,41 +28,62 @@ after(async () => {
   await server.discard();
 });
 
-for (const signal of /** @type {const} */ (["SIGKILL", "SIGTERM"])) {
-  test(`a page outlives its server's ${signal}: it reconnects and says that the session is gone`, async (t) => {
-    const session = await server.open();
-    const ann = await newVisitor(t, browser);
-    await ann.logIn(server.url);
-    await ann.attach(server.url, session);
-    await ann.lastLine(PROMPT);
-    await ann.run("echo before");
-    await ann.line("before");
-
-    await server.end(signal);
-    if (signal === "SIGKILL") {
-      await ann.state("reconnecting");
-      await ann.sees(/^reconnecting/);
-    }
-    await server.startAgain();
-    // Told at the drain or found out afterwards.
-    await until("closed or refused", async () => {
-      const state = await ann.page.evaluate(() => window.fantail?.state);
-      if (state !== "closed" && state !== "refused") throw new Error(state);
-      return true;
-    });
-    t.diagnostic(await ann.page.locator(".outcome span").innerText());
-    assert.ok((await ann.lines()).includes("before"), "what was there can still be read");
-
-    await ann.page.getByText("Back to the sessions").click();
-    await ann.sees("No sessions are open.");
-    // The login outlives the server.
-    await ann.button("New session").click();
-    await ann.button("Open").click();
-    await ann.lastLine(PROMPT);
-    await ann.run("echo $((40+2)) again");
-    await ann.line("42 again");
-  });
+/** @param {import("node:test").TestContext} t */
+async function atAShell(t) {
+  const session = await server.open();
+  const ann = await newVisitor(t, browser);
+  await ann.logIn(server.url);
+  await ann.attach(server.url, session);
+  await ann.lastLine(PROMPT);
+  await ann.run("echo before");
+  await ann.line("before");
+  return { session, ann };
 }
+
+test("a page outlives its server's SIGTERM: it reconnects and says that the session is gone", async (t) => {
+  const { ann } = await atAShell(t);
+  await server.end("SIGTERM");
+  await server.startAgain();
+  // Told at the drain or found out afterwards.
+  await until("closed or refused", async () => {
+    const state = await ann.page.evaluate(() => window.fantail?.state);
+    if (state !== "closed" && state !== "refused") throw new Error(state);
+    return true;
+  });
+  t.diagnostic(await ann.page.locator(".outcome span").innerText());
+  assert.ok((await ann.lines()).includes("before"), "what was there can still be read");
+
+  await ann.page.getByText("Back to the sessions").click();
+  await ann.sees("No sessions are open.");
+  // The login outlives the server.
+  await ann.button("New session").click();
+  await ann.button("Open").click();
+  await ann.lastLine(PROMPT);
+  await ann.run("echo $((40+2)) again");
+  await ann.line("42 again");
+  await ann.run("exit");
+});
+
+test("a page outlives a server that is killed with its terminals: it says so, and opens the session again", async (t) => {
+  const { session, ann } = await atAShell(t);
+  await server.end("SIGKILL");
+  await ann.state("reconnecting");
+  await ann.sees(/^reconnecting/);
+  await server.startAgain();
+  await ann.state("ended");
+  await ann.sees(
+    "The program ended: the server and the process that keeps its terminals ended at the same time.",
+  );
+  const { status, exitCode } = await server.session(session.id);
+  assert.deepEqual([status, exitCode], ["exited", null]);
+
+  await ann.button("Open again").click();
+  await until("another session on the page", async () => !ann.page.url().includes(session.id));
+  await ann.state("live");
+  await ann.lastLine(PROMPT);
+  await ann.run("echo $((40+2)) again");
+  await ann.line("42 again");
+});
 
 test("the list says that the server cannot be reached, and goes on when it can", async (t) => {
   const ann = await newVisitor(t, browser);

@@ -2,6 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Session } from "./api/contract";
 import { ApiError } from "./api/request";
 import { login, standing } from "./api/sessions";
 import { route, takeLoginToken } from "./route";
@@ -13,6 +14,9 @@ const RETRY_MS = 2_000;
 
 // The session this page has opened and not shown yet: its screen leads from the start.
 let openedHere: string | null = null;
+const noteOpened = (session: Session) => {
+  openedHere = session.id;
+};
 
 export function App({ loginToken }: { loginToken: string | null }) {
   const { problem, notice } = useStart(loginToken);
@@ -29,13 +33,7 @@ export function App({ loginToken }: { loginToken: string | null }) {
 function Current() {
   const here = route.value;
   if (here.screen === "session") return <SessionLoader key={here.id} id={here.id} />;
-  return (
-    <ListScreen
-      onOpened={(session) => {
-        openedHere = session.id;
-      }}
-    />
-  );
+  return <ListScreen onOpened={noteOpened} />;
 }
 
 function Starting({ problem }: { problem: string | null }) {
@@ -85,7 +83,7 @@ function useStart(loginToken: string | null) {
   return { problem, notice };
 }
 
-type SessionScreen = ComponentType<{ id: string; opener: boolean }>;
+type SessionScreen = ComponentType<{ id: string; opener: boolean; onOpened(session: Session): void }>;
 
 function SessionLoader({ id }: { id: string }) {
   const [Screen, setScreen] = useState<SessionScreen | null>(null);
@@ -94,5 +92,9 @@ function SessionLoader({ id }: { id: string }) {
     openedHere = null;
     import("./screens/session").then(({ default: screen }) => setScreen(() => screen), notifyError);
   }, []);
-  return Screen === null ? <Starting problem={null} /> : <Screen id={id} opener={opener} />;
+  return Screen === null ? (
+    <Starting problem={null} />
+  ) : (
+    <Screen id={id} opener={opener} onOpened={noteOpened} />
+  );
 }

@@ -36,4 +36,6 @@ test("exitWords", () => {
   expect(exitWords(3, null, null)).toBe("exited with code 3");
   expect(exitWords(null, "SIGTERM", null)).toBe("ended by SIGTERM");
   expect(exitWords(127, null, "no such program")).toBe("exited with code 127: no such program");
+  expect(exitWords(null, null, "the machine was restarted")).toBe("ended: the machine was restarted");
+  expect(exitWords(null, null, null)).toBe("ended");
 });

@@ -38,8 +38,9 @@ export function byteCount(bytes: number): string {
   return `${(bytes / 2 ** (10 * step)).toFixed(1)} ${units[step - 1]}`;
 }
 
-// How a program ended, in a sentence.
+// How a program ended, in a sentence. With neither code nor signal nobody saw it.
 export function exitWords(code: number | null, exitSignal: string | null, reason: string | null): string {
-  const how = exitSignal !== null ? `ended by ${label(exitSignal)}` : `exited with code ${code ?? "unknown"}`;
+  const seen = code !== null ? `exited with code ${code}` : "ended";
+  const how = exitSignal !== null ? `ended by ${label(exitSignal)}` : seen;
   return reason === null ? how : `${how}: ${label(reason)}`;
 }

@@ -139,7 +139,16 @@ export class Server {
 
   /** @param {string} port */
   async #launch(port) {
-    const child = this.#run(["serve", "--port", port, "--log-level", "warn", ...this.#settings]);
+    // One that ends leaves nothing on the machine.
+    const child = this.#run([
+      "serve",
+      "--no-holder",
+      "--port",
+      port,
+      "--log-level",
+      "warn",
+      ...this.#settings,
+    ]);
     this.#process = child;
     // A file that fails before it discards the server leaves nothing running either.
     process.once("exit", () => child.kill());

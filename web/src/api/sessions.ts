@@ -39,6 +39,11 @@ export async function openSession(wanted: OpenSession): Promise<Session> {
   return (await login.request("POST", "/api/sessions", wanted)) as Session;
 }
 
+// A new session in place of one that has ended.
+export async function reopenSession(id: string): Promise<Session> {
+  return (await login.request("POST", `${at(id)}/reopen`)) as Session;
+}
+
 export async function renameSession(id: string, name: string): Promise<Session> {
   return (await login.request("PATCH", at(id), { name })) as Session;
 }

@@ -8,6 +8,7 @@ import { age, exitWords, label } from "../label";
 import { followLink, go, sessionPath } from "../route";
 import { notifyError } from "./notice";
 import { OpenForm } from "./open";
+import { Reopen } from "./reopen";
 import { CloseSession, RenameSession, sessionName } from "./session-dialogs";
 
 const REFRESH_MS = 3_000;
@@ -52,7 +53,12 @@ export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
       )}
       <ul aria-label="Sessions" aria-busy={sessions === null}>
         {sessions?.map((session) => (
-          <Row key={session.id} session={session} onAsk={(dialog) => setOpen({ dialog, session })} />
+          <Row
+            key={session.id}
+            session={session}
+            onAsk={(dialog) => setOpen({ dialog, session })}
+            onOpened={onOpened}
+          />
         ))}
       </ul>
       {open?.dialog === "open" && (
@@ -122,7 +128,13 @@ function Account() {
   );
 }
 
-function Row({ session, onAsk }: { session: Session; onAsk(dialog: "rename" | "close"): void }) {
+interface RowProps {
+  session: Session;
+  onAsk(dialog: "rename" | "close"): void;
+  onOpened(session: Session): void;
+}
+
+function Row({ session, onAsk, onOpened }: RowProps) {
   const name = sessionName(session);
   const title = label(session.title ?? "");
   const path = sessionPath(session.id);
@@ -150,6 +162,7 @@ function Row({ session, onAsk }: { session: Session; onAsk(dialog: "rename" | "c
         </span>
       </a>
       <div class="row-actions">
+        {session.status === "exited" && <Reopen session={session} look="plain" onOpened={onOpened} />}
         <button type="button" class="plain" aria-label={`Rename ${name}`} onClick={() => onAsk("rename")}>
           Rename
         </button>

@@ -1,19 +1,22 @@
 // What is said below the terminal when something keeps it from being used: ended, closed, refused, or input piling up.
 
 import { useEffect, useState } from "preact/hooks";
+import type { Session } from "../api/contract";
 import { byteCount, exitWords } from "../label";
 import type { Attached } from "../terminal/attached";
+import { Reopen } from "./reopen";
 import { CloseSession } from "./session-dialogs";
 
 interface Props {
   attached: Attached;
   onLeave(): void;
+  onOpened(session: Session): void;
 }
 
 // Typing never queues this much; a paste into a program that does not read does.
 const WORTH_SAYING_BYTES = 64 * 1024;
 
-export function Outcome({ attached, onLeave }: Props) {
+export function Outcome({ attached, onLeave, onOpened }: Props) {
   const [asking, setAsking] = useState(false);
   const pending = usePendingInput(attached);
   const phase = attached.phaseNow.value;
@@ -46,6 +49,7 @@ export function Outcome({ attached, onLeave }: Props) {
     return (
       <div class="outcome" role="status">
         <span>The program {words}.</span>
+        {session !== null && <Reopen session={session} look="primary" onOpened={onOpened} />}
         <button type="button" onClick={() => setAsking(true)}>
           Close session
         </button>

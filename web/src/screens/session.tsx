@@ -2,6 +2,7 @@
 // Loaded on demand, with xterm.js.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Session } from "../api/contract";
 import { go } from "../route";
 import { Attached } from "../terminal/attached";
 import { stateOf } from "./badge";
@@ -14,11 +15,12 @@ import { sessionName } from "./session-dialogs";
 interface Props {
   id: string;
   opener: boolean;
+  onOpened(session: Session): void;
 }
 
 const leave = () => go("/");
 
-export default function SessionScreen({ id, opener }: Props) {
+export default function SessionScreen({ id, opener, onOpened }: Props) {
   const room = useRef<HTMLDivElement>(null);
   const [attached, setAttached] = useState<Attached | null>(null);
 
@@ -47,7 +49,7 @@ export default function SessionScreen({ id, opener }: Props) {
         <>
           <Title attached={attached} />
           <Bell attached={attached} />
-          <Outcome attached={attached} onLeave={leave} />
+          <Outcome attached={attached} onLeave={leave} onOpened={onOpened} />
           <KeyBar attached={attached} />
         </>
       )}
