@@ -15,6 +15,7 @@ use super::message::{self, NoRequest, Reply, Request, refusal};
 use super::sessions::{Answer, Sessions};
 use super::socket::{self, Received};
 use super::{HolderError, strays, system};
+use crate::session::Others;
 
 /// The lock that says there is a holder. It stays when the holder ends; the lock on it does not.
 const LOCK: &str = "holder.lock";
@@ -57,7 +58,7 @@ impl Keeper {
     /// # Errors
     /// When the directory cannot be used or the system refuses.
     pub fn begin(dir: &Path, descriptors: Rlimit) -> Result<Option<Self>, HolderError> {
-        system::close_inherited();
+        let others = if system::close_inherited() { Others::CloseOnExec } else { Others::CloseThem };
         system::ignore_hangups();
         // Refused to the leader of a process group, such as a shell's job: then it leads its own session nearly.
         let _ = setsid();
@@ -72,7 +73,7 @@ impl Keeper {
             listener: socket::bind_in(dir)?,
             ended_children: system::ended_children()?,
             connections: Vec::new(),
-            sessions: Sessions::new(descriptors),
+            sessions: Sessions::new(descriptors, others),
             swept: Instant::now(),
             sweep_due: false,
             _lock: lock,

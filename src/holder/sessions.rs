@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
 
 use super::message::{self, Id, PAGE, Reply, Request, refusal};
 use super::strays;
-use crate::session::{ENCODED_MAX, Exit, Launch, SessionId, SpawnError, Started, kill_all_now, start};
+use crate::session::{ENCODED_MAX, Exit, Launch, Others, SessionId, SpawnError, Started, kill_all_now, start};
 use crate::terminal::Size;
 
 /// An answer, and what goes with it.
@@ -35,6 +35,7 @@ pub(super) struct Sessions {
     kept: BTreeMap<SessionId, Held>,
     /// The descriptor limit programs start with.
     descriptors: Rlimit,
+    others: Others,
 }
 
 struct Held {
@@ -69,8 +70,8 @@ impl From<Reply> for Answer<'_> {
 }
 
 impl Sessions {
-    pub(super) const fn new(descriptors: Rlimit) -> Self {
-        Self { kept: BTreeMap::new(), descriptors }
+    pub(super) const fn new(descriptors: Rlimit, others: Others) -> Self {
+        Self { kept: BTreeMap::new(), descriptors, others }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -109,7 +110,7 @@ impl Sessions {
             Ok(launch) => launch,
             Err(error) => return Reply::refused(refusal::MALFORMED, error.to_string()).into(),
         };
-        let program = match Program::start(&launch, size, self.descriptors) {
+        let program = match Program::start(&launch, size, self.descriptors, self.others) {
             Ok(program) => program,
             Err(error) => return Reply::not_started(&error).into(),
         };
@@ -243,8 +244,8 @@ impl Sessions {
 }
 
 impl Program {
-    fn start(launch: &Launch, size: Size, descriptors: Rlimit) -> Result<Self, SpawnError> {
-        let Started { pid, master, slave, input } = start(launch, size, Some(descriptors))?;
+    fn start(launch: &Launch, size: Size, descriptors: Rlimit, others: Others) -> Result<Self, SpawnError> {
+        let Started { pid, master, slave, input } = start(launch, size, Some(descriptors), others)?;
         Ok(Self { pid, master, input, _slave: slave, parent: Parent::Us { _kept: strays::Kept::new(pid) } })
     }
 

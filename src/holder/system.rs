@@ -38,10 +38,10 @@ pub(super) fn ignore_hangups() {
     }
 }
 
-/// Closes what whoever started this process left open. To be called before anything is opened: the numbers must be
-/// nobody's.
-pub(super) fn close_inherited() {
+/// Closes what whoever started this process left open; false when the system cannot. To be called before anything is
+/// opened: the numbers must be nobody's.
+pub(super) fn close_inherited() -> bool {
     // SAFETY: the caller has opened nothing beyond the standard three, so no owner's descriptor is closed. Only an old
     // kernel refuses, and then they stay open.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) == 0 }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -115,9 +116,9 @@ impl Archive {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Keeps `session` written down until it is forgotten. Of one that was made from what is `written` nothing is
+    /// Keeps `session` written down until it is forgotten, and what is written of it too: then the handle ends. Of one that was made from what is `written` nothing is
     /// written, its screen neither, before it changes.
-    pub(super) fn keep(&self, session: &Arc<Session>, written: Option<Record>) {
+    pub(super) fn keep(&self, session: &Arc<Session>, written: Option<Record>) -> JoinHandle<()> {
         let is_new = written.is_none();
         let keeper = Keeper {
             archive: self.clone(),
@@ -127,7 +128,7 @@ impl Archive {
             has_last_screen: !is_new && matches!(session.status().state, State::Exited { .. }),
             next_screen: Instant::now(),
         };
-        self.shared.tasks.spawn(keeper.keep());
+        self.shared.tasks.spawn(keeper.keep())
     }
 
     /// What names the time since the machine was started.

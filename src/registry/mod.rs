@@ -7,6 +7,7 @@ mod archive;
 mod takeover;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +28,9 @@ use archive::Archive;
 /// How long a session that was lost with the machine or its keepers stays listed: a week's absence. It takes its user to
 /// learn of it, and a screen is all it costs.
 const LOST_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long who closes a session waits for the store to forget it.
+const FORGET_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many sessions there may be and how long those that ended are kept.
 #[derive(Clone, Debug)]
@@ -193,10 +197,11 @@ impl Registry {
                 Err(_) => Err(SpawnError::Other(std::io::Error::other("the session's task failed"))),
             };
             let is_open = outcome.is_ok();
+            let mut archived = None;
             if is_open {
                 registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
                 place.keep();
-                registry.shared.archive.keep(&opened, written);
+                archived = Some(registry.shared.archive.keep(&opened, written));
                 // Looked at after it is listed: whoever drains or leaves either finds it in the list or is seen here.
                 if registry.shared.draining.is_cancelled() {
                     opened.begin_closing();
@@ -209,8 +214,12 @@ impl Registry {
             if let Err(failure) = life.await {
                 tracing::error!(session = %opened.id(), %failure, "a session's task failed");
             }
-            if is_open {
-                registry.after_end(&opened).await;
+            if let Some(archived) = archived
+                && registry.after_end(&opened).await.is_break()
+            {
+                // With the store away it is forgotten later, or listed once more by the next server.
+                let _ = timeout(FORGET_PATIENCE, archived).await;
+                opened.mark_gone();
             }
         });
         match is_listed.await {
@@ -233,12 +242,17 @@ impl Registry {
         sessions
     }
 
-    /// Ends the session's program and everything in its POSIX session, waits for that, and forgets it.
+    /// Ends the session's program and everything in its POSIX session, waits for that, and forgets it: when this returns
+    /// no later server will list it again.
     pub async fn close(&self, session: &Arc<Session>) {
         session.begin_closing();
         session.ended().await;
         self.forget(session.id());
-        session.closed().cancelled().await;
+        tokio::select! {
+            () = session.gone().cancelled() => {}
+            // Who asked is told that it is closed, and it may be listed again.
+            () = self.leaving().cancelled_owned() => {}
+        }
     }
 
     /// Closes every session and waits until they are gone, and from the store too. No session can be opened any more.
@@ -270,11 +284,11 @@ impl Registry {
     }
 
     /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
-    /// or reaped.
-    async fn after_end(&self, session: &Session) {
+    /// or reaped. Breaks when it is forgotten; another server goes on with it otherwise.
+    async fn after_end(&self, session: &Session) -> ControlFlow<()> {
         let leaving = self.leaving();
         if leaving.is_cancelled() {
-            return;
+            return ControlFlow::Continue(());
         }
         if session.is_closing() || self.shared.draining.is_cancelled() {
             self.forget(session.id());
@@ -283,10 +297,11 @@ impl Registry {
             tokio::select! {
                 () = session.closed().cancelled() => {}
                 () = self.shared.draining.cancelled() => self.forget(session.id()),
-                () = leaving.cancelled() => return,
+                () = leaving.cancelled() => return ControlFlow::Continue(()),
             }
         }
         self.shared.spawner.forget(session.id()).await;
+        ControlFlow::Break(())
     }
 
     /// Has an ended session reaped in its time, unless it was closed meanwhile.

@@ -2,8 +2,10 @@
 //! up again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Rlimit;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,6 +14,9 @@ use crate::config::Config;
 use crate::holder::{HolderError, HolderSpawner, Options, Place, Systemd};
 use crate::registry::Registry;
 use crate::session::{LocalSpawner, Session, Spawner};
+
+/// How long it may take to leave the sessions: what they came to is written down, and the store may be away.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why sessions cannot be left.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +89,10 @@ impl Sessions {
     /// Lets go of them: nothing of them is read or written by this server from then on. Viewers have been told.
     pub(super) async fn leave(&self) -> Result<(), LeaveError> {
         self.could_be_left()?;
-        self.registry.leave().await;
+        // Nobody serves meanwhile. A task that does not end holds nothing that the next server does not have as well.
+        if timeout(LEAVE_DEADLINE, self.registry.leave()).await.is_err() {
+            tracing::error!("some sessions were not left in time");
+        }
         Ok(())
     }
 
@@ -142,7 +150,12 @@ async fn hand_over(spawner: &HolderSpawner, session: &Session) -> Result<(), Hol
     let running = program.as_ref().map(|its| (its.pid, its.master.as_fd(), its.input.as_fd(), its.pidfd.as_fd()));
     match spawner.hand_over(session.id(), memory, running).await {
         // Opened since the new one is there.
-        Err(HolderError::Refused { word, .. }) if word == HolderError::SESSION_EXISTS => Ok(()),
-        handed => handed,
+        Err(HolderError::Refused { word, .. }) if word == HolderError::SESSION_EXISTS => {}
+        handed => handed?,
     }
+    if session.closed().is_cancelled() {
+        // Meanwhile: the holder may have been told to forget it before it was told of it.
+        spawner.forget(session.id()).await;
+    }
+    Ok(())
 }

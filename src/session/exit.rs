@@ -43,7 +43,7 @@ impl Lost {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MachineRestarted => "the machine was restarted",
-            Self::HolderKilled => "the server and the process that keeps its terminals ended at the same time",
+            Self::HolderKilled => "the server ended, and nothing was left that kept its terminal",
         }
     }
 }

@@ -112,6 +112,7 @@ pub struct Session {
     closing: CancellationToken,
     leaving: CancellationToken,
     closed: CancellationToken,
+    gone: CancellationToken,
 }
 
 /// Input and those it comes from, which change together.
@@ -172,6 +173,7 @@ impl Session {
             closing: CancellationToken::new(),
             leaving: CancellationToken::new(),
             closed: CancellationToken::new(),
+            gone: CancellationToken::new(),
         }
     }
 
@@ -462,5 +464,16 @@ impl Session {
     #[must_use]
     pub const fn closed(&self) -> &CancellationToken {
         &self.closed
+    }
+
+    /// Tells that nothing of it is kept anywhere any more. The registry does this.
+    pub fn mark_gone(&self) {
+        self.gone.cancel();
+    }
+
+    /// Cancelled when nothing of it is kept anywhere any more: no server will list it again.
+    #[must_use]
+    pub const fn gone(&self) -> &CancellationToken {
+        &self.gone
     }
 }

@@ -14,7 +14,8 @@ use tokio::task::spawn_blocking;
 use super::launch::Launch;
 use super::program::{self, Started};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
-use super::{Exit, SessionId, posix};
+use super::posix::{self, Others};
+use super::{Exit, SessionId};
 use crate::terminal::Size;
 
 /// Starts programs as children of this process. Keeps nothing: sessions end with it.
@@ -36,7 +37,7 @@ impl Spawner for LocalSpawner {
         let launch = launch.clone();
         let descriptors = self.descriptors;
         // About a millisecond in the kernel: too long for a runtime thread.
-        let started = spawn_blocking(move || program::start(&launch, size, descriptors)).await;
+        let started = spawn_blocking(move || program::start(&launch, size, descriptors, Others::CloseThem)).await;
         let Started { pid, master, slave, input } =
             started.map_err(|stopped| SpawnError::Other(io::Error::other(stopped)))??;
         // Killed should what follows fail.

@@ -43,6 +43,7 @@ pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
 pub use posix::watch;
 pub use processes::kill_all_now;
+pub use posix::Others;
 pub use program::{Started, start};
 pub use pty::{Child, Kept, Pty, SpawnError, Spawned, Spawner};
 pub use record::{End, Record, RecordError};

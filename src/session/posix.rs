@@ -37,6 +37,16 @@ pub fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<Owne
     watched.map_err(|refused| refused.into_parts().1)
 }
 
+/// What keeps this process's other descriptors from a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// They are closed one by one before its exec, however many there are: some may be open for a moment without being
+    /// closed on exec, where other threads open some.
+    CloseThem,
+    /// Each is closed on exec, which takes no time of ours. For a process of one thread that has none from before.
+    CloseOnExec,
+}
+
 /// Starts `program` with `slave` as its controlling terminal. Returns when its exec has succeeded or failed.
 pub(super) fn spawn(
     program: &CStr,
@@ -44,8 +54,9 @@ pub(super) fn spawn(
     environment: &[CString],
     dir: &CStr,
     slave: &CStr,
+    others: Others,
 ) -> io::Result<Pid> {
-    let actions = FileActions::new(dir, slave)?;
+    let actions = FileActions::new(dir, slave, others)?;
     let attributes = Attributes::new()?;
     let argv = pointers(argv);
     let environment = pointers(environment);
@@ -77,7 +88,7 @@ fn check(code: c_int) -> io::Result<()> {
 struct FileActions(libc::posix_spawn_file_actions_t);
 
 impl FileActions {
-    fn new(dir: &CStr, slave: &CStr) -> io::Result<Self> {
+    fn new(dir: &CStr, slave: &CStr, others: Others) -> io::Result<Self> {
         let mut actions = MaybeUninit::uninit();
         // SAFETY: init writes the whole value before it is assumed initialised.
         check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
@@ -92,8 +103,10 @@ impl FileActions {
         }
         // SAFETY: `raw` is initialised; glibc copies the string.
         check(unsafe { libc::posix_spawn_file_actions_addchdir_np(raw, dir.as_ptr()) })?;
-        // SAFETY: `raw` is initialised.
-        check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(raw, 3) })?;
+        if others == Others::CloseThem {
+            // SAFETY: `raw` is initialised.
+            check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(raw, 3) })?;
+        }
         Ok(actions)
     }
 }

@@ -12,7 +12,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::launch::Launch;
-use super::posix;
+use super::posix::{self, Others};
 use super::pty::SpawnError;
 use crate::terminal::Size;
 
@@ -33,12 +33,17 @@ pub struct Started {
 ///
 /// # Errors
 /// When it cannot be started. Nothing is left behind then.
-pub fn start(launch: &Launch, size: Size, descriptors: Option<Rlimit>) -> Result<Started, SpawnError> {
+pub fn start(
+    launch: &Launch,
+    size: Size,
+    descriptors: Option<Rlimit>,
+    others: Others,
+) -> Result<Started, SpawnError> {
     let file = launch.resolve()?;
     let input = open_input().map_err(SpawnError::OutOfResources)?;
     let (master, slave, slave_path) = open_terminal(size)?;
     let (file, dir) = (c_string(&file)?, c_string(launch.dir())?);
-    let pid = posix::spawn(&file, launch.command(), launch.environment(), &dir, &slave_path)
+    let pid = posix::spawn(&file, launch.command(), launch.environment(), &dir, &slave_path, others)
         .map_err(|error| refused(launch, error))?;
     if let Some(limit) = descriptors {
         // Not worth failing for: the program merely keeps the higher limit.

@@ -72,7 +72,7 @@ test("a page outlives a server that is killed with its terminals: it says so, an
   await server.startAgain();
   await ann.state("ended");
   await ann.sees(
-    "The program ended: the server and the process that keeps its terminals ended at the same time.",
+    "The program ended: the server ended, and nothing was left that kept its terminal.",
   );
   const { status, exitCode } = await server.session(session.id);
   assert.deepEqual([status, exitCode], ["exited", null]);

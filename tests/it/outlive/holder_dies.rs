@@ -1,5 +1,6 @@
 //! The process that keeps sessions dies; alone it takes nothing with it, with the server all but names and screens.
 
+use fantail::protocol::Event;
 use fantail::session::SessionId;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -28,7 +29,7 @@ async fn killing_the_holder_costs_no_session_and_no_exit_code() {
     let later = outlived.open(&["sh"]).await;
     client.typed("exit 7\n").await;
     let code = client.until_event("its exit", |event| match event {
-        fantail::protocol::Event::Exit { code, .. } => Some(*code),
+        Event::Exit { code, .. } => Some(*code),
         _ => None,
     });
     assert_eq!(code.await, Some(7));
@@ -41,6 +42,8 @@ async fn killing_the_holder_costs_no_session_and_no_exit_code() {
     }
     assert_eq!(outlived.session(&shells[0]).await["exitCode"], 7);
     let mut client = Client::attach(&outlived, &waiting).await;
+    let started = |event: &Event| matches!(event, Event::Started { .. }).then_some(());
+    client.until_event("its start", started).await;
     client.typed("echo started-$((6*7))\n").await;
     client.until_shown("started-42").await;
 }
@@ -70,7 +73,7 @@ async fn killing_both_at_once_loses_the_programs_and_says_so_with_their_last_scr
     assert_eq!((&listed["status"], &listed["name"]), (&"exited".into(), &"lost one".into()));
     assert_eq!((&listed["exitCode"], &listed["exitSignal"]), (&Value::Null, &Value::Null));
     let reason = listed["exitReason"].as_str().expect("a reason");
-    assert_eq!(reason, "the server and the process that keeps its terminals ended at the same time");
+    assert_eq!(reason, "the server ended, and nothing was left that kept its terminal");
     let mut client =
         Client::join(&outlived, &session, crate::support::Join { from: Some(String::new()), ..Default::default() })
             .await;

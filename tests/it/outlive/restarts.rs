@@ -12,7 +12,7 @@ async fn a_server_that_is_ended_leaves_its_sessions_to_the_next_and_tells_their_
     let outlived = Outlived::start(&[]).await;
     let session = outlived.open(&["sh"]).await;
     let mut client = Client::attach(&outlived, &session).await;
-    client.typed("stty -echo; PS1=; trap 'echo resized' WINCH; trap 'echo hung up' HUP; echo ready\n").await;
+    client.typed("stty -echo; PS1=; trap 'echo resized' WINCH; trap 'echo hung up' HUP; echo re''ady\n").await;
     client.until_shown("ready\r").await;
     outlived.signal(Signal::TERM);
     assert_eq!(client.until_closed().await, crate::support::Closed::With(1012));
