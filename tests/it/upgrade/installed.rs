@@ -148,7 +148,8 @@ fn started(place: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ch
     let mut command = Command::new(place.join("fantail"));
     command.env("FANTAIL_DATA_DIR", place.join("data")).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
     command.env("FANTAIL_LOG_LEVEL", "warn").env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
-    command.arg("serve").args(arguments).envs(environment.iter().copied());
+    // What becomes of sessions is `outlive`'s; here a server that is killed leaves nothing behind.
+    command.args(["serve", "--no-holder"]).args(arguments).envs(environment.iter().copied());
     command.stdout(Stdio::piped()).spawn().expect("the server starts")
 }
 
