@@ -168,7 +168,7 @@ impl Follower {
         settings: &Settings,
         log: &Log,
         end: watch::Receiver<Offset>,
-        origin: Origin,
+        origin: &Origin,
         ledger: Ledger,
     ) -> (Self, ScreenDoor) {
         let reader = log.reader_anywhere(origin.offset);
@@ -537,7 +537,7 @@ mod tests {
         let catch_up = Arc::clone(&settings.catch_up);
         let (log, writer) = Log::create(memory, settings.log_bytes, Offset::ZERO, Size::DEFAULT, catch_up);
         let (_, end) = watch::channel(Offset::ZERO);
-        let (follower, door) = Follower::create(&settings, &log, end, Origin::blank(Size::DEFAULT), ledger);
+        let (follower, door) = Follower::create(&settings, &log, end, &Origin::blank(Size::DEFAULT), ledger);
         (follower, door, writer)
     }
 

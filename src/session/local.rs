@@ -12,9 +12,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_blocking;
 
 use super::launch::Launch;
+use super::posix::{self, Others};
 use super::program::{self, Started};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
-use super::posix::{self, Others};
 use super::{Exit, SessionId};
 use crate::terminal::Size;
 

@@ -33,12 +33,7 @@ pub struct Started {
 ///
 /// # Errors
 /// When it cannot be started. Nothing is left behind then.
-pub fn start(
-    launch: &Launch,
-    size: Size,
-    descriptors: Option<Rlimit>,
-    others: Others,
-) -> Result<Started, SpawnError> {
+pub fn start(launch: &Launch, size: Size, descriptors: Option<Rlimit>, others: Others) -> Result<Started, SpawnError> {
     let file = launch.resolve()?;
     let input = open_input().map_err(SpawnError::OutOfResources)?;
     let (master, slave, slave_path) = open_terminal(size)?;

@@ -123,7 +123,7 @@ pub(super) const INPUT_MAX: usize = 4096;
 /// A terminal's master, non-blocking on the runtime.
 pub struct Pty {
     master: AsyncFd<OwnedFd>,
-    /// What is on its way into the terminal: see [`Pty::write`]. A pipe, open for reading and writing.
+    /// What is on its way into the terminal: see [`Pty::put`]. A pipe, open for reading and writing.
     input: OwnedFd,
     /// Held open, here or by whoever keeps the session, so that the master never reports an end while a program has
     /// merely closed its terminal and may open it again. The end is learned from the process, not from the terminal.
@@ -155,7 +155,7 @@ impl Pty {
         self.master.readable().await.map(|mut ready| ready.retain_ready())
     }
 
-    /// Waits until [`Pty::write`] may be taken. May be dropped and called again.
+    /// Waits until [`Pty::push`] may move something. May be dropped and called again.
     ///
     /// # Errors
     /// When the runtime is shutting down.
@@ -176,7 +176,7 @@ impl Pty {
         }
     }
 
-    /// Puts `bytes` on their way into the terminal, without waiting: at most what [`INPUT_MAX`] says, and only when
+    /// Puts `bytes` on their way into the terminal, without waiting: at most 4 KiB, and only when
     /// nothing else is on its way. From here on they get there, whatever happens to this process.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ impl Running {
         }
         self.task.log.publish();
         self.note_output();
-        self.task.exited(exit);
+        self.task.exited(&exit);
         self.task.orders.close();
         // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
         while self.task.orders.try_recv().is_ok() {}

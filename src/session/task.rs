@@ -116,7 +116,7 @@ impl Session {
         let catch_up = Arc::clone(&settings.catch_up);
         let log = Log::create(memory, settings.log_bytes, Offset::ZERO, record.size, catch_up);
         let origin = Origin::blank(record.size);
-        Ok(Self::begin(record, ledger, log, origin, Stage::New(launch), settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, Stage::New(launch), settings, spawner))
     }
 
     /// Takes up a session that another server left or was killed in, and the futures that are its life. Its bytes keep
@@ -142,7 +142,7 @@ impl Session {
             }
         };
         let origin = Origin::of(&ledger, &log.0)?;
-        Ok(Self::begin(record, ledger, log, origin, stage, settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, stage, settings, spawner))
     }
 
     /// Makes an ended session again from what was written down of it, `shown` being the last that was seen of it.
@@ -160,14 +160,14 @@ impl Session {
         let origin = shown.map_or_else(|| Origin::blank(record.size), Origin::last_shown);
         let catch_up = Arc::clone(&settings.catch_up);
         let log = Log::create(memory, settings.log_bytes, origin.offset(), origin.size(), catch_up);
-        Ok(Self::begin(record, ledger, log, origin, Stage::Ended(None), settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, Stage::Ended(None), settings, spawner))
     }
 
     fn begin(
         record: Record,
         ledger: Ledger,
         (log, writer): (Log, LogWriter),
-        origin: Origin,
+        origin: &Origin,
         stage: Stage,
         settings: &Settings,
         spawner: Arc<dyn Spawner>,
@@ -241,7 +241,7 @@ impl Task {
             Ok(spawned) => Running::begin(self, spawned).run().await,
             Err(error) => {
                 let exit = Exit::NotStarted { code: error.exit_code(), reason: error.to_string() };
-                self.exited(exit);
+                self.exited(&exit);
             }
         }
     }
@@ -298,14 +298,14 @@ impl Task {
     }
 
     /// Records the end, after the last output.
-    pub(super) fn exited(&mut self, exit: Exit) {
+    pub(super) fn exited(&mut self, exit: &Exit) {
         let at = (self.settings.now)();
         self.session.touch(at);
         // The last output is there before the state says so, and the state before the event does.
         self.log.publish();
         self.session.update(|status| status.state = State::Exited { exit: exit.clone(), at });
         self.session.write_down();
-        self.tell_exit(&exit);
+        self.tell_exit(exit);
     }
 
     fn tell_exit(&mut self, exit: &Exit) {

@@ -46,7 +46,7 @@ const BLOBS: Range<u64> = 1 << 20..SEGMENTS_AT;
 const SEGMENTS_AT: u64 = 256 << 20;
 /// Segments mapped at once. A mapping for each would be more than the kernel gives a process (65,530) with a thousand
 /// busy sessions.
-const BLOCK_SEGMENTS: u64 = 16;
+const BLOCK_SEGMENTS: usize = 16;
 
 /// A session's memory. Shared by its log, its ledger and every segment that is still read.
 pub struct Memory {
@@ -193,17 +193,17 @@ impl Memory {
 
     /// The block that holds this segment, and where in it the segment begins.
     pub(super) fn block_of(&self, segment: u64) -> io::Result<(Arc<Block>, usize)> {
-        let (number, within) = (segment / BLOCK_SEGMENTS, segment % BLOCK_SEGMENTS);
-        #[expect(clippy::cast_possible_truncation, reason = "less than a block")]
-        let at = within as usize * SEGMENT_BYTES;
+        let number = segment / BLOCK_SEGMENTS as u64;
+        let first = number * BLOCK_SEGMENTS as u64;
+        let at = usize::try_from(segment - first).map_err(io::Error::other)? * SEGMENT_BYTES;
         let mut latest = self.latest.lock();
         if latest.0 == number
             && let Some(block) = latest.1.upgrade()
         {
             return Ok((block, at));
         }
-        let len = BLOCK_SEGMENTS as usize * SEGMENT_BYTES;
-        let map = MmapOptions::new().offset(segment_at(number * BLOCK_SEGMENTS)).len(len).map_raw(&self.file)?;
+        let map =
+            MmapOptions::new().offset(segment_at(first)).len(BLOCK_SEGMENTS * SEGMENT_BYTES).map_raw(&self.file)?;
         let block = Arc::new(Block(map));
         *latest = (number, Arc::downgrade(&block));
         Ok((block, at))
