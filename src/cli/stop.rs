@@ -34,19 +34,20 @@ pub(super) async fn run(args: StopArgs, environment: &Environment) -> anyhow::Re
     let stopped = match LocalServer::look(&data_dir)? {
         Some((_, running)) => {
             stop(&running).await?;
-            true
+            Some(running.pid())
         }
-        None if args.sessions => false,
+        None if args.sessions => None,
         None => bail!("no server is running on {}", data_dir.display()),
     };
     // Now that no server is in the way. Those of a server that keeps them itself have ended with it.
     let ended = args.sessions && tokio::task::spawn_blocking(move || end_all(&data_dir)).await??;
-    out(match (stopped, ended) {
-        (true, true) => "the server and its sessions have ended\n",
-        (true, false) => "the server has ended\n",
-        (false, true) => "the sessions have ended\n",
-        (false, false) => bail!("there is nothing to stop"),
-    })?;
+    let what = match (stopped, ended) {
+        (Some(pid), true) => format!("the server (process {pid}) and its sessions have ended\n"),
+        (Some(pid), false) => format!("the server (process {pid}) has ended\n"),
+        (None, true) => "the sessions have ended\n".into(),
+        (None, false) => bail!("there is nothing to stop"),
+    };
+    out(&what)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ fn config(dir: &std::path::Path, no_auth: bool) -> Config {
         data_dir: Some(dir.to_owned()),
         port: Some(0),
         no_auth: Some(no_auth),
+        no_holder: Some(true),
         max_connections: Some(2),
         ..Flags::default()
     };

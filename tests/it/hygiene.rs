@@ -1,5 +1,6 @@
 //! What must not be seen is not: by a program, in a log, in the store, on a command line.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -86,6 +87,19 @@ fn files_with(folder: &Path, wanted: &str) -> Vec<String> {
     found
 }
 
+/// What stands behind the canary wherever it is found below `folder`.
+fn canaries_in(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("readable") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("readable");
+        for at in bytes.windows(CANARY.len()).enumerate().filter(|(_, window)| *window == CANARY.as_bytes()) {
+            let behind = bytes[at.0 + CANARY.len()..].iter().skip(1);
+            found.insert(behind.take_while(|byte| byte.is_ascii_alphabetic()).map(|byte| char::from(*byte)).collect());
+        }
+    }
+    found
+}
+
 /// Uses everything that is secret in every place it can stand, rightly and wrongly. Returns what must not be seen.
 async fn live_a_life(server: &Server) -> Vec<String> {
     let password = format!("{CANARY}-password");
@@ -161,8 +175,16 @@ async fn no_secret_is_written_to_the_log_the_store_or_the_command_line() {
     let local = server.token.clone();
     for secret in secrets.iter().map(String::as_str).chain([CANARY]) {
         assert!(!String::from_utf8_lossy(&command_line).contains(secret), "{secret} on the command line");
+    }
+    for secret in &secrets {
         assert_eq!(files_with(server.data(), secret), [""; 0], "{secret}");
     }
+    // What a session is called, and the last its screen showed, are kept; nothing else is.
+    let mut kept = canaries_in(server.data());
+    for shown in ["typed", "pasted", "rest", "name"] {
+        kept.remove(shown);
+    }
+    assert_eq!(kept, BTreeSet::new());
     server.signal(Signal::TERM);
     server.ended().await;
     let log = std::fs::read_to_string(&log).expect("a log in UTF-8");

@@ -51,7 +51,7 @@ async fn killing_the_holder_costs_no_session_and_no_exit_code() {
 #[tokio::test]
 async fn killing_both_at_once_loses_the_programs_and_says_so_with_their_last_screens() {
     let outlived = Outlived::start(&[]).await;
-    let name = serde_json::json!({"command": ["sh", "-c", "echo last words; exec cat"], "workingDir": "/", "name": "lost one"});
+    let name = serde_json::json!({"command": ["sh", "-c", "echo last wo''rds; exec cat"], "workingDir": "/", "name": "lost one"});
     let session = outlived.open_with(name).await;
     let session = session["sessionId"].as_str().expect("an id").to_owned();
     let mut client = Client::attach(&outlived, &session).await;
