@@ -33,6 +33,12 @@ impl Outlived {
         self.server.killed_and_started(&self.arguments).await;
     }
 
+    /// The next version takes over.
+    async fn upgrade(&self) {
+        let said = self.server.fantail(&["upgrade"], "").await;
+        assert!(said.status.success(), "{said:?}");
+    }
+
     async fn start_again(&self) {
         self.server.start_again(&self.arguments).await;
     }
@@ -75,9 +81,9 @@ impl Deref for Outlived {
 
 impl Drop for Outlived {
     fn drop(&mut self) {
-        // A server that is gone already is what is wanted.
-        let pid = self.server.try_pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        if let Some(pid) = pid {
+        // The one that was started, and the one that took over. A server that is gone already is what is wanted.
+        let started = self.server.try_pid().and_then(|pid| i32::try_from(pid).ok());
+        for pid in [started, self.server.announced_pid()].into_iter().flatten().filter_map(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL);
         }
         let _ = fantail::holder::end_all(self.server.data());

@@ -1,7 +1,8 @@
-//! The server is killed again and again at random moments, while sessions print and clients type.
-//! `FANTAIL_KILLS=100 FANTAIL_SESSIONS=50 FANTAIL_TYPISTS=20` is the long form.
+//! The server is killed, or replaced, again and again at random moments, while sessions print and clients type.
+//! `FANTAIL_KILLS=100 FANTAIL_SESSIONS=50 FANTAIL_TYPISTS=20` is the long form of the one, `FANTAIL_UPGRADES=20` with 20
+//! typists of the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,10 +10,11 @@ use fantail::protocol::ClientMessage;
 use fantail::terminal::Size;
 use fantail::terminal::screen::Screen;
 use futures_util::future::join_all;
+use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::Outlived;
-use crate::support::{Client, Closed, Join, Server, alone, text, until};
+use crate::support::{Client, Closed, Join, Server, alone, http, text, until};
 
 /// Messages a typist has sent and not seen acknowledged.
 const OUTSTANDING: usize = 8;
@@ -138,64 +140,145 @@ fn percentile(times: &mut [Duration], part: f64) -> Duration {
     times.get(((times.len() as f64 * part) as usize).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
+/// Sessions that print, sessions that are typed into, and those who type.
+struct Scene {
+    outlived: Outlived,
+    files: TempDir,
+    typed_into: Vec<String>,
+    printing: Vec<String>,
+    done: AtomicBool,
+}
+
+impl Scene {
+    async fn begin() -> Self {
+        let (sessions, typists) = (count("FANTAIL_SESSIONS", 10), count("FANTAIL_TYPISTS", 4));
+        let outlived = Outlived::start(&["--log-bytes", "67108864"]).await;
+        let files = tempfile::tempdir().expect("a directory");
+        let mut scene =
+            Self { outlived, files, typed_into: Vec::new(), printing: Vec::new(), done: AtomicBool::new(false) };
+        for number in 0..typists {
+            let script = recorder(&scene.file(number));
+            scene.typed_into.push(scene.outlived.open(&["sh", "-c", &script]).await);
+        }
+        for _ in 0..sessions {
+            let script = "i=0; while :; do echo line-$i; i=$((i+1)); sleep 0.01; done";
+            scene.printing.push(scene.outlived.open(&["sh", "-c", script]).await);
+        }
+        scene
+    }
+
+    fn file(&self, number: usize) -> PathBuf {
+        self.files.path().join(number.to_string())
+    }
+
+    /// Types into every session that is typed into until it is done.
+    async fn type_into_all(&self) -> Vec<Typist> {
+        join_all(self.typed_into.iter().map(|session| Typist::new().run(&self.outlived, session, &self.done))).await
+    }
+
+    /// All run, and what some of them show is true.
+    async fn assert_whole(&self, when: &str) {
+        let (_, listed) = self.outlived.call("GET", "/api/sessions", None).await;
+        let running = |session: &&serde_json::Value| session["status"] == "running";
+        let running = listed.as_array().expect("a list").iter().filter(running).count();
+        assert_eq!(running, self.printing.len() + self.typed_into.len(), "{when}: {listed}");
+        for session in self.printing.iter().take(3) {
+            assert_true_screen(&self.outlived, session).await;
+        }
+    }
+
+    /// Nothing was lost or doubled, in either direction. Returns the typists' silences, and a line about it all.
+    async fn assert_nothing_lost(&self, typists: Vec<Typist>, breaks: usize) -> (Vec<Duration>, String) {
+        let (mut silences, mut typed, mut printed) = (Vec::new(), 0, 0);
+        for (number, typist) in typists.into_iter().enumerate() {
+            let (file, expected) = (self.file(number), typist.sent.concat());
+            let is_taken = async || (std::fs::read(&file).ok()?.len() >= expected.len()).then_some(());
+            until("the program to read its input", is_taken).await;
+            let taken = std::fs::read_to_string(&file).expect("readable");
+            assert!(taken == expected, "input was lost, doubled or reordered");
+            assert_consecutive(&typist.output, "own-");
+            let output = self.outlived.output(&self.typed_into[number], 0).await;
+            assert!(output.starts_with(&typist.output), "seen is not what was printed");
+            assert!(typist.reconnects >= breaks, "{} reconnects", typist.reconnects);
+            (typed, silences) = (typed + typist.sent.len(), [silences, typist.silences].concat());
+        }
+        for session in &self.printing {
+            printed += assert_consecutive(&self.outlived.output(session, 0).await, "line-");
+            assert_true_screen(&self.outlived, session).await;
+        }
+        (silences, format!("{typed} lines typed, {printed} lines printed"))
+    }
+}
+
+fn told(what: &str, times: &mut [Duration]) -> String {
+    format!("{what} p50 {:?} p99 {:?}", percentile(times, 0.5), percentile(times, 0.99))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_screens_are_true() {
     let _turn = alone().await;
     let kills = count("FANTAIL_KILLS", 8);
-    let (sessions, typists) = (count("FANTAIL_SESSIONS", 10), count("FANTAIL_TYPISTS", 4));
-    let outlived = Outlived::start(&["--log-bytes", "67108864"]).await;
-    let files = tempfile::tempdir().expect("a directory");
-    let done = AtomicBool::new(false);
-    let mut places = Vec::new();
-    for number in 0..typists {
-        let file = files.path().join(number.to_string());
-        places.push((outlived.open(&["sh", "-c", &recorder(&file)]).await, file));
-    }
-    let mut printing = Vec::new();
-    for _ in 0..sessions {
-        let script = "i=0; while :; do echo line-$i; i=$((i+1)); sleep 0.01; done";
-        printing.push(outlived.open(&["sh", "-c", script]).await);
-    }
+    let scene = Scene::begin().await;
     let mut serves_again = Vec::new();
     let killing = async {
         for kill in 0..kills {
             tokio::time::sleep(Duration::from_millis(50 + (kill as u64 * 37) % 400)).await;
             let killed = Instant::now();
-            outlived.kill_server().await;
-            until("it serves", async || outlived.request("GET", "/health").send().await.ok()).await;
+            scene.outlived.kill_server().await;
+            until("it serves", async || scene.outlived.request("GET", "/health").send().await.ok()).await;
             serves_again.push(killed.elapsed());
-            let (_, listed) = outlived.call("GET", "/api/sessions", None).await;
-            let running = |session: &&serde_json::Value| session["status"] == "running";
-            let running = listed.as_array().expect("a list").iter().filter(running).count();
-            assert_eq!(running, sessions + typists, "after kill {kill}: {listed}");
-            for session in printing.iter().take(3) {
-                assert_true_screen(&outlived, session).await;
-            }
+            scene.assert_whole(&format!("after kill {kill}")).await;
         }
-        done.store(true, Ordering::Relaxed);
+        scene.done.store(true, Ordering::Relaxed);
     };
-    let typing = join_all(places.iter().map(|(session, _)| Typist::new().run(&outlived, session, &done)));
-    let ((), typed_to_the_end) = tokio::join!(killing, typing);
-    let (mut silences, mut typed, mut printed) = (Vec::new(), 0, 0);
-    for (typist, (session, file)) in typed_to_the_end.into_iter().zip(&places) {
-        let expected = typist.sent.concat();
-        let is_taken = async || (std::fs::read(file).ok()?.len() >= expected.len()).then_some(());
-        until("the program to read its input", is_taken).await;
-        assert!(std::fs::read_to_string(file).expect("readable") == expected, "input was lost, doubled or reordered");
-        assert_consecutive(&typist.output, "own-");
-        assert!(outlived.output(session, 0).await.starts_with(&typist.output), "seen is not what was printed");
-        assert!(typist.reconnects >= kills, "{} reconnects", typist.reconnects);
-        (typed, silences) = (typed + typist.sent.len(), [silences, typist.silences].concat());
-    }
-    for session in &printing {
-        printed += assert_consecutive(&outlived.output(session, 0).await, "line-");
-        assert_true_screen(&outlived, session).await;
-    }
+    let ((), typists) = tokio::join!(killing, scene.type_into_all());
+    let (mut silences, all) = scene.assert_nothing_lost(typists, kills).await;
+    let (serves, types) = (told("serves again after", &mut serves_again), told("typed again after", &mut silences));
+    println!("{kills} kills, {all}; {serves}, {types}");
+}
+
+/// How often a request is sent, besides those that wait for an answer: 200 a second.
+const REQUEST_EVERY: Duration = Duration::from_millis(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_lost() {
+    let _turn = alone().await;
+    let upgrades = count("FANTAIL_UPGRADES", 3);
+    let scene = Scene::begin().await;
+    let mut took = Vec::new();
+    let upgrading = async {
+        for upgrade in 0..upgrades {
+            let begun = Instant::now();
+            scene.outlived.upgrade().await;
+            took.push(begun.elapsed());
+            scene.assert_whole(&format!("after upgrade {upgrade}")).await;
+        }
+        scene.done.store(true, Ordering::Relaxed);
+    };
+    let requesting = async {
+        let mut answered = Vec::new();
+        let mut tick = tokio::time::interval(REQUEST_EVERY);
+        while !scene.done.load(Ordering::Relaxed) {
+            tick.tick().await;
+            // Half of them on connections of their own.
+            let fresh = http();
+            let client = if answered.len() % 2 == 0 { scene.outlived.http() } else { &fresh };
+            let url = format!("{}/api/sessions/{}", scene.outlived.url, scene.printing[0]);
+            let begun = Instant::now();
+            let response = client.get(url).bearer_auth(&scene.outlived.token).send().await.expect("not refused");
+            assert_eq!(response.status(), 200);
+            response.bytes().await.expect("a whole answer");
+            answered.push(begun.elapsed());
+        }
+        answered
+    };
+    let ((), mut answered, typists) = tokio::join!(upgrading, requesting, scene.type_into_all());
+    let (mut silences, all) = scene.assert_nothing_lost(typists, upgrades).await;
     println!(
-        "{kills} kills, {typed} lines typed, {printed} lines printed; serves again after p50 {:?} p99 {:?}, typing again after p50 {:?} p99 {:?}",
-        percentile(&mut serves_again, 0.5),
-        percentile(&mut serves_again, 0.99),
-        percentile(&mut silences, 0.5),
-        percentile(&mut silences, 0.99),
+        "{upgrades} upgrades, {} requests, {all}; {}, {}, {}",
+        answered.len(),
+        told("took", &mut took),
+        told("requests took", &mut answered),
+        told("typed again after", &mut silences)
     );
 }

@@ -121,6 +121,17 @@ impl Server {
         self.try_pid().expect("running")
     }
 
+    /// The process that says it serves this directory.
+    pub fn announced_pid(&self) -> Option<i32> {
+        let info = std::fs::read_to_string(self.data.path().join("server.json")).ok()?;
+        serde_json::from_str::<Value>(&info).ok()?["pid"].as_i64()?.try_into().ok()
+    }
+
+    /// What sends its requests, and keeps its connections.
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// None when its end was waited for.
     pub fn try_pid(&self) -> Option<u32> {
         self.process.lock().id()
