@@ -1,5 +1,5 @@
 //! The server is killed, or replaced, again and again at random moments, while sessions print and clients type.
-//! `FANTAIL_KILLS=100 FANTAIL_SESSIONS=50 FANTAIL_TYPISTS=20` is the long form of the one, `FANTAIL_UPGRADES=20` with 20
+//! `STORM_KILLS=100 STORM_SESSIONS=50 STORM_TYPISTS=20` is the long form of the one, `STORM_UPGRADES=20` with 20
 //! typists of the other.
 
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ struct Scene {
 
 impl Scene {
     async fn begin() -> Self {
-        let (sessions, typists) = (count("FANTAIL_SESSIONS", 10), count("FANTAIL_TYPISTS", 4));
+        let (sessions, typists) = (count("STORM_SESSIONS", 10), count("STORM_TYPISTS", 4));
         let outlived = Outlived::start(&["--log-bytes", "67108864"]).await;
         let files = tempfile::tempdir().expect("a directory");
         let mut scene =
@@ -217,7 +217,7 @@ fn told(what: &str, times: &mut [Duration]) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_screens_are_true() {
     let _turn = alone().await;
-    let kills = count("FANTAIL_KILLS", 8);
+    let kills = count("STORM_KILLS", 8);
     let scene = Scene::begin().await;
     let mut serves_again = Vec::new();
     let killing = async {
@@ -243,7 +243,7 @@ const REQUEST_EVERY: Duration = Duration::from_millis(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_lost() {
     let _turn = alone().await;
-    let upgrades = count("FANTAIL_UPGRADES", 3);
+    let upgrades = count("STORM_UPGRADES", 3);
     let scene = Scene::begin().await;
     let mut took = Vec::new();
     let upgrading = async {
