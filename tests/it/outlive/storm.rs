@@ -102,10 +102,12 @@ impl Typist {
 
 /// A program that keeps what is typed in a file and prints numbered lines of its own.
 fn recorder(file: &Path) -> String {
-    format!(
-        "stty -echo -icanon; (i=0; while :; do echo own-$i; i=$((i+1)); sleep 0.02; done) & exec cat > {}",
-        file.display()
-    )
+    format!("stty -echo -icanon; ({}) & exec cat > {}", printer("own"), file.display())
+}
+
+/// A program that prints numbered lines, ten at a time, and takes next to no processor.
+fn printer(name: &str) -> String {
+    format!("i=0; while :; do for _ in 0 1 2 3 4 5 6 7 8 9; do echo {name}-$i; i=$((i+1)); done; sleep 0.1; done")
 }
 
 /// The numbers of `name-N` lines, which must follow each other from the first.
@@ -161,8 +163,7 @@ impl Scene {
             scene.typed_into.push(scene.outlived.open(&["sh", "-c", &script]).await);
         }
         for _ in 0..sessions {
-            let script = "i=0; while :; do echo line-$i; i=$((i+1)); sleep 0.01; done";
-            scene.printing.push(scene.outlived.open(&["sh", "-c", script]).await);
+            scene.printing.push(scene.outlived.open(&["sh", "-c", &printer("line")]).await);
         }
         scene
     }
