@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
-use super::input::{InputQueue, Numbered};
+use super::input::{InputQueue, Numbered, Typed};
 use super::ledger::Ledger;
 use super::reports;
 use super::screen::ScreenDoor;
@@ -301,12 +301,14 @@ impl Session {
         self.follower_moved.notify_one();
     }
 
-    /// Takes bytes to type that come from no client, for a program that drives the session.
+    /// Takes bytes to type that come from no client, for a program that drives the session. What is returned tells when
+    /// they, and all before them, are written.
     ///
     /// # Errors
     /// When the session does not take input now.
-    pub fn input(&self, bytes: Bytes) -> Result<(), InputRefused> {
-        self.input_from(None, None, bytes)
+    pub fn input(&self, bytes: Bytes) -> Result<Typed, InputRefused> {
+        self.input_from(None, None, bytes)?;
+        Ok(self.input.lock().queue.typed())
     }
 
     pub(super) fn input_from(

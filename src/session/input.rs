@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::clients::Clients;
 use super::ledger::{Delivered, Recipient};
@@ -58,6 +59,23 @@ pub(super) struct InputQueue {
     bytes: usize,
     /// Bytes of what the terminal answers.
     answers: usize,
+    /// Bytes of what was ever typed, and of what of that was written.
+    typed: u64,
+    written: watch::Sender<u64>,
+}
+
+/// Input that was taken, for whoever wants to know when it is written.
+pub struct Typed {
+    /// Everything is once so many bytes are.
+    upto: u64,
+    written: watch::Receiver<u64>,
+}
+
+impl Typed {
+    /// Waits until all of it is written to the terminal; false when that will never be, because the program has ended.
+    pub async fn is_written(mut self) -> bool {
+        self.written.wait_for(|written| *written >= self.upto).await.is_ok()
+    }
 }
 
 struct Entry {
@@ -119,6 +137,7 @@ impl InputQueue {
             client.queued += bytes.len();
         }
         self.bytes += bytes.len();
+        self.typed += bytes.len() as u64;
         self.entries.push_back(Entry { bytes, written, from: Source::Typed(from), viewer });
         Ok(())
     }
@@ -130,6 +149,11 @@ impl InputQueue {
             self.answers += bytes.len();
             self.entries.push_back(Entry { bytes, written, from: Source::Terminal { upto }, viewer: None });
         }
+    }
+
+    /// What was typed so far.
+    pub(super) fn typed(&self) -> Typed {
+        Typed { upto: self.typed, written: self.written.subscribe() }
     }
 
     /// Counts a numbered message that was refused as handled, so that it is not sent again, and takes no room at a
@@ -175,8 +199,12 @@ impl InputQueue {
     /// The first `written` bytes of the front went into the PTY; a message is acknowledged when all of it did.
     pub(super) fn wrote(&mut self, clients: &mut Clients, written: usize) {
         let Some(front) = self.entries.front_mut() else { return };
-        let of_kind = if matches!(front.from, Source::Terminal { .. }) { &mut self.answers } else { &mut self.bytes };
-        *of_kind -= written;
+        if matches!(front.from, Source::Terminal { .. }) {
+            self.answers -= written;
+        } else {
+            self.bytes -= written;
+            self.written.send_modify(|all| *all += written as u64);
+        }
         front.bytes = front.bytes.slice(written..);
         front.written += written;
         let (from, done) = (front.from, front.bytes.is_empty());
@@ -198,6 +226,7 @@ impl InputQueue {
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         (self.bytes, self.answers) = (0, 0);
+        self.written = watch::Sender::new(0);
     }
 }
 

@@ -38,7 +38,7 @@ pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};
 pub use ids::{ClientId, Principal, SessionId, ViewerId};
-pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX};
+pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX, Typed};
 pub use launch::{Launch, LaunchError};
 pub use local::LocalSpawner;
 pub use posix::Others;

@@ -50,7 +50,8 @@ async fn two_thousand_sessions_opened_and_closed_leave_no_zombie_descriptor_or_t
     let threads_before = threads(server.pid());
     churn(&server, 2000).await;
     let after = patiently("quiet", settled(server.pid())).await;
-    assert_eq!(before, after);
+    // A pool may have let go of connections meanwhile.
+    assert!(after.descriptors <= before.descriptors && after.children == before.children, "{before:?}, then {after:?}");
     // Blocking threads come and go, but never one a session.
     assert!(threads(server.pid()) <= threads_before + 64, "{} threads, {threads_before} before", threads(server.pid()));
     assert_eq!(server.call("GET", "/api/sessions", None).await, (200, json!([])));

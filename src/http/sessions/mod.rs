@@ -10,6 +10,7 @@ mod snapshot;
 mod tag;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -19,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use super::App;
 use super::error::ApiError;
@@ -35,6 +37,8 @@ pub(super) use renderings::Renderings;
 pub(super) use screen::{screen, text};
 pub(super) use snapshot::snapshot;
 
+/// How long an answer to input waits for that to be written: what is in the terminal is safe from the server's end.
+const WRITTEN_PATIENCE: Duration = Duration::from_secs(1);
 const OFFSET: &str = "fantail-offset";
 const COLS: &str = "fantail-cols";
 const ROWS: &str = "fantail-rows";
@@ -164,7 +168,7 @@ pub(super) struct Taken {
     bytes: usize,
 }
 
-pub(super) async fn input(reached: Reached, Body(input): Body<Input>) -> Result<Json<Taken>, ApiError> {
+pub(super) async fn input(reached: Reached, Body(input): Body<Input>) -> Result<(StatusCode, Json<Taken>), ApiError> {
     let invalid = |field: &str, rule: &str| Invalid { field: field.to_owned(), rule: rule.to_owned() };
     let bytes = match (input.text, input.base64) {
         (Some(text), None) => Bytes::from(text),
@@ -175,8 +179,10 @@ pub(super) async fn input(reached: Reached, Body(input): Body<Input>) -> Result<
         (Some(_), Some(_)) => return Err(invalid("base64", "must not be given beside text").into()),
     };
     let taken = bytes.len();
-    reached.for_control()?.input(bytes)?;
-    Ok(Json(Taken { bytes: taken }))
+    let typed = reached.for_control()?.input(bytes)?;
+    let is_written = timeout(WRITTEN_PATIENCE, typed.is_written()).await.unwrap_or(false);
+    let status = if is_written { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(Taken { bytes: taken })))
 }
 
 #[derive(Deserialize)]

@@ -238,8 +238,9 @@ async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_scre
     println!("{kills} kills, {all}; {serves}, {types}");
 }
 
-/// How often a request is sent, besides those that wait for an answer: 200 a second.
-const REQUEST_EVERY: Duration = Duration::from_millis(5);
+/// Those who send requests, and how often each does: 200 a second in all.
+const REQUESTERS: usize = 4;
+const REQUEST_EVERY: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_lost() {
@@ -256,7 +257,7 @@ async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_los
         }
         scene.done.store(true, Ordering::Relaxed);
     };
-    let requesting = async {
+    let requesting = async || {
         let mut answered = Vec::new();
         let mut tick = tokio::time::interval(REQUEST_EVERY);
         while !scene.done.load(Ordering::Relaxed) {
@@ -273,7 +274,9 @@ async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_los
         }
         answered
     };
-    let ((), mut answered, typists) = tokio::join!(upgrading, requesting, scene.type_into_all());
+    let requesting = join_all((0..REQUESTERS).map(|_| requesting()));
+    let ((), answered, typists) = tokio::join!(upgrading, requesting, scene.type_into_all());
+    let mut answered = answered.concat();
     let (mut silences, all) = scene.assert_nothing_lost(typists, upgrades).await;
     println!(
         "{upgrades} upgrades, {} requests, {all}; {}, {}, {}",
