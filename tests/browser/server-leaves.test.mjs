@@ -71,9 +71,7 @@ test("a page outlives a server that is killed with its terminals: it says so, an
   await ann.sees(/^reconnecting/);
   await server.startAgain();
   await ann.state("ended");
-  await ann.sees(
-    "The program ended: the server ended, and nothing was left that kept its terminal.",
-  );
+  await ann.sees("The program ended: the server ended, and nothing was left that kept its terminal.");
   const { status, exitCode } = await server.session(session.id);
   assert.deepEqual([status, exitCode], ["exited", null]);
 

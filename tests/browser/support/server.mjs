@@ -1,12 +1,15 @@
 // A real server with its own data directory, home and account, and its REST API with the server's local token.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { commandLine, isThere, processesOf } from "./processes.mjs";
+import { until } from "./until.mjs";
 
 const BINARY = process.env.FANTAIL_BIN ?? new URL("../../../target/debug/fantail", import.meta.url).pathname;
 
@@ -16,17 +19,22 @@ export const PASSWORD = "correct horse battery";
 // What the shells of the tests print when they wait for a command.
 export const PROMPT = "ready>";
 
-/** @typedef {{ id: string, sessionId?: string, name: string | null, status: string, cols: number, rows: number,
+/** @typedef {{ id: string, sessionId?: string, name: string | null, status: string, pid: number | null, cols: number, rows: number,
  *   exitCode: number | null, viewers: number, output: { start: number, end: number } }} Session */
 
 export class Server {
   /** @type {import("node:child_process").ChildProcess | null} */
   #process = null;
+  // The process that took over from it in an upgrade.
+  /** @type {number | null} */
+  #successor = null;
   #directory;
   #log = "";
   /** @type {string[]} */
   #settings = [];
   #token = "";
+  // Its sessions are kept by a holder, and outlive it.
+  #outlived = false;
   // Where it listens, as it said itself.
   url = "";
   loginLink = "";
@@ -37,11 +45,14 @@ export class Server {
   }
 
   /**
-   * A new server. Its first account, and so its owner, is USER, unless `account` is false.
-   * @param {{ settings?: string[], account?: boolean }} [wanted]
+   * A new server. Its first account, and so its owner, is USER, unless `account` is false. Its sessions end with it,
+   * unless they are to outlive it.
+   * @param {{ settings?: string[], account?: boolean, outlived?: boolean }} [wanted]
    */
-  static async start({ settings = [], account = true } = {}) {
+  static async start({ settings = [], account = true, outlived = false } = {}) {
     const server = new Server(await mkdtemp(join(tmpdir(), "fantail-browser-")));
+    server.#outlived = outlived;
+    server.#leaveNothing();
     // Read last by a login shell: nothing of the machine's own profile decides the prompt.
     await writeFile(
       join(server.#directory, ".bash_profile"),
@@ -81,6 +92,13 @@ export class Server {
    * @param {"SIGKILL" | "SIGTERM"} signal
    */
   async end(signal) {
+    const successor = this.#successor;
+    this.#successor = null;
+    if (successor !== null) {
+      process.kill(successor, signal);
+      await until("its end", () => !isThere(successor));
+      return;
+    }
     const child = this.#process;
     this.#process = null;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
@@ -94,9 +112,48 @@ export class Server {
     await this.#launch(String(this.port));
   }
 
+  // Has another process of the same program take over, as an administrator does, and waits until the old one is gone.
+  async upgrade() {
+    const old = this.#successor ?? this.#process?.pid;
+    assert.ok(old !== undefined, "no server runs");
+    const child = this.#run(["upgrade"]);
+    const [code] = await once(child, "exit");
+    assert.equal(code, 0, this.#log);
+    await until("the old server's end", () => !isThere(old));
+    const announced = await this.#announced();
+    assert.notEqual(announced.pid, old);
+    this.#successor = announced.pid;
+    this.#token = announced.token;
+  }
+
+  // Ends what keeps the sessions, as a crash does. The server starts another.
+  async killHolder() {
+    const holder = await this.#holder();
+    assert.ok(holder !== undefined, "no holder runs");
+    process.kill(holder, "SIGKILL");
+    await until("another holder", async () => ![undefined, holder].includes(await this.#holder()));
+  }
+
+  async #holder() {
+    for (const pid of await processesOf(this.#directory)) {
+      if ((await commandLine(pid))[1] === "holder") return pid;
+    }
+    return undefined;
+  }
+
   // The end of the test file: nothing stays on the machine.
   async discard() {
-    await this.end("SIGTERM");
+    if (this.#outlived) {
+      const [code] = await once(this.#run(this.#stopping), "exit");
+      assert.equal(code, 0, this.#log);
+      await until("all of its processes are gone", async () => {
+        const left = await Promise.all((await processesOf(this.#directory)).map(commandLine));
+        if (left.length > 0) throw new Error(left.map((words) => words.join(" ")).join(", "));
+        return true;
+      });
+    } else {
+      await this.end("SIGTERM");
+    }
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -139,10 +196,10 @@ export class Server {
 
   /** @param {string} port */
   async #launch(port) {
-    // One that ends leaves nothing on the machine.
+    // One that ends without a holder leaves nothing on the machine.
     const child = this.#run([
       "serve",
-      "--no-holder",
+      ...(this.#outlived ? [] : ["--no-holder"]),
       "--port",
       port,
       "--log-level",
@@ -150,8 +207,6 @@ export class Server {
       ...this.#settings,
     ]);
     this.#process = child;
-    // A file that fails before it discards the server leaves nothing running either.
-    process.once("exit", () => child.kill());
     assert.ok(child.stdout !== null);
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const gone = once(child, "exit").then(() => ({ value: undefined }));
@@ -162,7 +217,27 @@ export class Server {
     };
     this.url = await line();
     this.loginLink = (await line()).replace("login: ", "");
-    this.#token = JSON.parse(await readFile(join(this.#directory, "data", "server.json"), "utf8")).token;
+    this.#token = (await this.#announced()).token;
+  }
+
+  /** @returns {Promise<{ pid: number, token: string }>} */
+  async #announced() {
+    return JSON.parse(await readFile(join(this.#directory, "data", "server.json"), "utf8"));
+  }
+
+  // A file that fails before it discards the server, or is ended, leaves nothing running either.
+  #leaveNothing() {
+    process.once("exit", () => {
+      this.#process?.kill();
+      if (this.#outlived && existsSync(this.#directory)) spawnSync(BINARY, this.#stopping);
+    });
+    if (!this.#outlived) return;
+    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.exit(1));
+  }
+
+  // The words that end the server, if there is one, and its sessions.
+  get #stopping() {
+    return ["stop", "--sessions", "--data-dir", join(this.#directory, "data")];
   }
 
   /** @param {string[]} words */
