@@ -91,10 +91,11 @@ impl Running {
         running.typing = (left > 0).then_some(Typing { len: 0, left });
         running.input_blocked = left > 0;
         running.noted = running.task.log.end();
-        // The other server may have ended between the terminal's change and its event.
-        match running.pty.size() {
-            Ok(size) if size != running.session.status().size => running.task.resized(size),
-            _ => {}
+        // The other server may have ended between the event and the terminal's change.
+        if let Ok(size) = running.pty.size()
+            && size != running.session.status().size
+        {
+            running.task.resized(size);
         }
         running
     }
@@ -324,9 +325,11 @@ impl Running {
         if !self.task.log.needs_screen() {
             let _ = self.read_burst();
         }
-        match self.pty.resize(size) {
-            Ok(()) => self.task.resized(size),
-            Err(error) => tracing::warn!(session = %self.session.id(), %error, "cannot resize"),
+        // First where it is seen: what cannot be recorded must not happen.
+        if self.task.resized(size)
+            && let Err(error) = self.pty.resize(size)
+        {
+            tracing::warn!(session = %self.session.id(), %error, "cannot resize");
         }
     }
 

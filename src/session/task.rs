@@ -289,12 +289,15 @@ impl Task {
         child.reap().await;
     }
 
-    /// Records the terminal's new size, in order with the output.
-    pub(super) fn resized(&mut self, size: Size) {
+    /// Records the terminal's new size, in order with the output. Nothing changes when there is no memory for that.
+    pub(super) fn resized(&mut self, size: Size) -> bool {
         let event = in_order(&InOrder::Resize { cols: size.cols(), rows: size.rows() });
-        self.session.update(|status| status.size = size);
-        self.unless_out_of_memory(|log| log.resize(size, &event));
-        self.published();
+        let is_recorded = self.unless_out_of_memory(|log| log.resize(size, &event));
+        if is_recorded {
+            self.session.update(|status| status.size = size);
+            self.published();
+        }
+        is_recorded
     }
 
     /// Records the end, after the last output.
@@ -314,10 +317,12 @@ impl Task {
         self.published();
     }
 
-    fn unless_out_of_memory(&mut self, append: impl FnOnce(&mut LogWriter) -> io::Result<()>) {
-        if let Err(error) = append(&mut self.log) {
+    fn unless_out_of_memory(&mut self, append: impl FnOnce(&mut LogWriter) -> io::Result<()>) -> bool {
+        let appended = append(&mut self.log);
+        if let Err(error) = &appended {
             tracing::error!(session = %self.session.id(), %error, "no memory left for an event");
         }
+        appended.is_ok()
     }
 
     /// Wakes the viewers.
