@@ -237,6 +237,7 @@ impl Task {
         if size != self.session.status().size {
             self.resized(size);
         }
+        let size = self.session.status().size;
         match self.spawn(&launch, size).await {
             Ok(spawned) => Running::begin(self, spawned).run().await,
             Err(error) => {
