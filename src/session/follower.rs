@@ -9,7 +9,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -17,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::{Beside, Checkpoints};
 use super::handle::Session;
-use super::ledger::{Checkpoint, Ledger};
+use super::ledger::Ledger;
+use super::origin::{Answered, Origin};
 use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
-use super::task::LastShown;
 use super::{ClipboardPolicy, Settings, Status};
-use crate::terminal::log::{Chunk, Log, LogReader, MemoryError, Message, OUTPUT, Pull, snapshot_frame};
+use crate::terminal::log::{Chunk, Log, LogReader, Message, OUTPUT, Pull, snapshot_frame};
 use crate::terminal::screen::{Clipboard, Screen};
 use crate::terminal::{Offset, Size};
 
@@ -63,69 +62,6 @@ pub(super) struct Follower {
     events: usize,
     seen: usize,
     answered: Answered,
-}
-
-/// Where a screen begins: blank, or as another server wrote it down.
-pub(super) struct Origin {
-    offset: Offset,
-    size: Size,
-    checkpoint: Option<Checkpoint>,
-    answered: Answered,
-}
-
-/// What of a program's questions was answered by another server.
-#[derive(Clone, Copy, Default)]
-struct Answered {
-    /// What output before this asked.
-    upto: Offset,
-    /// And so many bytes of the answers to what comes behind it.
-    part: usize,
-    /// As many of these as were made again so far.
-    made: usize,
-}
-
-impl Origin {
-    /// A new session's.
-    pub(super) const fn blank(size: Size) -> Self {
-        let answered = Answered { upto: Offset::ZERO, part: 0, made: 0 };
-        Self { offset: Offset::ZERO, size, checkpoint: None, answered }
-    }
-
-    /// That of a session whose ledger and log this is.
-    pub(super) fn of(ledger: &Ledger, log: &Log) -> Result<Self, MemoryError> {
-        let checkpoint = ledger.checkpoint()?;
-        let (upto, part) = ledger.answered();
-        let offset = checkpoint.as_ref().map_or_else(|| log.held().start, |checkpoint| checkpoint.offset);
-        let size = checkpoint.as_ref().map_or_else(|| log.size_at(offset), |checkpoint| checkpoint.size);
-        Ok(Self { offset, size, checkpoint, answered: Answered { upto, part, made: 0 } })
-    }
-
-    /// That of a session of which nothing else is left.
-    pub(super) fn last_shown(LastShown { offset, size, bytes }: LastShown) -> Self {
-        let checkpoint = Some(Checkpoint { offset, events: 0, size, bells: 0, cwd: None, bytes });
-        Self { offset, size, checkpoint, answered: Answered::default() }
-    }
-
-    pub(super) const fn offset(&self) -> Offset {
-        self.offset
-    }
-
-    pub(super) const fn size(&self) -> Size {
-        self.size
-    }
-
-    fn screen(&self, scrollback_lines: usize) -> Screen {
-        let mut screen = Screen::new(self.size, scrollback_lines);
-        if let Some(checkpoint) = &self.checkpoint {
-            if unless_it_panics(|| screen.feed(&checkpoint.bytes)).is_none() {
-                tracing::error!(offset = %self.offset, "a screen that was written down cannot be shown");
-                screen = Screen::new(self.size, scrollback_lines);
-            }
-            screen.take_answers();
-            screen.set_cwd(checkpoint.cwd.as_deref());
-        }
-        screen
-    }
 }
 
 /// What a failure of the engine leaves to be remembered.
@@ -342,28 +278,13 @@ impl Follower {
         self.checkpoints.moved(&self.screen, self.beside(), Instant::now());
         self.log.has_shown(self.checkpoints.offset());
         if let Some(session) = self.session.upgrade() {
-            if is_new {
-                self.answer_program(&session, answers.into());
+            if is_new && let Some((answers, written)) = self.answered.left(self.at.offset, &answers.into()) {
+                session.answer(answers, self.at.offset, written);
             }
             session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, is_new));
             session.follower_moved();
         }
         self.changes.send_replace(self.at);
-    }
-
-    /// Gives the program what it was not given before.
-    fn answer_program(&mut self, session: &Session, mut answers: Bytes) {
-        let Answered { upto, part, made } = &mut self.answered;
-        if self.at.offset <= *upto || answers.is_empty() {
-            return;
-        }
-        let again = (*part - *made).min(answers.len());
-        *made += again;
-        answers = answers.slice(again..);
-        if !answers.is_empty() {
-            session.answer(answers, self.at.offset, std::mem::take(part));
-            *made = 0;
-        }
     }
 
     /// Begins again with what the log holds, after a failure of the engine. It costs this screen what the log no

@@ -16,6 +16,7 @@ mod lag;
 mod launch;
 mod ledger;
 mod local;
+mod origin;
 mod pace;
 mod posix;
 mod processes;

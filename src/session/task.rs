@@ -10,9 +10,10 @@ use rustix::process::Pid;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::follower::{self, Follower, Origin};
+use super::follower::{self, Follower};
 use super::handle::{Opening, Parts, Session, StartOn};
 use super::ledger::Ledger;
+use super::origin::Origin;
 use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};
 use super::running::Running;
 use super::sizing::Decision;
@@ -159,7 +160,7 @@ impl Session {
         let ledger = Ledger::new(Arc::clone(&memory));
         let origin = shown.map_or_else(|| Origin::blank(record.size), Origin::last_shown);
         let catch_up = Arc::clone(&settings.catch_up);
-        let log = Log::create(memory, settings.log_bytes, origin.offset(), origin.size(), catch_up);
+        let log = Log::create(memory, settings.log_bytes, origin.offset, origin.size, catch_up);
         Ok(Self::begin(record, ledger, log, &origin, Stage::Ended(None), settings, spawner))
     }
 

@@ -96,3 +96,41 @@ async fn names_sizes_and_what_the_screen_says_are_as_they_were() {
     }
     assert_eq!((&after["name"], &after["cols"], &after["bells"]), (&"renamed".into(), &132.into(), &2.into()));
 }
+
+/// Lines above the screen that are kept even in the middle of a flood.
+const LINES: usize = 900;
+
+async fn screen(outlived: &Outlived, session: &str) -> (u64, String) {
+    let path = format!("/api/sessions/{session}/screen?format=ansi&scrollback={LINES}");
+    let response = outlived.request("GET", &path).send().await.expect("answered");
+    let offset = response.headers()["fantail-offset"].to_str().expect("text").parse().expect("a number");
+    (offset, response.text().await.expect("text"))
+}
+
+#[tokio::test]
+async fn a_screen_that_most_of_its_output_is_gone_of_goes_on_from_where_it_was_written_down() {
+    let outlived = Outlived::start(&["--log-bytes", "262144"]).await;
+    // A title, a directory, bells, a style, margins and the line drawing set: all long out of the log at the end.
+    let script = r"printf '\033]2;far\007\033]7;file:///tmp\007\007\007'; seq 1 200000; \
+                   printf '\033[38;5;40;4m\033[3;9r\033(0lqk\033[5;1H'; exec cat";
+    let session = outlived.open(&["sh", "-c", script]).await;
+    let mut client = Client::attach(&outlived, &session).await;
+    client.until_shown("\x1b[5;1H").await;
+    for round in 0..3 {
+        let before = screen(&outlived, &session).await;
+        assert!(before.0 > 1_200_000, "{}", before.0);
+        let held = outlived.session(&session).await;
+        assert!(held["output"]["start"].as_u64() > Some(500_000), "the beginning is gone: {held}");
+        outlived.kill_server().await;
+        let after = screen(&outlived, &session).await;
+        assert!(after == before, "another screen after {round} kills");
+        let now = outlived.session(&session).await;
+        for field in ["title", "cwd", "bells", "alternate", "output"] {
+            assert_eq!(now[field], held[field], "{field}");
+        }
+        let input = serde_json::json!({"text": format!("q{round}\n")});
+        outlived.call("POST", &format!("/api/sessions/{session}/input"), Some(input)).await;
+        // In line drawing, in the style and within the margins of before.
+        until("what is typed", async || (screen(&outlived, &session).await.0 > after.0 + 4).then_some(())).await;
+    }
+}
