@@ -24,6 +24,8 @@ use crate::terminal::Size;
 const BREACHES_MAX: u32 = 5;
 /// Failed attempts before the user is told: a server that restarts is back within one.
 const QUIET_ATTEMPTS: u32 = 2;
+/// A wait before which the user is told at once: after many losses in a row already the first may be long.
+const QUIET_WAIT: Duration = Duration::from_secs(1);
 /// How long after focus reports are switched on one may come that nothing has caused but that: a terminal behind a slow
 /// link.
 const FOCUS_SETTLES: Duration = Duration::from_millis(500);
@@ -145,9 +147,15 @@ impl Attachment {
     /// Connects again, as long as it takes but for good reasons, while the user may type or leave.
     async fn reconnect(&mut self, console: &mut Console) -> anyhow::Result<Result<Socket, Ending>> {
         let until = Instant::now() + GIVE_UP_AFTER;
+        let (mut failed, mut told) = (0, false);
         loop {
             let random = getrandom::u64().context("no randomness")?;
-            let wait = tokio::time::sleep(self.backoff.next(random));
+            let wait = self.backoff.next(random);
+            if !told && (failed >= QUIET_ATTEMPTS || wait > QUIET_WAIT) {
+                console.notice("connection lost, trying again; Ctrl-] d detaches");
+                told = true;
+            }
+            let wait = tokio::time::sleep(wait);
             if let Err(ending) = self.meanwhile(console, wait).await {
                 return Ok(Err(ending));
             }
@@ -169,9 +177,7 @@ impl Attachment {
             if Instant::now() >= until {
                 return Err(error).context("attached no longer: the server has not come back");
             }
-            if self.backoff.attempts() == QUIET_ATTEMPTS {
-                console.notice("connection lost, trying again; Ctrl-] d detaches");
-            }
+            failed += 1;
         }
     }
 

@@ -212,6 +212,25 @@ async fn input_whose_ack_was_lost_is_written_once_and_input_that_was_lost_is_sen
 }
 
 #[tokio::test]
+async fn a_loss_soon_after_others_is_told_as_well() {
+    let joined = Wish { mode: Mode::Joined, clipboard: false };
+    let (ending, drawn) = attach_to(Size::new(80, 24).ok(), joined, async |listener, _keys| {
+        for _ in 0..3 {
+            Peer::accept(&listener).await.welcome("c", 0, 0).await;
+        }
+        for _ in 0..2 {
+            drop(listener.accept().await.expect("a connection"));
+        }
+        let mut last = Peer::accept(&listener).await;
+        last.welcome("c", 0, 0).await;
+        last.exit(0).await;
+    })
+    .await;
+    assert_eq!(ending.expect("an ending"), exited(0));
+    assert!(drawn.contains("connection lost, trying again"), "{drawn}");
+}
+
+#[tokio::test]
 async fn under_a_new_client_id_nothing_is_written_twice() {
     let (ending, _) = attach(Mode::Joined, async |listener, mut keys: PipeWriter| {
         let mut first = Peer::accept(&listener).await;
