@@ -1,5 +1,6 @@
 //! Sessions outlive the server: killed or ended, alone or with what keeps its sessions, at any moment.
 
+mod attached;
 mod holder_dies;
 mod moments;
 mod restarts;
