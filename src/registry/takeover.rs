@@ -1,6 +1,7 @@
 //! Sessions that outlive their server: left to whoever keeps them, taken up by the next, or, when nothing kept them,
 //! listed as lost.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -27,41 +28,46 @@ impl Registry {
         self.shared.places.store(0, Ordering::Release);
     }
 
-    /// Takes up sessions that another server, or this one, left or was killed in. Returns how many; one whose memory
-    /// cannot be used is told of in the log and left where it is.
-    pub async fn adopt(&self, kept: Vec<Kept>) -> usize {
+    /// Takes up sessions that another server, or this one, left or was killed in. Returns those that cannot be: their
+    /// memory cannot be used, which is told of in the log, and they are left where they are.
+    pub async fn adopt(&self, kept: Vec<Kept>) -> HashSet<SessionId> {
         if self.leaving().is_cancelled() {
             *self.shared.leaving.lock() = CancellationToken::new();
             self.shared.tasks.reopen();
             self.shared.archive.resume();
             self.begin_reaping();
         }
-        let mut count = 0;
+        let mut left = HashSet::new();
         for kept in kept {
             let id = kept.session;
-            match Session::adopt(kept, &self.shared.settings, Arc::clone(&self.shared.spawner)) {
+            let taken_up = match Session::adopt(kept, &self.shared.settings, Arc::clone(&self.shared.spawner)) {
                 Ok(opened) => {
-                    count += usize::from(self.admit(opened, self.place_for_what_is_there(), None).await.is_ok());
+                    let admitted = self.admit(opened, self.place_for_what_is_there(), None).await;
+                    admitted.map(drop).map_err(|error| error.to_string())
                 }
-                Err(error) => tracing::error!(session = %id, %error, "a session cannot be taken up"),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(reason) = taken_up {
+                tracing::error!(session = %id, reason, "a session cannot be taken up");
+                left.insert(id);
             }
         }
-        count
+        left
     }
 
-    /// Lists the sessions that the store knows and nobody kept, as ended. To be called when all that were kept are taken
-    /// up.
+    /// Lists the sessions that the store knows and nobody kept, as ended; those in `left` are kept. To be called when all
+    /// that can be are taken up. Returns how many.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn list_lost(&self) -> Result<usize, StoreError> {
+    pub async fn list_lost(&self, left: &HashSet<SessionId>) -> Result<usize, StoreError> {
         let mut count = 0;
         let mut after = None;
         loop {
             let rows = self.shared.archive.sessions(after).await?;
             let Some(last) = rows.last() else { return Ok(count) };
             after = Some(last.id);
-            for row in rows {
+            for row in rows.into_iter().filter(|row| !left.contains(&SessionId::from_uuid(row.id))) {
                 count += usize::from(self.restore(row).await);
             }
         }

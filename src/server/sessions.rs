@@ -114,10 +114,11 @@ impl Sessions {
             Keeping::Nobody(_) => Vec::new(),
             Keeping::Holder(spawner) => spawner.kept().await?,
         };
-        let adopted = self.registry.adopt(kept).await;
-        let lost = self.registry.list_lost().await?;
-        if adopted + lost > 0 {
-            tracing::info!(adopted, lost, "took up sessions");
+        let of = kept.len();
+        let left = self.registry.adopt(kept).await;
+        let lost = self.registry.list_lost(&left).await?;
+        if of + lost > 0 {
+            tracing::info!(adopted = of - left.len(), left = left.len(), lost, "took up sessions");
         }
         Ok(())
     }
