@@ -98,7 +98,17 @@ impl Sessions {
 
     /// Leaves those that outlive this server, and ends the others.
     pub(super) async fn part(&self) {
-        if self.outlive_us() { self.registry.leave().await } else { self.registry.drain().await }
+        if !self.outlive_us() {
+            return self.registry.drain().await;
+        }
+        let sessions = self.registry.list().len();
+        if sessions > 0 {
+            tracing::info!(
+                sessions,
+                "they go on, and the next server takes them up (fantail stop --sessions ends them)"
+            );
+        }
+        self.registry.leave().await;
     }
 
     /// For an operator who does not want to wait.
