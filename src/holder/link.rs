@@ -6,12 +6,13 @@ use rustix::process::{Pid, Signal, pidfd_send_signal};
 use tokio::signal::unix::{Signal as Told, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::connection::{Answered, Asked, Connection};
 use super::message::{Reply, Request};
 use super::start::{Found, Place, find_or_start};
 use super::{HolderError, strays};
+use crate::session::until;
 
 /// The first pause before another holder is started when the last did not live long; doubled each time.
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
@@ -72,7 +73,7 @@ impl Link {
                 question = self.questions.recv() => question.map_or(Turn::Closed, Turn::Ask),
                 () = self.connection.ended() => Turn::Ended,
                 _ = self.ended_children.recv(), if sweep_at.is_none() => Turn::ChildrenEnded,
-                () = at(sweep_at) => {
+                () = until(sweep_at) => {
                     sweep_at = None;
                     // A failed join is a runtime going down.
                     let _ = spawn_blocking(strays::reap).await;
@@ -138,13 +139,6 @@ impl Link {
 async fn reach(place: &Place) -> Result<Found, HolderError> {
     let place = place.clone();
     spawn_blocking(move || find_or_start(&place)).await.map_err(std::io::Error::other)?
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// How long to wait before a holder is started again.

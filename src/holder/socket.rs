@@ -26,9 +26,11 @@ const WAITING_MAX: i32 = 8;
 const OTHERS: u32 = 0o177;
 
 /// A message and what came with it.
-pub(super) struct Received {
-    pub(super) bytes: Vec<u8>,
-    pub(super) descriptors: Vec<OwnedFd>,
+pub struct Received {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What came with it, in order.
+    pub descriptors: Vec<OwnedFd>,
 }
 
 /// A socket's address has room for 107 bytes, and a data directory may have any depth: the kernel is shown the way
@@ -87,7 +89,10 @@ pub(super) fn stranger(socket: &OwnedFd) -> io::Result<Option<u32>> {
 }
 
 /// Sends a message whole, without waiting.
-pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+///
+/// # Errors
+/// As sendmsg(2), or with more descriptors than a message takes.
+pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     // The space is rounded up, so it alone is no bound.
@@ -104,7 +109,10 @@ pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_
 
 /// The next message, without waiting; none when the other end hung up. A message that is too long, or with too many
 /// descriptors, is an error; those that came are closed.
-pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
+///
+/// # Errors
+/// As recvmsg(2), too.
+pub fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
     let mut bytes = vec![0; MESSAGE_MAX];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);

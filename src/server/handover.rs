@@ -12,20 +12,16 @@
 //! Another version may stand at the other end: words and fields that are not known are refused or passed over, none
 //! changes its meaning, and what cannot be understood without more gets another [`PROTOCOL`].
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use crate::holder::{Received, receive, send};
+use crate::session::watch;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-
-use super::watched::watched;
 
 /// What both must speak. A new server that speaks another says so, and the old one serves on.
 pub(super) const PROTOCOL: u32 = 1;
@@ -82,50 +78,26 @@ impl Line {
 
     pub(super) fn new(end: OwnedFd) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&end, true)?;
-        Ok(Self(watched(end, Interest::READABLE | Interest::WRITABLE)?))
+        Ok(Self(watch(end, Interest::READABLE | Interest::WRITABLE)?))
     }
 
     /// Says a word, with descriptors the other is to have as well.
     pub(super) async fn say(&self, word: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let bytes = serde_json::to_vec(word)?;
-        self.0
-            .async_io(Interest::WRITABLE, |end| {
-                let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-                let mut beside = SendAncillaryBuffer::new(&mut room);
-                if !descriptors.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
-                    return Err(io::ErrorKind::InvalidInput.into());
-                }
-                sendmsg(end, &[IoSlice::new(&bytes)], &mut beside, SendFlags::NOSIGNAL)?;
-                Ok(())
-            })
-            .await
+        if descriptors.len() > DESCRIPTORS_MAX {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        self.0.async_io(Interest::WRITABLE, |end| send(end, &bytes, descriptors)).await
     }
 
     /// The next word, and what came with it.
     pub(super) async fn hear<T: DeserializeOwned>(&self) -> io::Result<(T, Vec<OwnedFd>)> {
-        let mut bytes = vec![0; WORD_BYTES_MAX];
-        let (length, descriptors) = self
-            .0
-            .async_io(Interest::READABLE, |end| {
-                let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-                let mut beside = RecvAncillaryBuffer::new(&mut room);
-                let heard = recvmsg(end, &mut [IoSliceMut::new(&mut bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC)?;
-                let mut descriptors = Vec::new();
-                for message in beside.drain() {
-                    if let RecvAncillaryMessage::ScmRights(passed) = message {
-                        descriptors.extend(passed);
-                    }
-                }
-                if heard.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a word too long"));
-                }
-                Ok((heard.bytes, descriptors))
-            })
-            .await?;
-        if length == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let received = self.0.async_io(Interest::READABLE, |end| receive(end)).await?;
+        let Received { bytes, descriptors } = received.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if bytes.len() > WORD_BYTES_MAX || descriptors.len() > DESCRIPTORS_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a word too long"));
         }
-        let word = serde_json::from_slice(&bytes[..length])
+        let word = serde_json::from_slice(&bytes)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("a word not known: {error}")))?;
         Ok((word, descriptors))
     }

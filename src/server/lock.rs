@@ -13,8 +13,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::SignalKind;
 
 use super::predecessor::TakeOverError;
-use super::watched::watched;
 use super::{ServerError, announcement};
+use crate::session::watch;
 use crate::store::DataDir;
 
 /// The lock file. It stays when the server ends; the lock on it does not, however the server ends.
@@ -111,7 +111,7 @@ impl Running {
             };
             // Looked at again once it is held: it might have ended, and another might have taken over.
             if running(dir)? == Some(pid) {
-                return Ok(Some(Self { pid, process: watched(process, Interest::READABLE)? }));
+                return Ok(Some(Self { pid, process: watch(process, Interest::READABLE)? }));
             }
         }
     }

@@ -18,7 +18,6 @@ mod successor;
 mod supervisor;
 mod upgrade;
 mod verdict;
-mod watched;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use crate::session::watch;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use tokio::io::Interest;
@@ -14,7 +15,6 @@ use tokio::time::timeout;
 
 use super::handover::{FromNew, FromOld, Line, PROTOCOL};
 use super::origin::{Origin, TAKE_OVER};
-use super::watched::watched;
 
 /// How long a new server may take to get ready, while the old one serves: settings, the store and its migrations.
 const READY_MAX: Duration = Duration::from_secs(15);
@@ -77,7 +77,7 @@ impl Successor {
         drop(command);
         let pid = process.id();
         let held = as_pid(pid).ok_or(Errno::SRCH).and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK));
-        let ended = match held.map_err(io::Error::from).and_then(|held| watched(held, Interest::READABLE)) {
+        let ended = match held.map_err(io::Error::from).and_then(|held| watch(held, Interest::READABLE)) {
             Ok(ended) => ended,
             Err(error) => {
                 kill(pid);

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::{Beside, Checkpoints};
+use super::deadline::until;
 use super::handle::Session;
 use super::ledger::Ledger;
 use super::origin::{Answered, Origin};
@@ -437,13 +438,6 @@ pub(super) fn resized(json: &[u8]) -> Option<Size> {
 /// What `work` gives, unless the engine panics in it: that must cost no more than one screen.
 pub(super) fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

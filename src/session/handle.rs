@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -86,10 +85,6 @@ pub struct Session {
     dir: PathBuf,
     start_on: StartOn,
     opened_at: Timestamp,
-    /// Milliseconds since 1970 of the last output or change.
-    modified_at: AtomicI64,
-    /// Milliseconds since 1970 of the last output; 0 before the first.
-    printed_at: AtomicI64,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     /// Closed when the task has ended.
@@ -139,7 +134,6 @@ pub(super) struct Parts {
 impl Session {
     pub(super) fn new(record: Record, resync_bytes: u64, parts: Parts) -> Self {
         let Parts { log, ledger, end, orders, screen } = parts;
-        let (printed_at, modified_at) = ledger.times();
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
             status.state = State::Exited { exit, at };
@@ -152,8 +146,6 @@ impl Session {
             dir: record.dir,
             start_on: record.start_on,
             opened_at: record.opened_at,
-            modified_at: AtomicI64::new(modified_at.max(record.opened_at.as_millisecond())),
-            printed_at: AtomicI64::new(printed_at),
             log,
             ledger,
             end,
@@ -234,14 +226,14 @@ impl Session {
     /// When it last printed or changed.
     #[must_use]
     pub fn modified_at(&self) -> Timestamp {
-        let millis = self.modified_at.load(Ordering::Relaxed);
-        Timestamp::from_millisecond(millis).unwrap_or(self.opened_at)
+        let (_, millis) = self.ledger.times();
+        Timestamp::from_millisecond(millis).map_or(self.opened_at, |at| at.max(self.opened_at))
     }
 
     /// When it last printed, if it has.
     #[must_use]
     pub fn printed_at(&self) -> Option<Timestamp> {
-        let millis = self.printed_at.load(Ordering::Relaxed);
+        let (millis, _) = self.ledger.times();
         Timestamp::from_millisecond(millis).ok().filter(|at| *at != Timestamp::UNIX_EPOCH)
     }
 
@@ -273,13 +265,10 @@ impl Session {
     }
 
     pub(super) fn touch(&self, now: Timestamp) {
-        self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
         self.ledger.keep_times(None, now);
     }
 
     pub(super) fn printed(&self, now: Timestamp) {
-        self.printed_at.store(now.as_millisecond(), Ordering::Relaxed);
-        self.modified_at.store(now.as_millisecond(), Ordering::Relaxed);
         self.ledger.keep_times(Some(now), now);
     }
 

@@ -6,6 +6,7 @@
 mod attach;
 mod checkpoints;
 mod clients;
+mod deadline;
 mod encoded;
 mod exit;
 mod follower;
@@ -35,6 +36,7 @@ mod viewer;
 mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
+pub use deadline::until;
 pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};

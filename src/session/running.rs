@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, kill_process_group};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use super::deadline::until;
 use super::handle::{Input, Session};
 use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
@@ -345,13 +346,6 @@ impl Running {
 async fn wait_for(ending: &mut Option<Life>) {
     match ending {
         Some(ending) => ending.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
