@@ -98,6 +98,31 @@ impl Raw {
         self.stream.write_all(bytes).await
     }
 
+    /// Goes on sending `bytes`, over and over, from `sent` of them on, until the server takes no more: it waits for its
+    /// answers to be taken.
+    pub async fn send_until_stuck(&mut self, bytes: &[u8], sent: &mut usize) {
+        // What the runtime knows of a socket may be a look old, so once more than it says.
+        let mut looks_in_vain = 0;
+        until("the server to stop reading", async || {
+            looks_in_vain += 1;
+            while let Ok(taken) = self.stream.try_write(&bytes[*sent % bytes.len()..]) {
+                *sent += taken;
+                looks_in_vain = 0;
+            }
+            (looks_in_vain == 2).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for something to come; reads all that has, and forgets it.
+    pub async fn take_what_came(&mut self) {
+        let mut piece = vec![0; 64 * 1024];
+        patiently("something to come", self.stream.readable()).await.expect("open");
+        while let Ok(read) = self.stream.try_read(&mut piece) {
+            assert_ne!(read, 0, "the server hung up");
+        }
+    }
+
     /// Until the server has read what was sent. The kernel tells, of both ends of the connection.
     pub async fn until_read(&self) {
         let (here, there) = (self.stream.local_addr().expect("bound"), self.stream.peer_addr().expect("connected"));
@@ -164,11 +189,6 @@ impl Raw {
             }
         };
         patiently("a frame", follow).await
-    }
-
-    /// Both halves, for who reads and writes at its own pace.
-    pub fn split(self) -> (tokio::net::tcp::OwnedReadHalf, tokio::net::tcp::OwnedWriteHalf) {
-        self.stream.into_split()
     }
 
     /// Reads to the server's close frame and answers it, as a client must. The code, once the server has hung up.
