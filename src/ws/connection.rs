@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(2 * PING_SECONDS);
 const FLUSH_WAIT: Duration = Duration::from_secs(5);
 /// How long a client has to take and answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
-/// Room for one read from the socket: many keystrokes, little memory.
-const READ_ROOM: usize = 4096;
 
 /// What ends a connection besides its peer and its session.
 pub(super) struct Ends {
@@ -75,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let (reader, writer) = split(stream);
         let Attached { known, mut status, mut written, superseded, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
-        frames.buffer.extend_from_slice(early);
+        frames.extend(early);
         let latest = Latest::new(known);
         // What the welcome leaves out is told at once: who has control, what was written before this connection, and what
         // has changed since it attached.
@@ -169,9 +167,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Open => None,
         };
         let session = self.viewer.session().clone();
-        self.frames.buffer.reserve(READ_ROOM);
         tokio::select! {
-            read = self.reader.read_buf(&mut self.frames.buffer), if !self.outgoing.is_full() => {
+            read = self.frames.read_from(&mut self.reader), if !self.outgoing.is_full() => {
                 if read? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
@@ -210,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(Some(received)) => received,
                 Ok(None) => return Ok(()),
                 Err(violation) => {
-                    self.frames.buffer.clear();
+                    self.frames.clear();
                     if !matches!(self.phase, Phase::Closing { .. }) {
                         self.close(match violation {
                             Violation::Protocol(_) => CloseCode::ProtocolError,

@@ -3,7 +3,10 @@
 //! Refuses what a browser would refuse, before it holds more than a message's limit: the declared length is never
 //! allocated ahead of the bytes.
 
-use bytes::{Bytes, BytesMut};
+use std::io;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::terminal::log::BINARY_FINAL;
 
@@ -35,6 +38,9 @@ const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 
+/// Room for one read from the socket: many keystrokes, little memory.
+const READ_ROOM: usize = 4096;
+
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
@@ -48,8 +54,8 @@ const MASK_LEN: usize = 4;
 
 /// Takes a client's bytes in whatever pieces they come.
 pub(super) struct FrameReader {
-    /// Bytes not yet taken as frames. Filled by the socket.
-    pub(super) buffer: BytesMut,
+    /// Bytes not yet taken as frames.
+    buffer: BytesMut,
     /// The message whose fragments are coming, and whether it is text.
     fragments: Option<(bool, BytesMut)>,
     message_max: usize,
@@ -69,9 +75,34 @@ impl FrameReader {
         Self { buffer: BytesMut::new(), fragments: None, message_max }
     }
 
+    /// Takes what was read from the socket before this had it.
+    pub(super) fn extend(&mut self, early: &[u8]) {
+        self.buffer.extend_from_slice(early);
+    }
+
+    /// Forgets what has come and was not taken.
+    pub(super) fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    /// Reads once from the socket; 0 bytes are its end. To be called when [`next`](Self::next) has no message left, so
+    /// that less than one is held. May be dropped and called again.
+    ///
+    /// Not more is read than is held already, however much room there is: a large message takes few reads, and the room
+    /// does not grow with what a client has sent ahead.
+    pub(super) async fn read_from(&mut self, socket: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
+        let most = self.buffer.len().max(READ_ROOM);
+        self.buffer.reserve(most);
+        socket.read_buf(&mut (&mut self.buffer).limit(most)).await
+    }
+
     /// The next message, if all of it is there.
     pub(super) fn next(&mut self) -> Result<Option<Received>, Violation> {
         loop {
+            if self.buffer.is_empty() {
+                // Given back: it may have been a large message's.
+                self.buffer = BytesMut::new();
+            }
             let Some(head) = self.head()? else { return Ok(None) };
             if self.buffer.len() < head.len + head.payload {
                 return Ok(None);
@@ -224,6 +255,32 @@ mod tests {
     use super::*;
 
     const MAX: usize = 100_000;
+
+    #[tokio::test]
+    async fn what_a_client_has_sent_ahead_does_not_make_the_room_grow() {
+        let pings = sent(&vec![Message::Ping(vec![7; 125].into()); 50_000]);
+        let (mut socket, mut frames) = (&pings[..], FrameReader::new(MAX));
+        while frames.read_from(&mut socket).await.unwrap() > 0 {
+            while frames.next().unwrap().is_some() {}
+            assert!(frames.buffer.capacity() <= 4 * READ_ROOM, "room for {} bytes", frames.buffer.capacity());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_message_takes_few_reads_and_its_room_is_given_back() {
+        let large = sent(&[Message::binary(vec![7; MAX])]);
+        let (mut socket, mut frames) = (&large[..], FrameReader::new(MAX));
+        for _ in 0..10 {
+            frames.read_from(&mut socket).await.unwrap();
+            assert!(frames.buffer.capacity() <= 4 * MAX, "room for {} bytes", frames.buffer.capacity());
+            if let Some(message) = frames.next().unwrap() {
+                assert_eq!(message, Received::Binary(vec![7; MAX].into()));
+                assert_eq!((frames.next(), frames.buffer.capacity()), (Ok(None), 0));
+                return;
+            }
+        }
+        panic!("it takes more than ten reads");
+    }
 
     /// What tungstenite, as a client, puts on the wire.
     fn sent(messages: &[Message]) -> Vec<u8> {
