@@ -1,6 +1,5 @@
 //! What a terminal shows, over REST: in every format, with ETags, waited for, and refused where it must be.
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::raw::Raw;
@@ -229,16 +228,18 @@ async fn a_crowd_that_waits_is_told_of_one_change() {
     viewer.types("one").await;
     viewer.until("one").await;
     let tag = tag_of(&viewer.get("screen?scrollback=100").await);
-    let idle = open_descriptors(server.pid());
-    let waiting = join_all((0..CROWD).map(|_| viewer.get_unless("screen?scrollback=100&wait=55000", &tag)));
-    let types = async {
-        // Every one of them has its connection; those whose request comes after the change are told at once.
-        let is_there = async || (open_descriptors(server.pid()) >= idle + CROWD - 1).then_some(());
-        until("a crowd", is_there).await;
-        viewer.types("two").await;
-    };
-    let (answers, ()) = tokio::join!(waiting, types);
-    for answer in answers {
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(waits(&server, &viewer.path("screen?scrollback=100&wait=55000"), &tag)).await;
+        crowd.push(raw);
+    }
+    for raw in &crowd {
+        raw.until_read().await;
+    }
+    viewer.types("two").await;
+    for mut raw in crowd {
+        let answer = raw.answer().await.expect("an answer");
         assert_eq!(answer.status, 200);
         assert!(text_of(&answer).starts_with("onetwo"), "{:?}", text_of(&answer));
     }
