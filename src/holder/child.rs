@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 use super::message::{Id, Reply, Request};
 use super::spawner::Requests;
 use super::{exit_info, strays};
-use crate::session::{Child, Exit, SessionId, watch};
+use crate::session::{Child, Exit, ProcStat, SessionId, watch};
 
 /// The program of a session. Dropping it changes nothing for the program.
 pub(super) struct Program {
@@ -62,10 +62,9 @@ impl Program {
 
     /// What proc(5) says of one that nobody has reaped.
     fn status_of_zombie(&self) -> Option<i32> {
-        let stat = fs::read(format!("/proc/{}/stat", self.pid.as_raw_nonzero())).ok()?;
-        let status = zombie_status(&stat)?;
+        let ended = ProcStat::of(self.pid).filter(|stat| stat.has_ended)?;
         // Was that still it? While it can be named by its pidfd its id is nobody else's.
-        is_unreaped(self.pidfd.as_fd()).then_some(status)
+        is_unreaped(self.pidfd.as_fd()).then_some(ended.wait_status)
     }
 }
 
@@ -73,14 +72,6 @@ impl Program {
 fn is_unreaped(pidfd: BorrowedFd<'_>) -> bool {
     let Ok(info) = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())) else { return false };
     info.lines().filter_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok()).any(|pid: i32| pid > 0)
-}
-
-/// The last field of `/proc/PID/stat`, of a process that has ended. The command's name may contain anything.
-fn zombie_status(stat: &[u8]) -> Option<i32> {
-    let behind_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
-    let fields = std::str::from_utf8(&stat[behind_name..]).ok()?;
-    let mut fields = fields.split_whitespace();
-    (fields.next()? == "Z").then(|| fields.nth(48)?.parse().ok()).flatten()
 }
 
 /// What wait(2)'s status word says.
@@ -130,22 +121,14 @@ mod tests {
         assert_eq!(from_wait_status(0x80 | 11), Exit::Signal(11), "with a core");
     }
 
-    #[test]
-    fn an_ended_process_that_nobody_reaped_says_how_it_ended() {
-        let stat = |state: &str| format!("12 (a) Z (b) {state}{} 768\n", " 1".repeat(48));
-        assert_eq!(zombie_status(stat("Z").as_bytes()), Some(768));
-        assert_eq!(zombie_status(stat("S").as_bytes()), None);
-        assert_eq!(zombie_status(b"12 (cat"), None);
-    }
-
     #[tokio::test]
     async fn the_kernel_tells_of_a_process_that_was_reaped_by_another() {
         let mut child = std::process::Command::new("/bin/sh").args(["-c", "exit 7"]).spawn().expect("started");
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK).expect("a pidfd");
         waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).expect("ended");
-        let stat = fs::read(format!("/proc/{pid}/stat", pid = child.id())).expect("a zombie");
-        assert_eq!(zombie_status(&stat).map(from_wait_status), Some(Exit::Code(7)));
+        let zombie = ProcStat::of(pid).expect("a zombie");
+        assert_eq!((zombie.has_ended, from_wait_status(zombie.wait_status)), (true, Exit::Code(7)));
         assert!(is_unreaped(pidfd.as_fd()));
         child.wait().expect("reaped");
         assert!(!is_unreaped(pidfd.as_fd()));

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::fs;
 
 use parking_lot::Mutex;
-use rustix::process::{Pid, WaitId, WaitIdOptions, getsid, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, waitid};
+
+use crate::session::ProcStat;
 
 /// Leaders of sessions that may be this process's children now or later. Children are the process's, so this is too.
 static LEADERS: Mutex<Option<HashSet<Pid>>> = Mutex::new(None);
@@ -34,10 +36,11 @@ impl Drop for Kept {
 /// waitid(2) for any child would always show the same kept one first, so each is asked for by its id. Where the kernel
 /// does not list them (CONFIG_PROC_CHILDREN, which every distribution has), ended ones stay until we end.
 pub(super) fn reap() {
-    let ours = getsid(None).ok();
+    let session = |pid| ProcStat::of(pid).map(|stat| stat.session);
+    let ours = session(getpid());
     for child in children() {
         let is_kept = || LEADERS.lock().as_ref().is_some_and(|leaders| leaders.contains(&child));
-        if getsid(Some(child)).ok() != ours && !is_kept() {
+        if session(child) != ours && !is_kept() {
             let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::input::Answer;
 use super::ledger::{Checkpoint, Ledger};
 use super::screen::ScreenAt;
 use crate::terminal::Offset;
@@ -34,12 +35,13 @@ pub(super) struct Checkpoints {
 }
 
 /// What a checkpoint says besides what the screen does.
-#[derive(Clone, Copy)]
 pub(super) struct Beside {
     pub(super) at: ScreenAt,
     /// Events at that very offset that the screen has seen.
     pub(super) events: usize,
     pub(super) bells: u64,
+    /// To what is shown, and not written yet.
+    pub(super) answers: Vec<Answer>,
 }
 
 impl Checkpoints {
@@ -59,14 +61,18 @@ impl Checkpoints {
         self.rest_at
     }
 
-    /// Writes the screen down if it has moved far enough.
-    pub(super) fn moved(&mut self, screen: &Screen, beside: Beside, now: Instant) {
-        if beside.at.offset.since(self.offset) >= self.every {
-            self.keep(screen, beside, LINES_IN_FLOOD);
-            self.rest_at = (screen.scrollback_len() > LINES_IN_FLOOD).then(|| now + QUIET);
-        } else if let Some(rest_at) = &mut self.rest_at {
+    /// Whether the screen, which shows all output before `at` now, has moved far enough to be written down.
+    pub(super) fn moved(&mut self, at: Offset, now: Instant) -> bool {
+        if let Some(rest_at) = &mut self.rest_at {
             *rest_at = now + QUIET;
         }
+        at.since(self.offset) >= self.every
+    }
+
+    /// Writes it down with the last lines above it; the rest follow once it is quiet.
+    pub(super) fn keep_some(&mut self, screen: &Screen, beside: Beside, now: Instant) {
+        self.keep(screen, beside, LINES_IN_FLOOD);
+        self.rest_at = (screen.scrollback_len() > LINES_IN_FLOOD).then(|| now + QUIET);
     }
 
     /// Writes it down with all lines above it.
@@ -75,7 +81,8 @@ impl Checkpoints {
         self.keep(screen, beside, usize::MAX);
     }
 
-    fn keep(&mut self, screen: &Screen, Beside { at, events, bells }: Beside, lines: usize) {
+    fn keep(&mut self, screen: &Screen, beside: Beside, lines: usize) {
+        let Beside { at, events, bells, answers } = beside;
         let snapshot = super::follower::unless_it_panics(|| screen.snapshot(lines));
         let Some(snapshot) = snapshot else {
             tracing::error!(offset = %at.offset, "a screen cannot be written down: the next server begins with an older one");
@@ -83,11 +90,12 @@ impl Checkpoints {
             return;
         };
         let cwd = screen.cwd().map(ToOwned::to_owned);
-        let checkpoint = Checkpoint { offset: at.offset, events, size: at.size, bells, cwd, bytes: snapshot.bytes };
+        let checkpoint =
+            Checkpoint { offset: at.offset, events, size: at.size, bells, cwd, answers, bytes: snapshot.bytes };
         match self.ledger.keep_checkpoint(&checkpoint) {
             Ok(()) => (self.offset, self.failing) = (at.offset, false),
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge && lines > 0 => {
-                self.keep(screen, Beside { at, events, bells }, 0);
+                self.keep(screen, Beside { at, events, bells, answers: checkpoint.answers }, 0);
             }
             // What it would have shown is held on: nothing is lost, and the next one may find room.
             Err(error) if !self.failing => {

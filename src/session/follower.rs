@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoints::{Beside, Checkpoints};
 use super::deadline::until;
 use super::handle::Session;
+use super::input::Answer;
 use super::ledger::Ledger;
 use super::origin::{Answered, Origin};
 use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
@@ -191,7 +192,13 @@ impl Follower {
 
     /// What a checkpoint says besides what the screen does.
     fn beside(&self) -> Beside {
-        Beside { at: self.at, events: self.events, bells: self.shown.bells_before + self.screen.bells() }
+        let answers = self.session.upgrade().map(|session| session.input.lock().queue.answers());
+        Beside {
+            at: self.at,
+            events: self.events,
+            bells: self.shown.bells_before + self.screen.bells(),
+            answers: answers.unwrap_or_default(),
+        }
     }
 
     /// Takes the questions there are, so that what is looked at next is not older than they are. Breaks when nobody
@@ -276,12 +283,21 @@ impl Follower {
         }
         // What was parsed again has been answered before.
         let is_new = std::mem::take(&mut self.rebuild.until) == Offset::ZERO;
-        self.checkpoints.moved(&self.screen, self.beside(), Instant::now());
+        let session = self.session.upgrade();
+        let answer = Answer { upto: self.at.offset, written: 0, bytes: answers.into() };
+        if let Some(session) = &session
+            && is_new
+            && let Some(answer) = self.answered.left(answer)
+        {
+            session.answer(answer);
+        }
+        // Behind that, so that it says what is still to be answered.
+        let now = Instant::now();
+        if self.checkpoints.moved(self.at.offset, now) {
+            self.checkpoints.keep_some(&self.screen, self.beside(), now);
+        }
         self.log.has_shown(self.checkpoints.offset());
-        if let Some(session) = self.session.upgrade() {
-            if is_new && let Some((answers, written)) = self.answered.left(self.at.offset, &answers.into()) {
-                session.answer(answers, self.at.offset, written);
-            }
+        if let Some(session) = session {
             session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, is_new));
             session.follower_moved();
         }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
-use super::input::{InputQueue, Numbered, Typed};
+use super::input::{Answer, InputQueue, Numbered, Typed};
 use super::ledger::Ledger;
 use super::reports;
 use super::screen::ScreenDoor;
@@ -334,12 +334,12 @@ impl Session {
         Ok(())
     }
 
-    /// Takes what the terminal answers its program to output before `upto`: in order with what is typed, whoever has
-    /// control. `written` bytes that stood before these were written already. Answers that a program asks for and does
-    /// not read are dropped beyond a bound.
-    pub(super) fn answer(&self, bytes: Bytes, upto: Offset, written: usize) {
-        if matches!(self.status.borrow().state, State::Running { .. }) {
-            self.input.lock().queue.push_answer(bytes, upto, written);
+    /// Takes what the terminal answers its program: in order with what is typed, whoever has control. Answers that a
+    /// program asks for and does not read are dropped beyond a bound.
+    pub(super) fn answer(&self, answer: Answer) {
+        // The screen of a program that another server ran may be here before its task, which says that it runs.
+        if !matches!(self.status.borrow().state, State::Exited { .. }) {
+            self.input.lock().queue.push_answer(answer);
             self.input_added.notify_one();
         }
     }

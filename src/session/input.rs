@@ -78,6 +78,16 @@ impl Typed {
     }
 }
 
+/// What the terminal answers its program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// All that output before this asked and was not answered before.
+    pub(super) upto: Offset,
+    /// Bytes that stood before these and were written.
+    pub(super) written: usize,
+    pub(super) bytes: Bytes,
+}
+
 struct Entry {
     bytes: Bytes,
     /// Bytes that stood before these and were written.
@@ -91,7 +101,7 @@ struct Entry {
 enum Source {
     /// Typed, by whom nobody counts or by a client in its order.
     Typed(Option<Numbered>),
-    /// The terminal's own: what all output before this offset asked.
+    /// An [`Answer`].
     Terminal { upto: Offset },
 }
 
@@ -142,13 +152,21 @@ impl InputQueue {
         Ok(())
     }
 
-    /// Takes what the terminal answers its program: all that output before `upto` asked and was not answered, of which
-    /// the first `written` bytes were written already. Beyond the bound it is dropped: the program does not read.
-    pub(super) fn push_answer(&mut self, bytes: Bytes, upto: Offset, written: usize) {
+    /// Takes what the terminal answers its program. Beyond the bound it is dropped: the program does not read.
+    pub(super) fn push_answer(&mut self, Answer { upto, written, bytes }: Answer) {
         if self.answers + bytes.len() <= ANSWERS_MAX {
             self.answers += bytes.len();
             self.entries.push_back(Entry { bytes, written, from: Source::Terminal { upto }, viewer: None });
         }
+    }
+
+    /// The answers that are not, or not wholly, written.
+    pub(super) fn answers(&self) -> Vec<Answer> {
+        let answer = |entry: &Entry| match entry.from {
+            Source::Terminal { upto } => Some(Answer { upto, written: entry.written, bytes: entry.bytes.clone() }),
+            Source::Typed(_) => None,
+        };
+        self.entries.iter().filter_map(answer).collect()
     }
 
     /// What was typed so far.

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::posix;
+use super::proc_stat::ProcStat;
 
 /// How long programs have to end by themselves after HUP, as at a terminal that went away: shells save their history,
 /// editors their files.
@@ -77,22 +78,8 @@ fn held_members(leaders: &HashSet<Pid>) -> Vec<Held> {
 
 /// Whether `pid` is alive and in the POSIX session of one of `leaders`.
 fn is_member(pid: Pid, leaders: &HashSet<Pid>) -> bool {
-    fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero()))
-        .ok()
-        .and_then(|stat| session_of(&stat))
-        .and_then(Pid::from_raw)
-        .is_some_and(|session| leaders.contains(&session))
-}
-
-/// The session id in `/proc/PID/stat` (proc(5)) of a process that still runs. The command's name comes in
-/// parentheses and may contain anything, so fields are counted from the last parenthesis.
-fn session_of(stat: &[u8]) -> Option<i32> {
-    let behind_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
-    let mut fields = stat[behind_name..].split(|&byte| byte == b' ').filter(|field| !field.is_empty());
-    if matches!(fields.next()?, b"Z" | b"X") {
-        return None;
-    }
-    std::str::from_utf8(fields.nth(2)?).ok()?.parse().ok()
+    let alive = ProcStat::of(pid).filter(|stat| !stat.has_ended);
+    alive.and_then(|stat| Pid::from_raw(stat.session)).is_some_and(|session| leaders.contains(&session))
 }
 
 fn send(processes: &[Held], signal: Signal) {
@@ -108,18 +95,5 @@ async fn all_ended(processes: Vec<Held>) {
         if let Ok(watched) = posix::watch(process, Interest::READABLE) {
             let _ = watched.readable().await;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_session_is_found_behind_any_name_and_the_dead_have_none() {
-        assert_eq!(session_of(b"12 (cat) S 1 12 7 34816 12 4194304"), Some(7));
-        assert_eq!(session_of(b"12 (a) Z 9 (x)) R 1 12 8 0"), Some(8));
-        assert_eq!(session_of(b"12 (cat) Z 1 12 7 0"), None);
-        assert_eq!(session_of(b"12 (cat"), None);
     }
 }

@@ -180,6 +180,7 @@ impl Session {
         let parts = Parts { log, ledger, end: end_seen, orders: order, screen };
         let session = Arc::new(Self::new(Record { size, ..record }, settings.resync_bytes, parts));
         session.input.lock().clients.take_up(tokio::time::Instant::now());
+        origin.answers.iter().for_each(|answer| session.answer(answer.clone()));
         let screen = follower.follow(&session);
         let task =
             Task { session: Arc::clone(&session), settings: settings.clone(), spawner, log: writer, end, orders };

@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 
+use super::ledger::Ledger;
 use super::*;
-use crate::terminal::log::{OUTPUT, frames};
+use crate::terminal::log::{Log, Memory, OUTPUT, frames};
 use crate::terminal::{Offset, Size};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -205,6 +206,44 @@ async fn the_last_size_decided_on_counts_though_it_arrives_first() {
     until_shown(&mut bob, "ab").await;
     session.signal("CONT".parse().expect("known")).await.expect("runs");
     assert_eq!(session.status().size, last);
+    session.begin_closing();
+    life.await.expect("ends");
+}
+
+/// A session that another server left when it had published `output`, and its program, which runs.
+async fn left_behind(command: &[&str], output: &[u8]) -> Kept {
+    let settings = settings();
+    let (launch, record) = opening(command, StartOn::Open).into_record(&settings);
+    let memory = Memory::create().expect("memory");
+    let ledger = Ledger::new(Arc::clone(&memory));
+    ledger.keep_record(|| record.clone()).expect("memory");
+    let catch_up = Arc::clone(&settings.catch_up);
+    let (_, mut log) = Log::create(Arc::clone(&memory), settings.log_bytes, Offset::ZERO, record.size, catch_up);
+    log.space().expect("memory")[..output.len()].copy_from_slice(output);
+    log.commit(output.len());
+    log.publish();
+    let spawner = LocalSpawner { descriptors: None };
+    let spawned = spawner.spawn(record.id, memory.descriptor(), &launch, record.size).await.expect("started");
+    let memory = memory.descriptor().try_clone_to_owned().expect("a descriptor");
+    Kept { session: record.id, memory, spawned: Some(spawned) }
+}
+
+#[tokio::test]
+async fn what_was_asked_is_answered_though_the_screen_sees_it_before_the_program_is_taken_up() {
+    let asked = b"\x1b[5n";
+    let kept = left_behind(&["sh", "-c", "stty raw; head -c 4 | od -An -tx1; exec cat"], asked).await;
+    let spawner = Arc::new(LocalSpawner { descriptors: None });
+    let Opened { session, life, mut screen, .. } = Session::adopt(kept, &settings(), spawner).expect("taken up");
+    let mut changes = session.screen_changes();
+    let shows_it = changes.wait_for(|at| at.offset == Offset(asked.len() as u64));
+    tokio::select! {
+        () = &mut screen => panic!("the session is held"),
+        shown = timeout(PATIENCE, shows_it) => drop(shown.expect("shown").expect("followed")),
+    }
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    let life = tokio::spawn(life);
+    let mut viewer = attach(&session, None).await;
+    until_shown(&mut viewer, " 1b 5b 30 6e").await;
     session.begin_closing();
     life.await.expect("ends");
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::session::input::Answer;
 use crate::terminal::log::MemoryError;
 use crate::terminal::{Offset, Size};
 
@@ -40,6 +41,8 @@ pub(in crate::session) struct Checkpoint {
     pub(in crate::session) size: Size,
     pub(in crate::session) bells: u64,
     pub(in crate::session) cwd: Option<String>,
+    /// Those to what is shown that were not written when this was: what asked for them is not seen again.
+    pub(in crate::session) answers: Vec<Answer>,
     /// What redraws it.
     pub(in crate::session) bytes: Vec<u8>,
 }
@@ -52,6 +55,9 @@ struct Head {
     rows: u64,
     bells: u64,
     cwd: Option<String>,
+    /// Each with its offset and the bytes written before it.
+    #[serde(default)]
+    answers: Vec<(u64, usize, Vec<u8>)>,
 }
 
 impl Checkpoint {
@@ -64,6 +70,7 @@ impl Checkpoint {
             rows: self.size.rows().into(),
             bells: self.bells,
             cwd: self.cwd.clone(),
+            answers: self.answers.iter().map(|it| (it.upto.0, it.written, it.bytes.to_vec())).collect(),
         })
         .map_err(io::Error::other)?;
         Ok([&(json.len() as u64).to_le_bytes()[..], &json].concat())
@@ -76,7 +83,10 @@ impl Checkpoint {
         let head: Head = serde_json::from_slice(blob.get(8..end).ok_or_else(damaged)?).map_err(|_| damaged())?;
         let size = Size::new(head.cols, head.rows).map_err(|_| damaged())?;
         blob.drain(..end);
-        let Head { offset, events, bells, cwd, .. } = head;
-        Ok(Self { offset: Offset(offset), events, size, bells, cwd, bytes: blob })
+        let Head { offset, events, bells, cwd, answers, .. } = head;
+        let answer =
+            |(upto, written, bytes): (_, _, Vec<u8>)| Answer { upto: Offset(upto), written, bytes: bytes.into() };
+        let answers = answers.into_iter().map(answer).collect();
+        Ok(Self { offset: Offset(offset), events, size, bells, cwd, answers, bytes: blob })
     }
 }

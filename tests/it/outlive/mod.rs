@@ -3,6 +3,7 @@
 mod attached;
 mod holder_dies;
 mod moments;
+mod questions;
 mod restarts;
 mod storm;
 
