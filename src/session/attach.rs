@@ -2,9 +2,10 @@
 //! size is everybody's by policy.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handle::Session;
@@ -14,6 +15,9 @@ use super::viewers::Viewers;
 use super::{ClientId, Pace, Principal, State, Status, ViewerId};
 use crate::terminal::log::NotHeld;
 use crate::terminal::{Offset, Size};
+
+/// How long viewers have to let go of a session that was left. None of them waits for its client with that.
+const UNREAD_MAX: Duration = Duration::from_secs(2);
 
 /// How a connection attaches.
 pub struct Attach {
@@ -110,6 +114,10 @@ impl Session {
             window: attach.window,
             end,
         });
+        // Behind the joining: whoever leaves the session waits for those that have joined.
+        if self.leaving().is_cancelled() {
+            return Err(AttachError::Closed);
+        }
         // Before anything that attaching sets off, so that it is told.
         let known = self.status.borrow().clone();
         if known.state == State::Starting {
@@ -152,6 +160,19 @@ impl Session {
             self.update(|status| {
                 status.control.take_if(|holder| *holder == client);
             });
+        }
+    }
+
+    /// Waits until no viewer reads the memory of a session that was left. The next server gives parts of it back to the
+    /// system, and what is sent of those would be zeroes.
+    pub(super) async fn until_unread(&self) {
+        let unread = async {
+            while !self.viewers.lock().is_empty() {
+                self.screen.unwatched.notified().await;
+            }
+        };
+        if timeout(UNREAD_MAX, unread).await.is_err() {
+            tracing::error!(session = %self.id(), "viewers still read what is the next server's");
         }
     }
 

@@ -27,6 +27,8 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(super) struct Checkpoints {
     ledger: Ledger,
     every: u64,
+    /// What the log has taken for the output since the last, small frames being mostly headers.
+    wire: u64,
     /// What is written down shows all output before this.
     offset: Offset,
     /// When the lines that the last one left out are written down.
@@ -48,7 +50,7 @@ impl Checkpoints {
     /// Of a screen that begins at `offset`, for a log of `log_bytes`.
     pub(super) fn new(ledger: Ledger, log_bytes: usize, offset: Offset) -> Self {
         let every = EVERY_MAX.min(log_bytes as u64 / LOG_PART);
-        Self { ledger, every, offset, rest_at: None, failing: false }
+        Self { ledger, every, wire: 0, offset, rest_at: None, failing: false }
     }
 
     /// Output from here on must be held for the next server.
@@ -61,12 +63,14 @@ impl Checkpoints {
         self.rest_at
     }
 
-    /// Whether the screen, which shows all output before `at` now, has moved far enough to be written down.
-    pub(super) fn moved(&mut self, at: Offset, now: Instant) -> bool {
+    /// Whether the screen, which has taken `wire` bytes of the log more, has moved far enough to be written down. Not
+    /// counted in output: the log could be full before, and its program be held for a screen that has seen everything.
+    pub(super) fn moved(&mut self, wire: usize, now: Instant) -> bool {
+        self.wire += wire as u64;
         if let Some(rest_at) = &mut self.rest_at {
             *rest_at = now + QUIET;
         }
-        at.since(self.offset) >= self.every
+        self.wire >= self.every
     }
 
     /// Writes it down with the last lines above it; the rest follow once it is quiet.
@@ -86,14 +90,14 @@ impl Checkpoints {
         let snapshot = super::follower::unless_it_panics(|| screen.snapshot(lines));
         let Some(snapshot) = snapshot else {
             tracing::error!(offset = %at.offset, "a screen cannot be written down: the next server begins with an older one");
-            self.offset = at.offset;
+            (self.offset, self.wire) = (at.offset, 0);
             return;
         };
         let cwd = screen.cwd().map(ToOwned::to_owned);
         let checkpoint =
             Checkpoint { offset: at.offset, events, size: at.size, bells, cwd, answers, bytes: snapshot.bytes };
         match self.ledger.keep_checkpoint(&checkpoint) {
-            Ok(()) => (self.offset, self.failing) = (at.offset, false),
+            Ok(()) => (self.offset, self.wire, self.failing) = (at.offset, 0, false),
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge && lines > 0 => {
                 self.keep(screen, Beside { at, events, bells, answers: checkpoint.answers }, 0);
             }

@@ -169,7 +169,7 @@ impl Follower {
                 continue;
             }
             tokio::select! {
-                changed = self.end.changed(), if !program_ended => program_ended = changed.is_err(),
+                biased;
                 asked = self.questions.recv() => match asked {
                     Some(asked) => {
                         self.waiting.push_back(asked);
@@ -177,16 +177,31 @@ impl Follower {
                     }
                     None => return,
                 },
+                changed = self.end.changed(), if !program_ended => program_ended = changed.is_err(),
                 () = self.unwatched.notified() => idle_at = Some(Instant::now() + HIBERNATES_AFTER),
-                () = until(self.checkpoints.due_at()) => self.checkpoints.keep_all(&self.screen, self.beside()),
+                () = until(self.checkpoints.due_at()) => self.keep_all(),
                 () = until(idle_at), if idle_at.is_some() => {
                     idle_at = None;
                     self.hibernate();
                 }
-                () = self.leaving.cancelled() => return,
+                // Behind the questions: those that came before are answered.
+                () = self.leaving.cancelled() => break,
                 () = self.closed.cancelled(), if gone_at.is_none() => gone_at = Some(Instant::now() + CLOSED_GRACE),
                 () = until(gone_at), if gone_at.is_some() => return,
             }
+        }
+        let left = self.session.upgrade();
+        if let Some(session) = left {
+            session.until_unread().await;
+        }
+    }
+
+    /// Writes the screen down with all lines above it.
+    fn keep_all(&mut self) {
+        self.checkpoints.keep_all(&self.screen, self.beside());
+        self.log.has_shown(self.checkpoints.offset());
+        if let Some(session) = self.session.upgrade() {
+            session.follower_moved();
         }
     }
 
@@ -222,7 +237,7 @@ impl Follower {
         match self.reader.pull(limit) {
             Pull::Chunk(chunk) => {
                 match self.take(&chunk) {
-                    Ok(()) => self.moved(),
+                    Ok(wire) => self.moved(wire),
                     Err(failed) => self.rebuild(&failed),
                 }
                 true
@@ -237,9 +252,11 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, chunk: &Chunk) -> Result<(), Failed> {
-        let mut left_out = 0;
+    /// Takes `chunk`, and tells how much of the log that is.
+    fn take(&mut self, chunk: &Chunk) -> Result<usize, Failed> {
+        let (mut left_out, mut taken) = (0, 0);
         for Message { kind, offset, payload, wire } in chunk.messages() {
+            taken += wire;
             let screen = &mut self.screen;
             if kind == OUTPUT {
                 (self.events, self.seen) = (0, 0);
@@ -272,11 +289,11 @@ impl Follower {
         self.at.offset = chunk.end();
         self.at.revision += 1;
         self.snapshots.clear();
-        Ok(())
+        Ok(taken)
     }
 
-    /// Tells what the slice changed, and answers what it asked.
-    fn moved(&mut self) {
+    /// Tells what a slice of so much of the log changed, and answers what it asked.
+    fn moved(&mut self, wire: usize) {
         let answers = self.screen.take_answers();
         if self.at.offset < self.rebuild.until {
             return;
@@ -293,7 +310,7 @@ impl Follower {
         }
         // Behind that, so that it says what is still to be answered.
         let now = Instant::now();
-        if self.checkpoints.moved(self.at.offset, now) {
+        if self.checkpoints.moved(wire, now) {
             self.checkpoints.keep_some(&self.screen, self.beside(), now);
         }
         self.log.has_shown(self.checkpoints.offset());
@@ -393,7 +410,7 @@ impl Follower {
         let is_watched = self.session.upgrade().is_some_and(|session| session.status().viewers > 0);
         if !is_watched {
             if self.checkpoints.due_at().is_some() {
-                self.checkpoints.keep_all(&self.screen, self.beside());
+                self.keep_all();
             }
             self.snapshots = Vec::new();
             self.waiting = VecDeque::new();
@@ -459,16 +476,19 @@ pub(super) fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::log::{EVENT, LogWriter, Memory, SEGMENT_BYTES};
+    use crate::terminal::log::{CatchUp, EVENT, LogWriter, Memory, SEGMENT_BYTES};
 
     fn following_an_empty_log() -> (Follower, ScreenDoor, LogWriter) {
-        let settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        following(&Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH))
+    }
+
+    fn following(settings: &Settings) -> (Follower, ScreenDoor, LogWriter) {
         let memory = Memory::create().expect("memory");
         let ledger = Ledger::new(Arc::clone(&memory));
         let catch_up = Arc::clone(&settings.catch_up);
         let (log, writer) = Log::create(memory, settings.log_bytes, Offset::ZERO, Size::DEFAULT, catch_up);
         let (_, end) = watch::channel(Offset::ZERO);
-        let (follower, door) = Follower::create(&settings, &log, end, &Origin::blank(Size::DEFAULT), ledger);
+        let (follower, door) = Follower::create(settings, &log, end, &Origin::blank(Size::DEFAULT), ledger);
         (follower, door, writer)
     }
 
@@ -489,6 +509,21 @@ mod tests {
             follower.rebuild(&Failed(frame));
             while follower.step() {}
         }
+    }
+
+    #[tokio::test]
+    async fn a_log_full_of_tiny_frames_does_not_wait_for_a_screen_that_has_seen_them() {
+        let mut settings = Settings::new(tokio::runtime::Handle::current(), || jiff::Timestamp::UNIX_EPOCH);
+        (settings.log_bytes, settings.catch_up) = (4 * SEGMENT_BYTES, Arc::new(CatchUp::new(0, 0)));
+        let (mut follower, _door, mut writer) = following(&settings);
+        for _ in 0..5 * SEGMENT_BYTES {
+            print(&mut writer, "x");
+            if writer.needs_screen() {
+                while follower.step() {}
+                assert!(!writer.needs_screen(), "held for ever, {} bytes in", follower.at.offset);
+            }
+        }
+        assert!(follower.log.held().start > Offset::ZERO, "the log was never full");
     }
 
     #[tokio::test]

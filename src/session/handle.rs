@@ -85,6 +85,7 @@ pub struct Session {
     dir: PathBuf,
     start_on: StartOn,
     opened_at: Timestamp,
+    since: Timestamp,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     /// Closed when the task has ended.
@@ -117,6 +118,13 @@ pub(super) struct Input {
     pub(super) queue: InputQueue,
 }
 
+impl Input {
+    /// Forgets what will never be written.
+    pub(super) fn clear(&mut self) {
+        self.queue.clear(&mut self.clients);
+    }
+}
+
 /// The program has not been started or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session is not running")]
@@ -129,11 +137,12 @@ pub(super) struct Parts {
     pub(super) end: watch::Receiver<Offset>,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) screen: ScreenDoor,
+    pub(super) since: Timestamp,
 }
 
 impl Session {
     pub(super) fn new(record: Record, resync_bytes: u64, parts: Parts) -> Self {
-        let Parts { log, ledger, end, orders, screen } = parts;
+        let Parts { log, ledger, end, orders, screen, since } = parts;
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
             status.state = State::Exited { exit, at };
@@ -146,6 +155,7 @@ impl Session {
             dir: record.dir,
             start_on: record.start_on,
             opened_at: record.opened_at,
+            since,
             log,
             ledger,
             end,
@@ -221,6 +231,12 @@ impl Session {
     #[must_use]
     pub const fn opened_at(&self) -> Timestamp {
         self.opened_at
+    }
+
+    /// When this server made it or took it up: a screen's revisions count from then on.
+    #[must_use]
+    pub const fn since(&self) -> Timestamp {
+        self.since
     }
 
     /// When it last printed or changed.
@@ -307,6 +323,8 @@ impl Session {
         bytes: Bytes,
     ) -> Result<(), InputRefused> {
         let client = from.map(|from| from.client);
+        let mut input = self.input.lock();
+        // Under the lock: nothing is taken behind what forgets all that is left when the program ends.
         let refusal = {
             let status = self.status.borrow();
             match status.state {
@@ -315,7 +333,6 @@ impl Session {
                 _ => Some(InputRefused::NotRunning),
             }
         };
-        let mut input = self.input.lock();
         let Input { clients, queue } = &mut *input;
         if let Some(refusal) = refusal {
             if let Some(numbered) = from {
@@ -436,7 +453,9 @@ impl Session {
         self.leaving.cancel();
     }
 
-    pub(super) const fn leaving(&self) -> &CancellationToken {
+    /// Cancelled when the session is left: it is the next server's, and nothing of it may be read or typed any more.
+    #[must_use]
+    pub const fn leaving(&self) -> &CancellationToken {
         &self.leaving
     }
 

@@ -182,6 +182,8 @@ impl InputQueue {
             && due(client.taken, seq)?
         {
             client.taken = seq;
+            // It was of this message, which is not written on.
+            client.part = 0;
             if client.queued == 0 {
                 client.handled_up_to(seq);
             }
@@ -241,8 +243,14 @@ impl InputQueue {
     }
 
     /// Forgets what will never be written.
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
+    pub(super) fn clear(&mut self, clients: &mut Clients) {
+        for entry in self.entries.drain(..) {
+            if let Source::Typed(Some(Numbered { client, .. })) = entry.from
+                && let Some(client) = clients.get_mut(client)
+            {
+                client.queued = 0;
+            }
+        }
         (self.bytes, self.answers) = (0, 0);
         self.written = watch::Sender::new(0);
     }
@@ -337,6 +345,26 @@ mod tests {
         push(&mut queue, &mut clients, 0).expect("not numbered");
         push(&mut queue, &mut clients, 0).expect("not numbered");
         assert_eq!(queue.bytes, 2);
+    }
+
+    #[test]
+    fn what_is_never_written_keeps_no_later_refusal_from_counting() {
+        let (mut clients, mut queue) = (Clients::default(), InputQueue::default());
+        let client = attached(&mut clients);
+        queue.push(&mut clients, Some(Numbered { client, seq: 1 }), None, Bytes::from_static(b"x")).expect("due");
+        queue.clear(&mut clients);
+        InputQueue::skip(&mut clients, Numbered { client, seq: 2 }).expect("due");
+        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 2);
+    }
+
+    #[test]
+    fn of_a_message_that_was_begun_and_is_refused_the_rest_is_not_taken_for_the_next_ones() {
+        let (mut clients, mut queue) = (Clients::default(), InputQueue::default());
+        let client = attached(&mut clients);
+        clients.get_mut(client).expect("known").part = 2; // another server wrote so much of the first
+        InputQueue::skip(&mut clients, Numbered { client, seq: 1 }).expect("due");
+        queue.push(&mut clients, Some(Numbered { client, seq: 2 }), None, Bytes::from_static(b"abc")).expect("due");
+        assert_eq!(queue.front(&mut clients, 9).expect("typed").bytes, "abc");
     }
 
     #[test]

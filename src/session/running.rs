@@ -117,7 +117,14 @@ impl Running {
         for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
             // The screen's threads wait for nobody, so this is not for long.
             while self.task.log.needs_screen() {
-                self.session.follower_moved.notified().await;
+                tokio::select! {
+                    // Nothing was written down yet of the end: the next server sees it too.
+                    () = self.session.leaving().cancelled() => {
+                        self.task.log.publish();
+                        return;
+                    }
+                    () = self.session.follower_moved.notified() => {}
+                }
             }
             if self.read_burst().is_break() {
                 break;
@@ -130,7 +137,7 @@ impl Running {
         self.task.orders.close();
         // Those who sent one just before hear now that nothing runs, not once all that was left has ended.
         while self.task.orders.try_recv().is_ok() {}
-        self.session.input.lock().queue.clear();
+        self.session.input.lock().clear();
         self.task.end_what_is_left(&mut *self.child, ending).await;
     }
 

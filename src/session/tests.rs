@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use rustix::process::kill_process;
 use tokio::time::{Instant, timeout};
 
 use super::ledger::Ledger;
 use super::*;
-use crate::terminal::log::{Log, Memory, OUTPUT, frames};
+use crate::terminal::log::{CatchUp, Log, Memory, OUTPUT, SEGMENT_BYTES, frames};
 use crate::terminal::{Offset, Size};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -208,6 +209,36 @@ async fn the_last_size_decided_on_counts_though_it_arrives_first() {
     assert_eq!(session.status().size, last);
     session.begin_closing();
     life.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_session_is_left_though_its_program_has_ended_and_its_screen_stands_still() {
+    let mut settings = settings();
+    (settings.log_bytes, settings.catch_up) = (2 * SEGMENT_BYTES, Arc::new(CatchUp::new(0, 0)));
+    let spawner = Arc::new(LocalSpawner { descriptors: None });
+    let flood = opening(&["head", "-c", "9999999", "/dev/zero"], StartOn::Open);
+    // The screen is there and follows nothing.
+    let Opened { session, mut life, screen: _screen, .. } = Session::open(flood, &settings, spawner).expect("memory");
+    let is_full = async {
+        while session.log().held().end < Offset(SEGMENT_BYTES as u64) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = &mut life => panic!("it is held"),
+        full = timeout(PATIENCE, is_full) => full.expect("a flood"),
+    }
+    let State::Running { pid } = session.status().state else { panic!("runs") };
+    kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+    let leave = async {
+        // Its end is seen, and what it left in its terminal does not fit.
+        while !matches!(ProcStat::of(pid), Some(ProcStat { has_ended: true, .. })) {
+            tokio::task::yield_now().await;
+        }
+        tokio::task::yield_now().await;
+        session.leave();
+    };
+    timeout(PATIENCE, async { tokio::join!(life, leave) }).await.expect("it is left");
 }
 
 /// A session that another server left when it had published `output`, and its program, which runs.

@@ -23,6 +23,7 @@ pub struct Viewer {
     session: Arc<Session>,
     id: ViewerId,
     client: ClientId,
+    is_attached: bool,
     reader: LogReader,
     progress: Arc<Progress>,
     lag: Lag,
@@ -88,7 +89,18 @@ impl Viewer {
         let Parts { session, id, client, reader, progress, window, end } = parts;
         let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
         let lag = Lag::new(window, resync);
-        Self { session, id, client, reader, progress, lag, snapshot: Wanted::No, waits: Waits::Output, end }
+        Self {
+            session,
+            id,
+            client,
+            is_attached: true,
+            reader,
+            progress,
+            lag,
+            snapshot: Wanted::No,
+            waits: Waits::Output,
+            end,
+        }
     }
 
     /// Has it begin with the screen as it is now.
@@ -280,6 +292,13 @@ impl Viewer {
         self.session.fit(wanted).await
     }
 
+    /// Detaches, as when it is dropped. Nothing may be pulled or typed from then on.
+    pub fn detach(&mut self) {
+        if std::mem::take(&mut self.is_attached) {
+            self.session.detach(self.id, self.client, Instant::now());
+        }
+    }
+
     fn interrupted(&mut self) {
         let end = *self.end.borrow();
         self.lag.interrupted(self.reader.offset(), end, Instant::now());
@@ -288,6 +307,6 @@ impl Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        self.session.detach(self.id, self.client, Instant::now());
+        self.detach();
     }
 }

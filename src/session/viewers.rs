@@ -91,6 +91,10 @@ impl Viewers {
         self.attached.remove(&id);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.attached.is_empty()
+    }
+
     /// How many there are, and whether that is worth waking all of them for: up to 64 every change is, beyond that
     /// one of more than a 64th, or a crowd of n would be woken n times by a crowd arriving.
     pub(super) fn count(&mut self) -> (usize, bool) {

@@ -117,6 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn until_over(&mut self) -> io::Result<()> {
         loop {
+            if self.viewer.session().leaving().is_cancelled() && self.sends_output() {
+                self.let_go();
+            }
             self.fill();
             if matches!(self.phase, Phase::Closing { peer_has_closed: true, .. }) && self.outgoing.is_idle() {
                 return self.writer.shutdown().await;
@@ -183,10 +186,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = self.viewer.more(), if self.outgoing.wants_more() && sends_output => {}
             Ok(()) = self.status.changed(), if open && !self.outgoing.is_full() => self.tell_changes(),
             Ok(()) = self.written.changed(), if open && !self.outgoing.is_full() => self.acknowledge(),
+            () = session.leaving().cancelled(), if sends_output => {} // looked at before all else
             () = session.closed().cancelled(), if open => self.close_after_output(CloseCode::SessionClosed),
             () = self.superseded.cancelled(), if open => self.close(CloseCode::Superseded),
             () = self.ends.drain.cancelled(), if open => {
-                self.outgoing.event(self.viewer.offset(), &Event::Drain {});
+                self.tell_drain();
                 self.close_after_output(CloseCode::Draining);
             }
             () = &mut self.ends.revoked, if open => self.close(CloseCode::Forbidden),
@@ -266,6 +270,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn close(&mut self, code: CloseCode) {
         self.outgoing.close(code);
         self.phase = Phase::Closing { peer_has_closed: false, deadline: Instant::now() + CLOSE_WAIT };
+    }
+
+    fn tell_drain(&mut self) {
+        self.outgoing.event(self.viewer.offset(), &Event::Drain {});
+    }
+
+    /// Gives up the session, which is the next server's now. A message that was begun is finished with a copy.
+    fn let_go(&mut self) {
+        self.outgoing.keep_begun();
+        let code = match self.phase {
+            Phase::Flushing(code, _) => code,
+            Phase::Open | Phase::Closing { .. } => {
+                self.tell_drain();
+                CloseCode::Draining
+            }
+        };
+        self.close(code);
+        self.viewer.detach();
     }
 
     fn peer_closed(&mut self) {

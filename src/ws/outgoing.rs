@@ -28,22 +28,22 @@ pub(super) struct Outgoing {
 enum Shared {
     /// Out of the log.
     Chunk(Chunk),
-    /// What is left of a snapshot's frame.
-    Snapshot(Bytes),
+    /// What is left of a snapshot's frame, or of a chunk that was copied.
+    Bytes(Bytes),
 }
 
 impl Shared {
     fn unsent(&self) -> [&[u8]; 2] {
         match self {
             Self::Chunk(chunk) => chunk.unsent(),
-            Self::Snapshot(rest) => [rest, &[]],
+            Self::Bytes(rest) => [rest, &[]],
         }
     }
 
     fn advance(&mut self, bytes: usize) {
         match self {
             Self::Chunk(chunk) => chunk.advance(bytes),
-            Self::Snapshot(rest) => rest.advance(bytes),
+            Self::Bytes(rest) => rest.advance(bytes),
         }
     }
 
@@ -80,7 +80,16 @@ impl Outgoing {
 
     /// A whole SNAPSHOT frame.
     pub(super) fn snapshot(&mut self, frame: Bytes) {
-        self.shared(Shared::Snapshot(frame));
+        self.shared(Shared::Bytes(frame));
+    }
+
+    /// Holds nothing of the log any more: what was begun of it is copied, the rest is not sent.
+    pub(super) fn keep_begun(&mut self) {
+        let begun = self.shared.take().filter(|_| self.shared_is_begun);
+        self.shared = begun.map(|shared| match shared {
+            Shared::Chunk(chunk) => Shared::Bytes(chunk.unsent().concat().into()),
+            bytes @ Shared::Bytes(_) => bytes,
+        });
     }
 
     fn shared(&mut self, shared: Shared) {

@@ -26,7 +26,8 @@ impl Renderings {
     /// Keeps a rendering, and none that shows what the same screen no longer shows.
     pub(super) fn keep(&self, tag: Tag, bytes: &Bytes) {
         let mut kept = self.0.lock();
-        kept.retain(|(old, _)| old.session != tag.session || (old.revision == tag.revision && old.part != tag.part));
+        let shows_the_same = |old: Tag| Tag { part: tag.part, ..old } == tag;
+        kept.retain(|(old, _)| old.session != tag.session || (shows_the_same(*old) && *old != tag));
         if bytes.len() <= KEPT_BYTES_MAX {
             kept.push_back((tag, bytes.clone()));
         }
@@ -41,9 +42,15 @@ mod tests {
     use super::super::tag::Part;
     use super::*;
     use crate::session::SessionId;
+    use jiff::Timestamp;
 
     fn tag(session: u8, revision: u64, form: &'static str) -> Tag {
-        Tag { session: SessionId::from_random([session; 16]), revision, part: Part { form, scrollback: 0 } }
+        Tag {
+            session: SessionId::from_random([session; 16]),
+            since: Timestamp::UNIX_EPOCH,
+            revision,
+            part: Part { form, scrollback: 0 },
+        }
     }
 
     #[test]

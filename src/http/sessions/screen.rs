@@ -142,9 +142,9 @@ impl Wanted<'_> {
     /// What is shown now.
     async fn now(&self) -> Result<Shown, ApiError> {
         let (app, had, form) = (self.app.clone(), self.had.clone(), self.form);
-        let session = self.session.id();
+        let (session, since) = (self.session.id(), self.session.since());
         let read = self.session.read_screen(move |screen, at| {
-            let tag = Tag { session, revision: at.revision, part: form.part() };
+            let tag = Tag { session, since, revision: at.revision, part: form.part() };
             if had.has(tag) {
                 return Ok(Shown::Same(tag));
             }

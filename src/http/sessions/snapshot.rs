@@ -24,7 +24,7 @@ pub(in crate::http) async fn snapshot(
     // Made once for all who ask for the same, so there is nothing to be saved by asking whether it is wanted.
     let made = session.snapshot(scrollback as usize).await.map_err(|gone| screen::refused(gone, session))?;
     let part = Part { form: "snapshot", scrollback };
-    let tag = Tag { session: session.id(), revision: made.at.revision, part };
+    let tag = Tag { session: session.id(), since: session.since(), revision: made.at.revision, part };
     if Had::of(&headers).has(tag) {
         return Ok(tag.not_modified());
     }

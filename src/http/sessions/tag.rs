@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 
+use jiff::Timestamp;
+
 use crate::session::SessionId;
 
 /// What of a screen an answer holds, and how written.
@@ -17,18 +19,21 @@ pub(super) struct Part {
     pub(super) scrollback: u32,
 }
 
-/// A strong ETag: the part of the screen of a session after so many changes.
+/// A strong ETag: the part of the screen of a session after so many changes since a server made it or took it up. The next
+/// server counts anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
     pub(super) session: SessionId,
+    pub(super) since: Timestamp,
     pub(super) revision: u64,
     pub(super) part: Part,
 }
 
 impl fmt::Display for Tag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { session, revision, part: Part { form, scrollback } } = self;
-        write!(formatter, "\"{session}.{revision}.{form}.{scrollback}\"")
+        let Self { session, since, revision, part: Part { form, scrollback } } = self;
+        let since = since.as_millisecond();
+        write!(formatter, "\"{session}.{since}.{revision}.{form}.{scrollback}\"")
     }
 }
 
@@ -78,8 +83,13 @@ mod tests {
     #[test]
     fn a_tag_is_known_again_by_who_had_it() {
         let session = SessionId::from_random([7; 16]);
-        let tag = |revision, form, scrollback| Tag { session, revision, part: Part { form, scrollback } };
+        let since = |millis| Timestamp::from_millisecond(millis).unwrap();
+        let tag = |revision, form, scrollback| {
+            let part = Part { form, scrollback };
+            Tag { session, since: since(5), revision, part }
+        };
         let written = tag(3, "html", 10);
+        let of_another_server = Tag { since: since(6), ..written };
         let had = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::IF_NONE_MATCH, value.parse().unwrap());
@@ -88,7 +98,7 @@ mod tests {
         for value in [written.to_string(), format!("W/{written}"), format!("\"x\", {written}"), "*".into()] {
             assert!(had(&value).has(written), "{value}");
         }
-        for other in [tag(4, "html", 10), tag(3, "ansi", 10), tag(3, "html", 0)] {
+        for other in [tag(4, "html", 10), tag(3, "ansi", 10), tag(3, "html", 0), of_another_server] {
             assert!(!had(&written.to_string()).has(other));
         }
         assert!(!had("").has(written) && !Had::default().has(written));

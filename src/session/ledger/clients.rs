@@ -94,8 +94,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// The client is not remembered any more.
+    /// The client is not remembered any more. As with [`Ledger::deliver`], one call at a time.
     pub(in crate::session) fn forget_client(&self, row: ClientRow) {
+        // What is in the pipe is not to count for whoever gets its row.
+        self.nobody_instead_of(row);
         self.set(row.word(USED), 0);
         self.rows.0.lock().back.push(row.0);
     }

@@ -78,6 +78,13 @@ impl Ledger {
         self.set(PHASE, 0);
     }
 
+    /// What was prepared for this client goes on nobody's account.
+    pub(super) fn nobody_instead_of(&self, row: ClientRow) {
+        if self.get(RECIPIENT) == Recipient::Client(row).word() {
+            self.set(RECIPIENT, NOBODY);
+        }
+    }
+
     /// Finishes what another server had begun when it ended, `in_pipe` bytes being in the pipe.
     pub(in crate::session) fn recover_delivery(&self, in_pipe: usize) {
         let phase = self.get(PHASE);

@@ -91,3 +91,17 @@ fn a_kill_at_any_instruction_neither_loses_nor_doubles_what_was_typed() {
         assert_eq!(most, 14, "all of it was typed");
     }
 }
+
+#[test]
+fn what_is_in_the_pipe_counts_for_nobody_when_its_client_is_forgotten() {
+    let ledger = Ledger::new(Memory::create().expect("memory"));
+    let add = |byte| ledger.add_client(ClientId::from_random([byte; 16]), Principal(uuid::Uuid::nil())).expect("a row");
+    let first = add(1);
+    ledger.deliver(delivered(Recipient::Client(first), (57, 3, 0)), || Ok(())).expect("put");
+    ledger.forget_client(first);
+    let second = add(2);
+    assert_eq!(second, first, "the row is given again");
+    ledger.recover_delivery(1);
+    let [owner] = ledger.clients()[..] else { panic!("one client") };
+    assert_eq!((owner.handled, owner.part), (0, 0));
+}
