@@ -273,6 +273,9 @@ impl Task {
         {
             self.tell_exit(&exit);
         }
+        // Nothing runs: who resizes or signals it hears so now, and not once all that was left has ended.
+        self.orders.close();
+        while self.orders.try_recv().is_ok() {}
         if let Some(mut child) = child {
             self.end_what_is_left(&mut *child, None).await;
         }
