@@ -13,8 +13,8 @@ use super::screen::ScreenAt;
 use crate::terminal::Offset;
 use crate::terminal::screen::Screen;
 
-/// Most output parsed between two checkpoints, and so by the next server: with a segment more that was being parsed it
-/// stays below a megabyte.
+/// Most that the log takes between two checkpoints, and so most that the next server parses: with a segment more that was
+/// being parsed it stays below a megabyte.
 const EVERY_MAX: u64 = 512 * 1024;
 /// Of a log, this part at most is held for a checkpoint alone.
 const LOG_PART: u64 = 4;

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Settings;
 use super::checkpoints::{Beside, Checkpoints};
 use super::deadline::until;
 use super::handle::Session;
@@ -21,9 +22,9 @@ use super::input::Answer;
 use super::ledger::Ledger;
 use super::origin::{Answered, Origin};
 use super::screen::{ASKED_MAX, Asked, Question, ScreenAt, ScreenDoor, Snapshotted};
-use super::{ClipboardPolicy, Settings, Status};
+use super::shown::Shown;
 use crate::terminal::log::{Chunk, Log, LogReader, Message, OUTPUT, Pull, snapshot_frame};
-use crate::terminal::screen::{Clipboard, Screen};
+use crate::terminal::screen::Screen;
 use crate::terminal::{Offset, Size};
 
 /// A screen nobody looks at and nothing happens to for this long gives up what it can rebuild.
@@ -80,13 +81,6 @@ struct Rebuild {
 /// A frame of the log: its kind and its offset. An event takes no room: the output behind it has the same offset.
 type Frame = (u8, Offset);
 
-/// What the session's latest values were last set to, and what an engine that was rebuilt counts from.
-#[derive(Default)]
-struct Shown {
-    bells_before: u64,
-    clipboard: Option<Arc<Clipboard>>,
-}
-
 /// Of the events in the log, the one that matters here.
 #[derive(Deserialize)]
 struct InOrder<'a> {
@@ -117,7 +111,6 @@ impl Follower {
         let (changes, changes_seen) = watch::channel(at);
         let unwatched = Arc::new(Notify::new());
         log.has_shown(origin.offset);
-        let before = origin.checkpoint.as_ref();
         let follower = Self {
             session: Weak::new(),
             settings: settings.clone(),
@@ -135,10 +128,10 @@ impl Follower {
             snapshots: Vec::new(),
             unwatched: Arc::clone(&unwatched),
             rebuild: Rebuild::default(),
-            shown: Shown { bells_before: before.map_or(0, |before| before.bells), clipboard: None },
+            shown: Shown::new(settings.clipboard, ledger.clone(), origin),
             checkpoints: Checkpoints::new(ledger, settings.log_bytes, origin.offset),
             events: 0,
-            seen: before.map_or(0, |before| before.events),
+            seen: origin.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.events),
             answered: origin.answered,
         };
         (follower, ScreenDoor { questions: ask, changes: changes_seen, unwatched })
@@ -148,8 +141,7 @@ impl Follower {
     pub(super) fn follow(mut self, session: &Arc<Session>) -> impl Future<Output = ()> + Send + use<> {
         self.session = Arc::downgrade(session);
         (self.leaving, self.closed) = (session.leaving().clone(), session.closed().clone());
-        // What it began with is the session's at once, and not only when more is printed.
-        session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, true));
+        session.update(|status| self.shown.begin(status, &self.screen));
         self.run()
     }
 
@@ -211,7 +203,7 @@ impl Follower {
         Beside {
             at: self.at,
             events: self.events,
-            bells: self.shown.bells_before + self.screen.bells(),
+            bells: self.shown.bells(&self.screen),
             answers: answers.unwrap_or_default(),
         }
     }
@@ -232,7 +224,8 @@ impl Follower {
     /// Takes one slice of the log, at most a segment. Returns whether there may be more.
     fn step(&mut self) -> bool {
         // What is parsed a second time ends exactly where what is new begins, and so does what was answered.
-        let ends = [self.rebuild.until, self.answered.upto].into_iter().filter(|end| self.at.offset < *end);
+        let ends =
+            [self.rebuild.until, self.answered.upto, self.shown.told()].into_iter().filter(|end| self.at.offset < *end);
         let limit = ends.min().unwrap_or(Offset(u64::MAX));
         match self.reader.pull(limit) {
             Pull::Chunk(chunk) => {
@@ -315,7 +308,7 @@ impl Follower {
         }
         self.log.has_shown(self.checkpoints.offset());
         if let Some(session) = session {
-            session.update(|status| self.shown.update(status, &self.screen, self.settings.clipboard, is_new));
+            session.update(|status| self.shown.moved(status, &self.screen, self.at.offset, is_new));
             session.follower_moved();
         }
         self.changes.send_replace(self.at);
@@ -344,7 +337,7 @@ impl Follower {
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
         (self.events, self.seen) = (0, 0);
         if let Some(session) = self.session.upgrade() {
-            self.shown.bells_before = session.status().bells;
+            self.shown.begin_again(session.status().bells);
         }
         self.at = ScreenAt { offset: start, revision: self.at.revision + 1, size };
         self.snapshots.clear();
@@ -428,31 +421,6 @@ impl Drop for Follower {
         self.log.has_shown(Offset(u64::MAX));
         if let Some(session) = self.session.upgrade() {
             session.follower_moved();
-        }
-    }
-}
-
-impl Shown {
-    fn update(&mut self, status: &mut Status, screen: &Screen, policy: ClipboardPolicy, is_new: bool) {
-        let named = |now: Option<&str>, known: &mut Option<Arc<str>>| {
-            if now != known.as_deref() {
-                *known = now.map(Arc::from);
-            }
-        };
-        named(Some(screen.title()).filter(|title| !title.is_empty()), &mut status.title);
-        named(screen.cwd(), &mut status.cwd);
-        if !is_new {
-            // An engine that was rebuilt counts from there.
-            self.bells_before = status.bells.saturating_sub(screen.bells());
-        }
-        status.bells = self.bells_before + screen.bells();
-        status.alternate = screen.is_alternate();
-        let wanted = screen.clipboard();
-        if wanted != self.clipboard.as_ref() {
-            self.clipboard = wanted.cloned();
-            if is_new && policy == ClipboardPolicy::View {
-                status.clipboard.clone_from(&self.clipboard);
-            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod reports;
 mod running;
 mod screen;
 mod settings;
+mod shown;
 mod signal;
 mod sizing;
 mod status;

@@ -17,6 +17,10 @@ pub(super) struct Origin {
     pub(super) answered: Answered,
     /// What was asked before that and is still to be answered.
     pub(super) answers: Vec<Answer>,
+    /// Viewers were told what output before this rang and copied.
+    pub(super) told: Offset,
+    /// Bells they were told of.
+    pub(super) bells: u64,
 }
 
 /// What of a program's questions was answered by another server.
@@ -34,7 +38,15 @@ impl Origin {
     /// A new session's.
     pub(super) const fn blank(size: Size) -> Self {
         let answered = Answered { upto: Offset::ZERO, part: 0, made: 0 };
-        Self { offset: Offset::ZERO, size, checkpoint: None, answered, answers: Vec::new() }
+        Self {
+            offset: Offset::ZERO,
+            size,
+            checkpoint: None,
+            answered,
+            answers: Vec::new(),
+            told: Offset::ZERO,
+            bells: 0,
+        }
     }
 
     /// That of a session whose ledger and log this is.
@@ -46,13 +58,14 @@ impl Origin {
         let answers = made.into_iter().filter_map(|answer| answered.left(answer)).collect();
         let offset = checkpoint.as_ref().map_or_else(|| log.held().start, |checkpoint| checkpoint.offset);
         let size = checkpoint.as_ref().map_or_else(|| log.size_at(offset), |checkpoint| checkpoint.size);
-        Ok(Self { offset, size, checkpoint, answered, answers })
+        let (told, bells) = ledger.told();
+        Ok(Self { offset, size, checkpoint, answered, answers, told, bells })
     }
 
     /// That of a session of which nothing else is left.
     pub(super) fn last_shown(LastShown { offset, size, bytes }: LastShown) -> Self {
         let checkpoint = Some(Checkpoint { offset, events: 0, size, bells: 0, cwd: None, answers: Vec::new(), bytes });
-        Self { offset, size, checkpoint, answered: Answered::default(), answers: Vec::new() }
+        Self { checkpoint, answered: Answered::default(), ..Self { offset, ..Self::blank(size) } }
     }
 
     /// The screen itself.

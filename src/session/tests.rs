@@ -280,6 +280,30 @@ async fn what_was_asked_is_answered_though_the_screen_sees_it_before_the_program
 }
 
 #[tokio::test]
+async fn what_one_server_told_of_is_not_told_again_when_the_next_reads_it_again() {
+    let told = b"\x07\x1b]52;c;aGk=\x07\x07";
+    let kept = left_behind(&["cat"], told).await;
+    let memory = Memory::open(kept.memory.try_clone().expect("a descriptor")).expect("memory");
+    Ledger::new(memory).keep_told(Offset(told.len() as u64), 2);
+    let spawner = Arc::new(LocalSpawner { descriptors: None });
+    let Opened { session, life, screen, .. } = Session::adopt(kept, &settings(), spawner).expect("taken up");
+    let is_as_it_was = |status: &Status| status.bells == 2 && status.clipboard.is_none();
+    assert!(is_as_it_was(&session.status()));
+    #[expect(clippy::disallowed_methods, reason = "both end with the session")]
+    let (life, _screen) = (tokio::spawn(life), tokio::spawn(screen));
+    let (mut status, mut changes) = (session.status_changes(), session.screen_changes());
+    let shows_it = changes.wait_for(|at| at.offset == Offset(told.len() as u64));
+    timeout(PATIENCE, shows_it).await.expect("shown").expect("followed");
+    assert!(is_as_it_was(&session.status()), "{:?}", session.status());
+    let mut viewer = attach(&session, None).await;
+    // The echo is "^G".
+    viewer.input(1, "\x07\n".into()).expect("taken");
+    timeout(PATIENCE, status.wait_for(|status| status.bells == 3)).await.expect("rung").expect("runs");
+    session.begin_closing();
+    life.await.expect("ends");
+}
+
+#[tokio::test]
 async fn a_signal_reaches_the_foreground_group() {
     let (session, life) =
         open(&["sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done"], StartOn::Open)

@@ -36,7 +36,11 @@ const ANSWERED: usize = 4;
 /// Bytes of answers behind that which were delivered already.
 const ANSWERED_PART: usize = 5;
 const LAUNCH_WORD: usize = 6;
-// 7: `clients`. 8 and on: `input`.
+// 7: `clients`. 8 to 11: `input`.
+/// What output before this rang and copied was told.
+const TOLD: usize = 12;
+/// Bells that were told.
+const BELLS: usize = 13;
 
 /// A session's ledger. Cheap to clone.
 #[derive(Clone)]
@@ -114,6 +118,17 @@ impl Ledger {
     pub(super) fn times(&self) -> (i64, i64) {
         let millis = |word| i64::from_ne_bytes(u64::to_ne_bytes(self.get(word)));
         (millis(PRINTED_AT), millis(MODIFIED_AT))
+    }
+
+    /// Notes that what output before `upto` rang and copied was told, `bells` in all.
+    pub(super) fn keep_told(&self, upto: Offset, bells: u64) {
+        self.set(BELLS, bells);
+        self.set(TOLD, upto.0);
+    }
+
+    /// Up to where it was told, and how many bells.
+    pub(super) fn told(&self) -> (Offset, u64) {
+        (Offset(self.get(TOLD)), self.get(BELLS))
     }
 
     /// Up to where the program's questions were answered, and how many bytes of the answers behind that it has.
