@@ -132,7 +132,7 @@ pub(super) struct Parts {
 }
 
 impl Session {
-    pub(super) fn new(record: Record, resync_bytes: u64, parts: Parts) -> Self {
+    pub(super) fn new(record: Record, settings: &Settings, parts: Parts) -> Self {
         let Parts { log, ledger, end, orders, screen } = parts;
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
@@ -158,12 +158,12 @@ impl Session {
             screen,
             pace: record.pace,
             sizes: record.sizes,
-            resync_bytes,
+            resync_bytes: settings.resync_bytes,
             sizing: Mutex::new(Sizing::new(record.sizes)),
             size_wanted: Notify::new(),
             session_leader: Mutex::new(None),
-            closing: CancellationToken::new(),
-            leaving: CancellationToken::new(),
+            closing: settings.closing.child_token(),
+            leaving: settings.leaving.child_token(),
             closed: CancellationToken::new(),
             gone: CancellationToken::new(),
         }
@@ -426,7 +426,9 @@ impl Session {
         self.closing.is_cancelled()
     }
 
-    pub(super) const fn closing(&self) -> &CancellationToken {
+    /// Cancelled when it is being closed, alone or with all.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
@@ -436,7 +438,9 @@ impl Session {
         self.leaving.cancel();
     }
 
-    pub(super) const fn leaving(&self) -> &CancellationToken {
+    /// Cancelled when it is left to the next server, alone or with all. It is not this server's any more then.
+    #[must_use]
+    pub const fn leaving(&self) -> &CancellationToken {
         &self.leaving
     }
 
