@@ -104,7 +104,7 @@ impl Upgrading<'_> {
     pub(super) async fn until_replaced(&self, requests: &mut Requests) -> u32 {
         loop {
             requests.next().await;
-            let refusal = match (self.origin, self.sessions.could_be_left()) {
+            let refusal = match (self.origin, self.sessions.could_be_left().await) {
                 (None, _) => Some(UpgradeError::NoOrigin),
                 (_, Err(lost)) => Some(lost.into()),
                 (Some(_), Ok(())) => None,
@@ -154,7 +154,7 @@ impl Upgrading<'_> {
             error = successor.ended() => return Err(error.into()),
         }
         // Looked at again before anyone is told: sessions were opened meanwhile.
-        self.sessions.could_be_left()?;
+        self.sessions.could_be_left().await?;
         self.app.leave();
         self.sessions.leave().await?;
         Ok(successor.go().await?)

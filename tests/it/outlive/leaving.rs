@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::Outlived;
+use super::{Outlived, kill};
 use crate::support::{Client, Closed};
 
 #[tokio::test]
@@ -26,4 +26,38 @@ async fn a_session_that_could_not_be_closed_before_its_server_ended_is_neither_s
     outlived.start_again().await;
     assert_eq!(outlived.session(&session).await["status"], "running");
     outlived.close(&session).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_ended_just_after_its_holder_first_sees_to_it_that_another_keeps_the_sessions() {
+    let outlived = Outlived::start(&[]).await;
+    let (shell, other) = (outlived.open(&["sh"]).await, outlived.open(&["cat"]).await);
+    let mut client = Client::attach(&outlived, &shell).await;
+    client.typed("x=42; echo re''ady\n").await;
+    client.until_shown("ready\r").await;
+    let holder = outlived.holder().await.holder();
+    // Both are there for the server when it goes on.
+    outlived.signal(Signal::STOP);
+    kill(holder);
+    outlived.signal(Signal::TERM);
+    outlived.signal(Signal::CONT);
+    assert!(outlived.ended_now().await.success());
+    outlived.start_again().await;
+    let mut client = Client::attach(&outlived, &shell).await;
+    client.typed("echo still-$x\n").await;
+    client.until_shown("still-42").await;
+    assert_eq!(outlived.session(&other).await["status"], "running");
+}
+
+#[tokio::test]
+async fn no_upgrade_is_begun_while_the_sessions_are_kept_by_nobody_who_answers() {
+    let outlived = Outlived::start(&[]).await;
+    let session = outlived.open(&["cat"]).await;
+    let holder = outlived.holder().await.holder();
+    rustix::process::kill_process(holder, Signal::STOP).expect("stopped");
+    let said = outlived.fantail(&["upgrade"], "").await;
+    rustix::process::kill_process(holder, Signal::CONT).expect("continued");
+    let words = String::from_utf8_lossy(&said.stderr);
+    assert!(!said.status.success() && words.contains("whether the sessions are kept"), "{said:?}");
+    assert_eq!(outlived.session(&session).await["status"], "running");
 }
