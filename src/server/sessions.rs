@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Rlimit;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +27,11 @@ const HANDLES_DEADLINE: Duration = Duration::from_secs(1);
 /// How long until it is looked at again what a new holder does not have: a session that was being opened through the
 /// last one is listed by then, and what it had no room for it may have room for.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How often it is tried to take back what was left, and how long after the last time: the holder may be a new one, the
+/// store back. Nobody is served meanwhile.
+const TAKE_BACK_TRIES: usize = 3;
+const TAKE_BACK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why sessions cannot be left.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LeaveError {
@@ -166,17 +171,34 @@ impl Sessions {
 
     /// Takes up what is kept, at a start or after [`Self::leave`], and lists what was lost.
     pub(super) async fn adopt(&self) -> Result<(), ServerError> {
-        let kept = match &self.keeping {
-            Keeping::Nobody(_) => Vec::new(),
-            Keeping::Holder(spawner) => spawner.kept().await?,
+        let (listed, kept) = match &self.keeping {
+            Keeping::Nobody(_) => (Vec::new(), Vec::new()),
+            Keeping::Holder(spawner) => (spawner.list().await?, spawner.kept().await?),
         };
-        let of = kept.len();
-        let left = self.registry.adopt(kept).await;
+        let taken: HashSet<_> = kept.iter().map(|kept| kept.session).collect();
+        let adopted = taken.len();
+        // What is not given stays where it is, and so does what cannot be taken up.
+        let mut left: HashSet<_> = listed.into_iter().filter(|id| !taken.contains(id)).collect();
+        let damaged = self.registry.adopt(kept).await;
+        let adopted = adopted - damaged.len();
+        left.extend(damaged);
         let lost = self.registry.list_lost(&left).await?;
-        if of + lost > 0 {
-            tracing::info!(adopted = of - left.len(), left = left.len(), lost, "took up sessions");
+        if adopted + left.len() + lost > 0 {
+            tracing::info!(adopted, left = left.len(), lost, "took up sessions");
         }
         Ok(())
+    }
+
+    /// Takes up again what was left for a server that did not take over.
+    pub(super) async fn take_back(&self) {
+        for tries in 1.. {
+            let Err(error) = self.adopt().await else { return };
+            tracing::error!(%error, tries, "not all sessions were taken back");
+            if tries == TAKE_BACK_TRIES {
+                return;
+            }
+            sleep(TAKE_BACK_AGAIN).await;
+        }
     }
 
     /// Hands every session to the next holder whenever one has died, until it has them all.
