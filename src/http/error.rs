@@ -218,6 +218,11 @@ impl Refusal {
         Self { retry_after: Some(seconds), ..self }
     }
 
+    /// Whether who asks about a session is answered like this when the server leaves it meanwhile.
+    pub(super) fn is_of_one_that_was_left(&self) -> bool {
+        matches!(self.code, "no_such_session" | "not_running" | "internal")
+    }
+
     /// The body, for the request of that id.
     pub(super) fn body(&self, request_id: &str) -> Value {
         let mut body = json!({

@@ -85,7 +85,9 @@ fn complete(mut response: Response) -> Response {
     response
 }
 
-/// The guard's layer. While the server is going away only its health is told, so that a load balancer can see why.
+/// The guard's layer. While the server is going away only its health is told, so that a load balancer can see why; and
+/// who was let in just before and finds sessions left or ended because of that is told why, too: for them as for others
+/// it is no answer about the session.
 pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let Some(connection) = head.extensions.get::<Connection>() else {
@@ -95,10 +97,17 @@ pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) 
     if let Err(refusal) = app.guard().check(&head, connection) {
         return refusal.into_response();
     }
-    if app.draining().is_cancelled() && !matches!(head.uri.path(), "/health" | "/api/health") {
+    // This one: when the server stays after all there is another.
+    let draining = app.draining();
+    if draining.is_cancelled() && !matches!(head.uri.path(), "/health" | "/api/health") {
         return ApiError::Draining.into_response();
     }
-    next.run(Request::from_parts(head, body)).await
+    let response = next.run(Request::from_parts(head, body)).await;
+    let refusal = response.extensions().get::<Refusal>();
+    if draining.is_cancelled() && refusal.is_some_and(Refusal::is_of_one_that_was_left) {
+        return ApiError::Draining.into_response();
+    }
+    response
 }
 
 /// Notes in the log's line which route of the table was taken.

@@ -154,9 +154,11 @@ impl Archive {
         }
     }
 
-    /// Begins again after [`Archive::leave`].
+    /// Begins again after [`Archive::leave`], whether that came to its end or not.
     pub(super) fn resume(&self) {
-        *self.shared.end.lock() = End::default();
+        let End { leaving, giving_up } = std::mem::take(&mut *self.shared.end.lock());
+        leaving.cancel();
+        giving_up.cancel();
         self.shared.tasks.reopen();
     }
 

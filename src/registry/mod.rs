@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::session::{
-    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now,
+    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now, until,
 };
 use crate::store::Store;
 use archive::Archive;
@@ -74,6 +74,11 @@ pub enum ReopenError {
     Open(#[from] OpenError),
 }
 
+/// A session was not closed: this server left it first, and it is the next one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server is shutting down")]
+pub struct Left;
+
 /// The registry. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
@@ -94,7 +99,7 @@ struct Shared {
     draining: CancellationToken,
     /// Sessions go on without this server, until it takes them up again.
     leaving: parking_lot::Mutex<CancellationToken>,
-    exited: parking_lot::Mutex<VecDeque<(Instant, SessionId)>>,
+    exited: parking_lot::Mutex<VecDeque<(Instant, Arc<Session>)>>,
     exited_changed: Notify,
 }
 
@@ -139,6 +144,12 @@ impl Registry {
         self.shared.leaving.lock().clone()
     }
 
+    /// For a session that is made now.
+    fn settings(&self) -> Settings {
+        let (closing, leaving) = (self.shared.draining.clone(), self.leaving());
+        Settings { closing, leaving, ..self.shared.settings.clone() }
+    }
+
     /// Opens a session. It is listed once its program has started; when it cannot be started nothing is left behind.
     ///
     /// # Errors
@@ -170,7 +181,8 @@ impl Registry {
             // For as long as there are both there is one more, however many there may be.
             let place = registry.take_place(usize::MAX)?;
             let session = registry.open_at(place, opening).await?;
-            registry.close(&old).await;
+            // One that was left first is listed beside the new one by the next server.
+            let _ = registry.close(&old).await;
             Ok(session)
         });
         // A task that failed has said so in the log.
@@ -178,7 +190,7 @@ impl Registry {
     }
 
     async fn open_at(&self, place: Place, opening: Opening) -> Result<Arc<Session>, OpenError> {
-        let opened = Session::open(opening, &self.shared.settings, Arc::clone(&self.shared.spawner))?;
+        let opened = Session::open(opening, &self.settings(), Arc::clone(&self.shared.spawner))?;
         self.admit(opened, place, None).await
     }
 
@@ -199,16 +211,8 @@ impl Registry {
             let is_open = outcome.is_ok();
             let mut archived = None;
             if is_open {
-                registry.shared.sessions.insert(opened.id(), Arc::clone(&opened));
-                place.keep();
+                registry.list_unless_left(&opened, place);
                 archived = Some(registry.shared.archive.keep(&opened, written));
-                // Looked at after it is listed: whoever drains or leaves either finds it in the list or is seen here.
-                if registry.shared.draining.is_cancelled() {
-                    opened.begin_closing();
-                }
-                if registry.leaving().is_cancelled() {
-                    opened.leave();
-                }
             }
             drop(listed.send(outcome));
             if let Err(failure) = life.await {
@@ -228,6 +232,15 @@ impl Registry {
         }
     }
 
+    fn list_unless_left(&self, session: &Arc<Session>, place: Place) {
+        let entry = self.shared.sessions.entry(session.id());
+        // Looked at while the entry is held: whoever leaves finds it in the list or is seen here.
+        if !session.leaving().is_cancelled() {
+            entry.insert(Arc::clone(session));
+            place.keep();
+        }
+    }
+
     /// The session with this id.
     #[must_use]
     pub fn find(&self, id: SessionId) -> Option<Arc<Session>> {
@@ -242,25 +255,23 @@ impl Registry {
         sessions
     }
 
-    /// Ends the session's program and everything in its POSIX session, waits for that, and forgets it: when this returns
-    /// no later server will list it again.
-    pub async fn close(&self, session: &Arc<Session>) {
+    /// Ends the session's program and everything in its POSIX session, and forgets it; waits for that. Then no later
+    /// server will list it again.
+    ///
+    /// # Errors
+    /// When it is left before that. Its program may have been told to end.
+    pub async fn close(&self, session: &Session) -> Result<(), Left> {
         session.begin_closing();
-        session.ended().await;
-        self.forget(session.id());
         tokio::select! {
-            () = session.gone().cancelled() => {}
-            // Who asked is told that it is closed, and it may be listed again.
-            () = self.leaving().cancelled_owned() => {}
+            biased;
+            () = session.gone().cancelled() => Ok(()),
+            () = session.leaving().cancelled() => Err(Left),
         }
     }
 
     /// Closes every session and waits until they are gone, and from the store too. No session can be opened any more.
     pub async fn drain(&self) {
         self.shared.draining.cancel();
-        for session in self.list() {
-            session.begin_closing();
-        }
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         self.shared.archive.leave().await;
@@ -275,55 +286,56 @@ impl Registry {
     /// A place, if fewer than `max` are taken.
     fn take_place(&self, max: usize) -> Result<Place, OpenError> {
         let shared = &self.shared;
+        // Before it is looked at: whoever leaves waits for this one or is seen here.
+        let opening = shared.tasks.token();
         if shared.draining.is_cancelled() || self.leaving().is_cancelled() {
             return Err(OpenError::Draining);
         }
-        let place = Place(Arc::clone(shared));
+        let place = Place { shared: Arc::clone(shared), _opening: opening };
         // Counted first: the place gives itself back when it is dropped.
         if shared.places.fetch_add(1, Ordering::AcqRel) >= max { Err(OpenError::TooMany { max }) } else { Ok(place) }
     }
 
-    /// What happens to a session whose program, with all it started, has ended: it stays readable until it is closed
-    /// or reaped. Breaks when it is forgotten; another server goes on with it otherwise.
-    async fn after_end(&self, session: &Session) -> ControlFlow<()> {
-        let leaving = self.leaving();
-        if leaving.is_cancelled() {
-            return ControlFlow::Continue(());
-        }
-        if session.is_closing() || self.shared.draining.is_cancelled() {
-            self.forget(session.id());
-        } else {
+    /// What happens to a session whose program, with all it started, has ended or was left: it stays readable until it
+    /// is closed or reaped. Breaks when it is forgotten; another server goes on with it otherwise.
+    async fn after_end(&self, session: &Arc<Session>) -> ControlFlow<()> {
+        if !session.is_closing() {
             self.keep_for_a_while(session);
             tokio::select! {
                 () = session.closed().cancelled() => {}
-                () = self.shared.draining.cancelled() => self.forget(session.id()),
-                () = leaving.cancelled() => return ControlFlow::Continue(()),
+                () = session.closing().cancelled() => {}
+                () = session.leaving().cancelled() => {}
             }
+        }
+        self.forget(session);
+        if !session.closed().is_cancelled() {
+            return ControlFlow::Continue(());
         }
         self.shared.spawner.forget(session.id()).await;
         ControlFlow::Break(())
     }
 
-    /// Has an ended session reaped in its time, unless it was closed meanwhile.
-    fn keep_for_a_while(&self, session: &Session) {
-        let id = session.id();
+    /// Has an ended session reaped in its time, unless it was closed or left meanwhile.
+    fn keep_for_a_while(&self, session: &Arc<Session>) {
         let is_lost = matches!(session.status().state, State::Exited { exit: Exit::Lost { .. }, .. });
         let ttl = if is_lost { LOST_TTL } else { self.shared.limits.exited_ttl };
         let mut exited = self.shared.exited.lock();
-        // What is forgotten leaves the list of sessions first and this one then.
-        if self.shared.sessions.contains_key(&id) {
+        // What is forgotten or left leaves the list of sessions first and this one then.
+        if self.find(session.id()).is_some_and(|listed| Arc::ptr_eq(&listed, session)) {
             let deadline = Instant::now() + ttl;
             let at = exited.partition_point(|(earlier, _)| *earlier <= deadline);
-            exited.insert(at, (deadline, id));
+            exited.insert(at, (deadline, Arc::clone(session)));
             self.shared.exited_changed.notify_one();
         }
     }
 
-    fn forget(&self, id: SessionId) {
-        if let Entry::Occupied(entry) = self.shared.sessions.entry(id) {
-            let session = entry.remove();
+    /// Forgets a session, unless it was left: of the two, what comes first is done, and only that. Another that has its
+    /// id, because it was taken up again, stays.
+    fn forget(&self, session: &Arc<Session>) {
+        let is_ours = |listed: &Arc<Session>| Arc::ptr_eq(listed, session) && !session.leaving().is_cancelled();
+        if self.shared.sessions.remove_if(&session.id(), |_, listed| is_ours(listed)).is_some() {
             self.shared.places.fetch_sub(1, Ordering::AcqRel);
-            self.shared.exited.lock().retain(|(_, exited)| *exited != id);
+            self.shared.exited.lock().retain(|(_, exited)| !Arc::ptr_eq(exited, session));
             session.mark_closed();
         }
     }
@@ -332,42 +344,47 @@ impl Registry {
     async fn reap(&self) {
         let leaving = self.leaving();
         loop {
-            let due = {
-                let exited = self.shared.exited.lock();
-                let over = exited.len() > self.shared.limits.exited_max;
-                exited.front().map(|(deadline, id)| (if over { Instant::now() } else { *deadline }, *id))
-            };
+            if let Some(due) = self.take_due() {
+                self.forget(&due);
+                continue;
+            }
+            let next = self.shared.exited.lock().front().map(|(deadline, _)| *deadline);
             tokio::select! {
                 () = self.shared.draining.cancelled() => return,
                 () = leaving.cancelled() => return,
                 () = self.shared.exited_changed.notified() => {}
-                () = async {
-                    match due {
-                        Some((deadline, id)) => {
-                            sleep_until(deadline).await;
-                            self.forget(id);
-                        }
-                        None => std::future::pending().await,
-                    }
-                } => {}
+                () = until(next) => {}
             }
         }
+    }
+
+    /// Takes an ended session that is to go now off the list of those that will.
+    fn take_due(&self) -> Option<Arc<Session>> {
+        let mut exited = self.shared.exited.lock();
+        let over = exited.len() > self.shared.limits.exited_max;
+        let (deadline, _) = exited.front()?;
+        let is_due = over || *deadline <= Instant::now();
+        is_due.then(|| exited.pop_front()).flatten().map(|(_, session)| session)
     }
 }
 
 /// The place of a session that is being opened, given back when it is dropped.
-struct Place(Arc<Shared>);
+struct Place {
+    shared: Arc<Shared>,
+    /// Whoever drains or leaves waits for what is being opened.
+    _opening: TaskTrackerToken,
+}
 
 impl Place {
     /// The session is listed: from now on its place is given back when it is forgotten.
     fn keep(self) {
-        self.0.places.fetch_add(1, Ordering::AcqRel);
+        self.shared.places.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.places.fetch_sub(1, Ordering::AcqRel);
+        self.shared.places.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

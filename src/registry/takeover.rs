@@ -16,16 +16,18 @@ impl Registry {
     /// Has every session's task end where it stands, and waits for that. Nothing ends for the programs. No session is
     /// listed or can be opened any more, unless they are taken up again.
     pub async fn leave(&self) {
+        let shared = &self.shared;
+        // Every session hears it, those that are closed already and those that are still being opened, too.
         self.leaving().cancel();
-        for session in self.list() {
-            session.leave();
-        }
-        self.shared.tasks.close();
-        self.shared.tasks.wait().await;
-        self.shared.archive.leave().await;
-        self.shared.exited.lock().clear();
-        self.shared.sessions.clear();
-        self.shared.places.store(0, Ordering::Release);
+        // At once: what does not end in time finds nothing here to change when they are taken up again.
+        shared.sessions.retain(|_, _| {
+            shared.places.fetch_sub(1, Ordering::AcqRel);
+            false
+        });
+        shared.exited.lock().clear();
+        shared.tasks.close();
+        shared.tasks.wait().await;
+        shared.archive.leave().await;
     }
 
     /// Takes up sessions that another server, or this one, left or was killed in. Returns those that cannot be: their
@@ -40,7 +42,11 @@ impl Registry {
         let mut left = HashSet::new();
         for kept in kept {
             let id = kept.session;
-            let taken_up = match Session::adopt(kept, &self.shared.settings, Arc::clone(&self.shared.spawner)) {
+            if self.find(id).is_some() {
+                // Taken up when this was tried before.
+                continue;
+            }
+            let taken_up = match Session::adopt(kept, &self.settings(), Arc::clone(&self.shared.spawner)) {
                 Ok(opened) => {
                     let admitted = self.admit(opened, self.place_for_what_is_there(), None).await;
                     admitted.map(drop).map_err(|error| error.to_string())
@@ -95,7 +101,7 @@ impl Registry {
             let size = Size::new(screen.cols.into(), screen.rows.into()).ok()?;
             Some(LastShown { offset: Offset(screen.offset), size, bytes: screen.bytes })
         });
-        match Session::restore(record, shown, &self.shared.settings, Arc::clone(&self.shared.spawner)) {
+        match Session::restore(record, shown, &self.settings(), Arc::clone(&self.shared.spawner)) {
             Ok(opened) => self.admit(opened, self.place_for_what_is_there(), Some(written)).await.is_ok(),
             Err(error) => {
                 tracing::error!(session = %id, %error, "a session that ended cannot be listed");
@@ -107,6 +113,6 @@ impl Registry {
     /// Room for a session that is there already, whatever the limit.
     fn place_for_what_is_there(&self) -> Place {
         self.shared.places.fetch_add(1, Ordering::AcqRel);
-        Place(Arc::clone(&self.shared))
+        Place { shared: Arc::clone(&self.shared), _opening: self.shared.tasks.token() }
     }
 }

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqlitePool;
 use tokio::time::timeout;
 
 use super::*;
-use crate::session::{Exit, Launch, LocalSpawner, Principal, Record, StartOn};
+use crate::session::{Exit, Kept, Launch, LocalSpawner, Principal, Record, StartOn};
 use crate::store::{Account, DataDir, SessionRow, SqliteStore};
 use crate::terminal::Size;
 
@@ -100,7 +100,7 @@ fn shows(row: &SessionRow, text: &str) -> bool {
 async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
     let house = House::new().await;
     let session = house.open(7, &["cat"]).await;
-    house.registry.close(&session).await;
+    house.registry.close(&session).await.expect("closed");
     house.registry.keep_for_a_while(&session);
     assert!(house.registry.shared.exited.lock().is_empty(), "it could never be reaped, and nothing behind it");
 }
@@ -130,7 +130,7 @@ async fn a_session_is_written_down_with_its_names_its_screen_and_its_end_until_i
     session.rename("ended".into(), Timestamp::UNIX_EPOCH);
     let row = house.row(&session, |_, record| record.name == "ended").await;
     assert!(shows(&row, "after 42"));
-    house.registry.close(&session).await;
+    house.registry.close(&session).await.expect("closed");
     house.until_forgotten().await;
 }
 
@@ -146,13 +146,13 @@ async fn sessions_live_without_the_store_and_what_they_came_to_is_written_when_i
     first.rename("other".into(), Timestamp::UNIX_EPOCH);
     third.input("hello\n".into()).expect("taken");
     ended(&third).await;
-    house.registry.close(&second).await;
+    house.registry.close(&second).await.expect("closed");
     sqlx::query("alter table away rename to sessions").execute(&behind).await.expect("renamed");
     house.row(&first, |_, record| record.name == "other").await;
     let row = house.row(&third, |_, record| record.ended.is_some()).await;
     assert!(shows(&row, "said hello"));
-    house.registry.close(&first).await;
-    house.registry.close(&third).await;
+    house.registry.close(&first).await.expect("closed");
+    house.registry.close(&third).await.expect("closed");
     house.until_forgotten().await;
 }
 
@@ -198,4 +198,66 @@ async fn of_two_who_open_a_session_again_one_does_and_a_full_registry_has_room_f
     assert!(matches!(house.registry.open(House::opening(9, &["cat"])).await, Err(OpenError::TooMany { max: 4 })));
     drop((ended_one, again));
     house.registry.drain().await;
+}
+
+#[tokio::test]
+async fn leaving_does_not_wait_for_a_screen_whose_session_was_closed_before() {
+    let house = House::new().await;
+    let session = house.open(1, &["cat"]).await;
+    house.registry.close(&session).await.expect("closed");
+    // Whoever still looks at it has some seconds, which whoever waits for the next server does not.
+    timeout(Duration::from_secs(4), house.registry.leave()).await.expect("left");
+    drop(session);
+}
+
+#[tokio::test]
+async fn a_session_that_is_left_while_it_is_closed_is_not_forgotten() {
+    let house = House::new().await;
+    let session = house.open(1, &["cat"]).await;
+    house.row(&session, |_, _| true).await;
+    let (closed, ()) = tokio::join!(house.registry.close(&session), house.registry.leave());
+    assert_eq!(closed, Err(Left));
+    assert!(!session.closed().is_cancelled(), "its viewers would not look for it again");
+    assert_eq!(house.store.sessions(None).await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_still_done_to_a_session_that_was_left_is_not_done_to_the_same_one_taken_up_again() {
+    let house = House::new().await;
+    let opening = Opening { start_on: StartOn::Attach, ..House::opening(1, &["cat"]) };
+    let old = house.registry.open(opening).await.expect("opened");
+    let memory = old.handles().await.expect("told").0.try_clone_to_owned().expect("a descriptor");
+    house.registry.leave().await;
+    let left = house.registry.adopt(vec![Kept { session: old.id(), memory, spawned: None }]).await;
+    assert!(left.is_empty() && house.registry.list().len() == 1);
+    house.registry.keep_for_a_while(&old);
+    assert!(house.registry.shared.exited.lock().is_empty(), "it has not ended and must not be reaped");
+    assert_eq!(house.registry.close(&old).await, Err(Left));
+    assert!(house.registry.find(old.id()).is_some_and(|listed| !Arc::ptr_eq(&listed, &old)));
+}
+
+#[tokio::test]
+async fn leaving_waits_for_whoever_is_opening_a_session_and_no_place_is_given_back_twice() {
+    let house = House::new().await;
+    house.open(1, &["cat"]).await;
+    let place = house.registry.take_place(4).expect("room");
+    let mut leaving = Box::pin(house.registry.leave());
+    assert!(timeout(Duration::from_millis(300), &mut leaving).await.is_err(), "it did not wait");
+    drop(place);
+    timeout(PATIENCE, leaving).await.expect("left");
+    assert_eq!(house.registry.shared.places.load(Ordering::Acquire), 0);
+}
+
+#[tokio::test]
+async fn a_leaving_that_is_given_up_has_left_nothing_behind() {
+    let house = House::new().await;
+    house.open(1, &["cat"]).await;
+    let place = house.registry.take_place(4).expect("room");
+    assert!(timeout(Duration::from_millis(300), house.registry.leave()).await.is_err(), "it did not wait");
+    assert!(house.registry.list().is_empty());
+    assert!(house.registry.adopt(Vec::new()).await.is_empty());
+    drop(place);
+    assert_eq!(house.registry.shared.places.load(Ordering::Acquire), 0);
+    house.open(2, &["cat"]).await;
+    timeout(PATIENCE, house.registry.leave()).await.expect("and the next one is not held by it");
 }

@@ -1,11 +1,12 @@
 //! What becomes of the sessions when this server goes: they end with it, or they are left to who keeps them and taken
 //! up again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Rlimit;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,10 +14,23 @@ use super::ServerError;
 use crate::config::Config;
 use crate::holder::{HolderError, HolderSpawner, Options, Place, Systemd};
 use crate::registry::Registry;
-use crate::session::{LocalSpawner, Session, Spawner};
+use crate::session::{Exit, LocalSpawner, Session, SessionId, Spawner, State, until};
 
 /// How long it may take to leave the sessions: what they came to is written down, and the store may be away.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long it may take before they are left until the holder has them all: a new one is there in a fraction of a second,
+/// after two where they keep dying, and takes a thousand sessions a second.
+const ENTRUST_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a session's task may take to say what is to be kept: it does at once, unless it is busy with a program's end.
+const HANDLES_DEADLINE: Duration = Duration::from_secs(1);
+/// How long until it is looked at again what a new holder does not have: a session that was being opened through the
+/// last one is listed by then, and what it had no room for it may have room for.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How often it is tried to take back what was left, and how long after the last time: the holder may be a new one, the
+/// store back. Nobody is served meanwhile.
+const TAKE_BACK_TRIES: usize = 3;
+const TAKE_BACK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why sessions cannot be left.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +38,21 @@ pub(super) enum LeaveError {
     /// Nobody else keeps them.
     #[error("this server keeps its sessions itself, and {0} would be lost")]
     WouldBeLost(usize),
+    /// The holder does not have them all and does not take them.
+    #[error("{0} sessions are not kept, and would be lost")]
+    NotKept(usize),
+    /// The holder does not say what it has.
+    #[error("it is not known whether the sessions are kept: {0}")]
+    Unknown(#[from] HolderError),
+}
+
+/// Why a session is not kept.
+#[derive(Debug, thiserror::Error)]
+enum HandOverError {
+    #[error("its task is busy")]
+    Busy,
+    #[error(transparent)]
+    Holder(#[from] HolderError),
 }
 
 /// Who keeps the sessions.
@@ -77,8 +106,18 @@ impl Sessions {
         matches!(self.keeping, Keeping::Holder(_))
     }
 
-    /// Whether another server could take them up.
-    pub(super) fn could_be_left(&self) -> Result<(), LeaveError> {
+    /// Sees to it that another server could take them up: the holder has them all.
+    pub(super) async fn could_be_left(&self) -> Result<(), LeaveError> {
+        match &self.keeping {
+            Keeping::Nobody(_) => self.none_would_be_lost(),
+            Keeping::Holder(spawner) => {
+                let entrusted = timeout(ENTRUST_DEADLINE, self.entrust(spawner)).await;
+                entrusted.unwrap_or(Err(HolderError::Silent.into()))
+            }
+        }
+    }
+
+    fn none_would_be_lost(&self) -> Result<(), LeaveError> {
         match self.registry.list().len() {
             0 => Ok(()),
             _ if self.outlive_us() => Ok(()),
@@ -86,9 +125,18 @@ impl Sessions {
         }
     }
 
+    /// Has the holder keep every session whose program runs or is to be started: what nobody keeps ends with this server.
+    async fn entrust(&self, spawner: &HolderSpawner) -> Result<(), LeaveError> {
+        let not_kept = self.hand_over_missing(spawner).await?.not_kept;
+        match not_kept.iter().filter(|session| !matches!(session.status().state, State::Exited { .. })).count() {
+            0 => Ok(()),
+            sessions => Err(LeaveError::NotKept(sessions)),
+        }
+    }
+
     /// Lets go of them: nothing of them is read or written by this server from then on. Viewers have been told.
     pub(super) async fn leave(&self) -> Result<(), LeaveError> {
-        self.could_be_left()?;
+        self.none_would_be_lost()?;
         // Nobody serves meanwhile. A task that does not end holds nothing that the next server does not have as well.
         if timeout(LEAVE_DEADLINE, self.registry.leave()).await.is_err() {
             tracing::error!("some sessions were not left in time");
@@ -108,6 +156,9 @@ impl Sessions {
                 "they go on, and the next server takes them up (fantail stop --sessions ends them)"
             );
         }
+        if let Err(error) = self.could_be_left().await {
+            tracing::error!(%error, "programs may end with this server");
+        }
         self.registry.leave().await;
     }
 
@@ -120,44 +171,103 @@ impl Sessions {
 
     /// Takes up what is kept, at a start or after [`Self::leave`], and lists what was lost.
     pub(super) async fn adopt(&self) -> Result<(), ServerError> {
-        let kept = match &self.keeping {
-            Keeping::Nobody(_) => Vec::new(),
-            Keeping::Holder(spawner) => spawner.kept().await?,
+        let (listed, kept) = match &self.keeping {
+            Keeping::Nobody(_) => (Vec::new(), Vec::new()),
+            Keeping::Holder(spawner) => (spawner.list().await?, spawner.kept().await?),
         };
-        let of = kept.len();
-        let left = self.registry.adopt(kept).await;
+        let taken: HashSet<_> = kept.iter().map(|kept| kept.session).collect();
+        let adopted = taken.len();
+        // What is not given stays where it is, and so does what cannot be taken up.
+        let mut left: HashSet<_> = listed.into_iter().filter(|id| !taken.contains(id)).collect();
+        let damaged = self.registry.adopt(kept).await;
+        let adopted = adopted - damaged.len();
+        left.extend(damaged);
         let lost = self.registry.list_lost(&left).await?;
-        if of + lost > 0 {
-            tracing::info!(adopted = of - left.len(), left = left.len(), lost, "took up sessions");
+        if adopted + left.len() + lost > 0 {
+            tracing::info!(adopted, left = left.len(), lost, "took up sessions");
         }
         Ok(())
     }
 
-    /// Hands every session to the next holder whenever one has died.
+    /// Takes up again what was left for a server that did not take over.
+    pub(super) async fn take_back(&self) {
+        for tries in 1.. {
+            let Err(error) = self.adopt().await else { return };
+            tracing::error!(%error, tries, "not all sessions were taken back");
+            if tries == TAKE_BACK_TRIES {
+                return;
+            }
+            sleep(TAKE_BACK_AGAIN).await;
+        }
+    }
+
+    /// Hands every session to the next holder whenever one has died, until it has them all.
     pub(super) async fn watch_over(self, closing: CancellationToken) {
         let Keeping::Holder(spawner) = &self.keeping else { return };
         let mut restarts = spawner.restarts();
+        let mut look_at = None;
         loop {
-            tokio::select! {
+            let is_new = tokio::select! {
                 () = closing.cancelled() => return,
-                changed = restarts.changed() => if changed.is_err() {
-                    return;
+                changed = restarts.changed() => match changed {
+                    Ok(()) => true,
+                    Err(_) => return,
                 },
+                () = until(look_at) => false,
+            };
+            if is_new {
+                let sessions = self.registry.list().len();
+                tracing::warn!(sessions, "the process that keeps sessions ended: a new one gets them");
             }
-            let sessions = self.registry.list();
-            tracing::warn!(sessions = sessions.len(), "the process that keeps sessions ended: a new one gets them");
-            for session in sessions {
-                if let Err(error) = hand_over(spawner, &session).await {
-                    tracing::error!(session = %session.id(), %error, "a session is not kept: it will end with this server");
+            let has_all = match self.hand_over_missing(spawner).await {
+                Ok(HandedOver { missing, .. }) => missing == 0,
+                Err(error) => {
+                    tracing::error!(%error, "it is not known which sessions are kept");
+                    false
                 }
+            };
+            look_at = (is_new || !has_all).then(|| Instant::now() + LOOK_AGAIN);
+        }
+    }
+
+    /// Hands over what the holder does not have.
+    async fn hand_over_missing(&self, spawner: &HolderSpawner) -> Result<HandedOver, HolderError> {
+        // Listed here before there: what is opened meanwhile is not missing. What is lost is nowhere but in the store.
+        let is_lost =
+            |session: &Session| matches!(session.status().state, State::Exited { exit: Exit::Lost { .. }, .. });
+        let mut missing: Vec<_> = self.registry.list().into_iter().filter(|session| !is_lost(session)).collect();
+        if missing.is_empty() {
+            return Ok(HandedOver::default());
+        }
+        let kept: HashSet<SessionId> = spawner.list().await?.into_iter().collect();
+        missing.retain(|session| !kept.contains(&session.id()));
+        let mut handed_over = HandedOver { missing: missing.len(), not_kept: Vec::new() };
+        for session in missing {
+            if let Err(error) = hand_over(spawner, &session).await {
+                tracing::error!(session = %session.id(), %error, "a session is not kept: it would end with this server");
+                handed_over.not_kept.push(session);
             }
         }
+        Ok(handed_over)
     }
 }
 
-async fn hand_over(spawner: &HolderSpawner, session: &Session) -> Result<(), HolderError> {
+/// What became of the sessions that the holder did not have.
+#[derive(Default)]
+struct HandedOver {
+    missing: usize,
+    /// Those that it does not have now either.
+    not_kept: Vec<Arc<Session>>,
+}
+
+async fn hand_over(spawner: &HolderSpawner, session: &Session) -> Result<(), HandOverError> {
     use std::os::fd::AsFd as _;
-    let (memory, program) = session.handles().await?;
+    let told = timeout(HANDLES_DEADLINE, session.handles()).await.map_err(|_| HandOverError::Busy)?;
+    let (memory, program) = told.map_err(HolderError::from)?;
+    if session.leaving().is_cancelled() {
+        // It may not have told of its program, without which it could not be taken up. It was kept before it was left.
+        return Ok(());
+    }
     let running = program.as_ref().map(|its| (its.pid, its.master.as_fd(), its.input.as_fd(), its.pidfd.as_fd()));
     match spawner.hand_over(session.id(), memory, running).await {
         // Opened since the new one is there.

@@ -104,7 +104,7 @@ impl Upgrading<'_> {
     pub(super) async fn until_replaced(&self, requests: &mut Requests) -> u32 {
         loop {
             requests.next().await;
-            let refusal = match (self.origin, self.sessions.could_be_left()) {
+            let refusal = match (self.origin, self.sessions.could_be_left().await) {
                 (None, _) => Some(UpgradeError::NoOrigin),
                 (_, Err(lost)) => Some(lost.into()),
                 (Some(_), Ok(())) => None,
@@ -154,7 +154,7 @@ impl Upgrading<'_> {
             error = successor.ended() => return Err(error.into()),
         }
         // Looked at again before anyone is told: sessions were opened meanwhile.
-        self.sessions.could_be_left()?;
+        self.sessions.could_be_left().await?;
         self.app.leave();
         self.sessions.leave().await?;
         Ok(successor.go().await?)
@@ -163,8 +163,8 @@ impl Upgrading<'_> {
     /// As if nothing had been, but for connections that were told to come anew.
     async fn take_back(&self) {
         let left = self.app.draining().is_cancelled();
-        if left && let Err(error) = self.sessions.adopt().await {
-            tracing::error!(%error, "not all sessions were taken back");
+        if left {
+            self.sessions.take_back().await;
         }
         if let Err(error) = self.lock.claim() {
             tracing::error!(%error, "commands on this machine do not find this server");

@@ -137,12 +137,11 @@ pub(super) struct Parts {
     pub(super) end: watch::Receiver<Offset>,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) screen: ScreenDoor,
-    pub(super) since: Timestamp,
 }
 
 impl Session {
-    pub(super) fn new(record: Record, resync_bytes: u64, parts: Parts) -> Self {
-        let Parts { log, ledger, end, orders, screen, since } = parts;
+    pub(super) fn new(record: Record, settings: &Settings, parts: Parts) -> Self {
+        let Parts { log, ledger, end, orders, screen } = parts;
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
             status.state = State::Exited { exit, at };
@@ -155,7 +154,7 @@ impl Session {
             dir: record.dir,
             start_on: record.start_on,
             opened_at: record.opened_at,
-            since,
+            since: (settings.now)(),
             log,
             ledger,
             end,
@@ -168,12 +167,12 @@ impl Session {
             screen,
             pace: record.pace,
             sizes: record.sizes,
-            resync_bytes,
+            resync_bytes: settings.resync_bytes,
             sizing: Mutex::new(Sizing::new(record.sizes)),
             size_wanted: Notify::new(),
             session_leader: Mutex::new(None),
-            closing: CancellationToken::new(),
-            leaving: CancellationToken::new(),
+            closing: settings.closing.child_token(),
+            leaving: settings.leaving.child_token(),
             closed: CancellationToken::new(),
             gone: CancellationToken::new(),
         }
@@ -443,7 +442,9 @@ impl Session {
         self.closing.is_cancelled()
     }
 
-    pub(super) const fn closing(&self) -> &CancellationToken {
+    /// Cancelled when it is being closed, alone or with all.
+    #[must_use]
+    pub const fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
@@ -453,7 +454,7 @@ impl Session {
         self.leaving.cancel();
     }
 
-    /// Cancelled when the session is left: it is the next server's, and nothing of it may be read or typed any more.
+    /// Cancelled when it is left to the next server, alone or with all: nothing of it may be read or typed here any more.
     #[must_use]
     pub const fn leaving(&self) -> &CancellationToken {
         &self.leaving

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::terminal::log::CatchUp;
 
@@ -29,6 +30,10 @@ pub struct Settings {
     pub screens: Handle,
     /// The wall clock.
     pub now: fn() -> Timestamp,
+    /// Cancelled when all sessions are to be closed.
+    pub closing: CancellationToken,
+    /// Cancelled when all sessions are to be left to the next server.
+    pub leaving: CancellationToken,
 }
 
 impl Settings {
@@ -45,6 +50,8 @@ impl Settings {
             sizes: Sizes::default(),
             screens,
             now,
+            closing: CancellationToken::new(),
+            leaving: CancellationToken::new(),
         }
     }
 }

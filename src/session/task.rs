@@ -177,9 +177,8 @@ impl Session {
         let (order, orders) = mpsc::channel(ORDERS_MAX);
         let size = log.size_at(writer.end());
         let (follower, screen) = Follower::create(settings, &log, end_seen.clone(), origin, ledger.clone());
-        let since = (settings.now)();
-        let parts = Parts { log, ledger, end: end_seen, orders: order, screen, since };
-        let session = Arc::new(Self::new(Record { size, ..record }, settings.resync_bytes, parts));
+        let parts = Parts { log, ledger, end: end_seen, orders: order, screen };
+        let session = Arc::new(Self::new(Record { size, ..record }, settings, parts));
         session.input.lock().clients.take_up(tokio::time::Instant::now());
         origin.answers.iter().for_each(|answer| session.answer(answer.clone()));
         let screen = follower.follow(&session);

@@ -101,7 +101,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
             window: 1 << 20,
         };
         let viewer = session.attach(&attach, tokio::time::Instant::now()).await.expect("attached");
-        registry.close(&session).await;
+        registry.close(&session).await.expect("closed");
         drop(viewer);
     }
     // A task's end is seen a moment after what it was waited for.

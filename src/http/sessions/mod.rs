@@ -26,7 +26,7 @@ use super::App;
 use super::error::ApiError;
 use super::extract::{Body, Caller, OptionalBody};
 use crate::auth::AccountId;
-use crate::registry::{OpenError, ReopenError};
+use crate::registry::{Left, OpenError, ReopenError};
 use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
 use crate::terminal::{Offset, Size};
 pub use object::SessionObject;
@@ -129,7 +129,8 @@ pub(super) async fn rename(
 }
 
 pub(super) async fn close(State(app): State<App>, reached: Reached) -> Result<StatusCode, ApiError> {
-    app.registry().close(&reached.for_control()?).await;
+    let session = reached.for_control()?;
+    app.registry().close(&session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -278,6 +279,12 @@ impl From<InputRefused> for ApiError {
             // REST numbers nothing, so nothing can be skipped.
             InputRefused::Skipped { .. } => Self::Internal,
         }
+    }
+}
+
+impl From<Left> for ApiError {
+    fn from(_: Left) -> Self {
+        Self::Draining
     }
 }
 

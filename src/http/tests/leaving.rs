@@ -28,3 +28,26 @@ async fn a_wait_ends_as_if_nothing_had_changed_and_what_comes_too_late_is_told()
     assert!(now.is_cancelled());
     edge.app.registry().drain().await;
 }
+
+#[tokio::test]
+async fn who_was_let_in_and_then_finds_the_sessions_left_is_told_that_the_server_goes() {
+    for path in ["/api/auth/ticket", "/api/sessions/{id}/resize"] {
+        let edge = Edge::with(true).await;
+        let unknown = json!({ "sessionId": Uuid::from_u128(9).to_string() });
+        assert_eq!(edge.post("/api/auth/ticket", unknown).await.code(), (404, "no_such_session"), "nobody leaves");
+        let id = edge.post("/api/sessions", json!({ "command": ["/bin/cat"] })).await.text("sessionId");
+        let body =
+            if path.ends_with("resize") { json!({ "cols": 90, "rows": 30 }) } else { json!({ "sessionId": id }) };
+        // It is asked for behind the door, and there once the sessions are not; that they came back is too late.
+        let app = edge.app.clone();
+        let late = futures_util::stream::once(async move {
+            app.leave();
+            app.registry().leave().await;
+            app.stay();
+            Ok::<_, std::convert::Infallible>(body.to_string())
+        });
+        let mut request = post(&path.replace("{id}", &id), &[], &json!(null));
+        *request.body_mut() = HttpBody::from_stream(late);
+        assert_eq!(edge.send(request).await.code(), (503, "draining"), "{path}");
+    }
+}

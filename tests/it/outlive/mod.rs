@@ -2,6 +2,7 @@
 
 mod attached;
 mod holder_dies;
+mod leaving;
 mod left;
 mod moments;
 mod questions;
