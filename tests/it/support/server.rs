@@ -262,9 +262,12 @@ fn announced_token(data: &Path) -> String {
     info["token"].as_str().expect("token").to_owned()
 }
 
+/// How long a connection is kept unused: less than the second in which a server that leaves cuts none that is used again.
+const UNUSED_MAX: Duration = Duration::from_millis(800);
+
 /// A client of HTTP that goes straight to the server, whatever proxy the environment names.
 pub fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    reqwest::Client::builder().no_proxy().pool_idle_timeout(UNUSED_MAX).build().expect("a client")
 }
 
 /// How many descriptors a process has open.
