@@ -234,6 +234,14 @@ impl Server {
         session
     }
 
+    /// Types into a session over REST. Whether its program's terminal has taken it by the time of the answer is a matter
+    /// of how fast the machine is; what comes of it is for the test to wait for.
+    pub async fn input(&self, id: &str, text: &str) {
+        let body = json!({ "text": text });
+        let (status, answer) = self.call("POST", &format!("/api/sessions/{id}/input"), Some(body)).await;
+        assert!(matches!(status, 200 | 202), "{status}: {answer}");
+    }
+
     pub async fn close(&self, id: &str) {
         let (status, body) = self.call("DELETE", &format!("/api/sessions/{id}"), None).await;
         assert_eq!((status, body), (204, Value::Null));
