@@ -137,6 +137,9 @@ async fn converse(stream: TcpStream, service: Router, connection: Connection, do
         .max_buf_size(HEADER_BYTES_MAX);
     let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer).with_upgrades());
     let ended = tokio::select! {
+        // First what the peer has said: a request that is known to have come is read and answered. A connection on which
+        // none was read since it was made, or since the last answer, is cut by hyper without a look.
+        biased;
         ended = talk.as_mut() => ended,
         () = async { tokio::select! { () = closing.cancelled() => {}, () = door.closed() => {} } } => {
             talk.as_mut().graceful_shutdown();
@@ -174,4 +177,33 @@ fn refuse(stream: &TcpStream) {
     );
     // One that does not take it at once is hung up on all the same.
     let _ = stream.try_write(answer.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_has_come_when_the_server_closes_is_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("bound");
+        // As often as makes it certain, where it is left to chance what is looked at first.
+        for _ in 0..50 {
+            let mut client = TcpStream::connect(address).await.expect("connected");
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+            let (stream, peer) = listener.accept().await.expect("accepted");
+            stream.readable().await.expect("open");
+            let closing = CancellationToken::new();
+            closing.cancel();
+            let connection = Connection { local: address, peer, slot: None };
+            let service = Router::new().route("/", get(async || "well"));
+            converse(stream, service, connection, Door::default(), closing).await;
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("well"), "{answer:?}");
+        }
+    }
 }

@@ -92,6 +92,8 @@ for (const viewport of PHONES) {
     await ann.lastLine(PROMPT);
     await ann.run("echo $?");
     await ann.line("130");
+    // A key that comes before the shell asks for it is echoed beside the line it goes into.
+    await ann.lastLine(PROMPT);
 
     // Up and Enter repeat it; Left goes back one.
     await ann.button("Up").tap();
@@ -107,6 +109,7 @@ for (const viewport of PHONES) {
     await ann.lastLine(PROMPT);
     await ann.run("echo u");
     await ann.line("u");
+    await ann.lastLine(PROMPT);
     // Completion: the only command that starts so.
     await ann.type("echo /etc/pass");
     await ann.button("Tab").tap();

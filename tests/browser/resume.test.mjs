@@ -51,6 +51,19 @@ async function twoPages(t, wanted) {
 }
 
 /**
+ * Until both pages show the same. Looked at again, because what is written last may be drawn in one of them first.
+ * @param {import("./support/visitor.mjs").Visitor} near
+ * @param {import("./support/visitor.mjs").Visitor} far
+ */
+function showTheSame(near, far) {
+  return until("both pages show the same", async () => {
+    const [nearby, away] = await Promise.all([near.text(), far.text()]);
+    assert.equal(nearby, away);
+    return true;
+  });
+}
+
+/**
  * Every line of `seq 1 LINES` once, in order, between the command and the next prompt.
  * @param {import("./support/visitor.mjs").Visitor} visitor
  */
@@ -71,7 +84,8 @@ test("what is typed in one page is seen in both", async (t) => {
   await Promise.all([near.line("near 42"), far.line("near 42")]);
   await far.run("echo far $((7*7))");
   await Promise.all([near.line("far 49"), far.line("far 49")]);
-  assert.equal(await near.text(), await far.text());
+  await Promise.all([near.lastLine(PROMPT), far.lastLine(PROMPT)]);
+  await showTheSame(near, far);
 });
 
 // Where the network breaks, in bytes since it last held. `seq` writes 1.5 MB; the few bytes are in the middle of the
@@ -114,9 +128,10 @@ test("what is typed while the network is gone arrives once, in order, when it is
   network.restore();
   await far.state("live");
   await Promise.all([near.line("typed 2 times away"), far.line("typed 2 times away")]);
+  await Promise.all([near.lastLine(PROMPT), far.lastLine(PROMPT)]);
   const seen = (await near.lines()).filter((line) => line === "typed 2 times away");
   assert.equal(seen.length, 1);
-  assert.equal(await near.text(), await far.text());
+  await showTheSame(near, far);
 });
 
 test("a paste the program does not read yet outlives broken connections, and asks the server to queue no more than it does", async (t) => {
@@ -204,7 +219,8 @@ test("a connection that has died in silence is replaced when the browser says th
   assert.ok(!(await far.lines()).includes("unheard 9"));
   await far.page.context().setOffline(false);
   await far.line("unheard 9");
-  assert.equal(await near.text(), await far.text());
+  await Promise.all([near.lastLine(PROMPT), far.lastLine(PROMPT)]);
+  await showTheSame(near, far);
 });
 
 test("a page that was away when the program exited learns it", async (t) => {
@@ -216,7 +232,7 @@ test("a page that was away when the program exited learns it", async (t) => {
   network.restore();
   await far.sees("The program exited with code 3.");
   await far.state("ended");
-  assert.equal(await near.text(), await far.text());
+  await showTheSame(near, far);
 });
 
 test("a page that was away when the session was closed learns it", async (t) => {

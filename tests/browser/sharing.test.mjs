@@ -62,15 +62,18 @@ test("attaching changes nobody's size, typing gives the session the size of that
   const { session, large, small } = await largeAndSmall(t);
   const opened = await large.size();
   assert.equal(`${session.cols}×${session.rows}`, opened, "opened at the size it is shown in");
-  assert.equal(await small.size(), opened);
-  // Everything is visible in the small window all the same.
-  const overflow = await small.page.evaluate(() => {
-    const room = document.querySelector(".room");
-    return room === null
-      ? null
-      : [room.scrollWidth - room.clientWidth, room.scrollHeight - room.clientHeight];
+  // Everything is visible in the small window all the same, once it is laid out.
+  await until("all of the large window's size in the small one", async () => {
+    assert.equal(await small.size(), opened);
+    const overflow = await small.page.evaluate(() => {
+      const room = document.querySelector(".room");
+      return room === null
+        ? null
+        : [room.scrollWidth - room.clientWidth, room.scrollHeight - room.clientHeight];
+    });
+    assert.deepEqual(overflow, [0, 0]);
+    return true;
   });
-  assert.deepEqual(overflow, [0, 0]);
 
   await small.run("stty size");
   const smaller = await newSize(session, [large, small], opened);
@@ -164,7 +167,9 @@ test("a page that only watches sends nothing, says so, and can be made to type a
   await small.button("Actions").click();
   await small.button("Watch only").click();
   await small.state("view-only");
-  assert.equal(await small.page.locator(".badge").innerText(), "view only");
+  await until("the badge says so", async () => {
+    return (await small.page.locator(".badge").innerText()) === "view only";
+  });
   await small.run("echo from the watcher");
   await small.sees("This page only watches: typing is not sent.");
   await large.run("echo from the other");

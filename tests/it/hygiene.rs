@@ -116,7 +116,8 @@ async fn live_a_life(server: &Server) -> Vec<String> {
     client.command(fantail::protocol::Command::Unknown(format!("{CANARY}-command"))).await;
     client.command(fantail::protocol::Command::Signal { signal: format!("{CANARY}-signal") }).await;
     let input = json!({ "text": format!("{CANARY}-rest\n") });
-    assert_eq!(ann.ask(server, "POST", &format!("/api/sessions/{id}/input"), Some(input)).await.status, 200);
+    let typed = ann.ask(server, "POST", &format!("/api/sessions/{id}/input"), Some(input)).await;
+    assert!(matches!(typed.status, 200 | 202), "{typed:?}");
     client.until_shown(&format!("{CANARY}-rest")).await;
     client.send(&ClientMessage::Input { seq: u64::MAX, bytes: format!("{CANARY}-skipped").as_bytes() }).await;
     client.until_closed().await;
@@ -153,8 +154,10 @@ async fn live_a_life(server: &Server) -> Vec<String> {
     raw.ended().await;
 
     let renewed = Login::from_answer(&ann.renew(server).await);
-    ann.renew(server).await;
-    assert_eq!(renewed.ask(server, "POST", "/api/auth/logout", None).await.status, 204);
+    let raced = ann.renew(server).await;
+    let out = renewed.ask(server, "POST", "/api/auth/logout", None).await;
+    // Used again ten seconds later it is no race, and there is no login any more.
+    assert!(matches!((raced.status, out.status), (409, 204) | (401, 401)), "{raced:?} {out:?}");
     let link = server.login.clone().expect("a login link");
     let mut secrets = vec![password, link, ticket, unused];
     for login in [ann, renewed, by_link] {

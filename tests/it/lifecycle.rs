@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fantail::protocol::Event;
 use rustix::process::Signal;
@@ -65,7 +66,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
     use fantail::session::{ClientId, Launch, LocalSpawner, Opening, Principal, SessionId, Settings, StartOn};
     use fantail::store::{Account, DataDir, SqliteStore, Store as _};
     let _turn = alone().await;
-    let limits = Limits { sessions_max: 16, exited_max: 16, exited_ttl: std::time::Duration::from_secs(600) };
+    let limits = Limits { sessions_max: 16, exited_max: 16, exited_ttl: Duration::from_secs(600) };
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
     let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
     let dir = tempfile::tempdir().expect("a directory");
@@ -113,7 +114,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
 async fn settled(pid: u32) -> Holdings {
     loop {
         let first = holdings(pid);
-        tokio::time::sleep(std::time::Duration::from_secs(6)).await; // idle HTTP connections end after five
+        tokio::time::sleep(Duration::from_secs(6)).await; // idle HTTP connections end after five
         let second = holdings(pid);
         if first == second && second.children == 0 {
             return second;
@@ -169,7 +170,7 @@ async fn failing_starts_leave_no_descriptor_behind() {
 async fn settled_with(pid: u32, children: usize) -> Holdings {
     loop {
         let first = holdings(pid);
-        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
         if holdings(pid) == first && first.children == children {
             return first;
         }
@@ -228,8 +229,17 @@ async fn sigterm_drains_viewers_ends_sessions_and_leaves_no_process() {
     }
 }
 
+/// How soon after the first signal the second must have been sent: three seconds after the first what stays is killed,
+/// and the server's end is a success.
+const IN_TIME: Duration = Duration::from_secs(2);
+
 #[tokio::test]
 async fn a_second_signal_ends_at_once_and_still_leaves_no_process() {
+    while !is_ended_at_once_by_a_second_signal().await {}
+}
+
+/// False when nothing can be said, because the second signal was sent too late.
+async fn is_ended_at_once_by_a_second_signal() -> bool {
     let mut server = Server::launch(tempfile::tempdir().expect("a directory"), &[], &[]).await;
     let stays = "trap '' HUP TERM; echo ready; while :; do sleep 1; done";
     let id = server.open(&["sh", "-c", stays]).await;
@@ -239,6 +249,7 @@ async fn a_second_signal_ends_at_once_and_still_leaves_no_process() {
     Client::attach(&server, &left_behind).await.until_shown("ready").await;
     let [sid, left_behind] = [&server.session(&id).await, &server.session(&left_behind).await]
         .map(|session| session["pid"].as_u64().expect("a pid"));
+    let first = Instant::now();
     server.signal(Signal::TERM);
     client.until_event("drain", |event| matches!(event, Event::Drain {}).then_some(())).await;
     until("the end of what does not stay", async || {
@@ -247,11 +258,15 @@ async fn a_second_signal_ends_at_once_and_still_leaves_no_process() {
     })
     .await;
     server.signal(Signal::TERM);
-    assert!(!server.ended().await.success(), "an end without leave is no success");
+    let is_in_time = first.elapsed() < IN_TIME;
+    if server.ended().await.success() {
+        assert!(!is_in_time, "an end without leave is no success");
+    }
     // Killed, but not waited for.
     for sid in [sid, left_behind] {
         until("the programs' end", async || session_members(sid).is_empty().then_some(())).await;
     }
+    is_in_time
 }
 
 #[tokio::test]

@@ -40,7 +40,12 @@ impl Attached {
         let what = format!("{wanted:?}");
         let follow = async {
             while rows(&self.terminal) != wanted {
-                if let Err(closed) = self.terminal.step().await {
+                // Who types into the session reads it as well: whoever is silent is let go.
+                let stepped = tokio::select! {
+                    stepped = self.terminal.step() => stepped,
+                    stepped = self.session.step() => stepped,
+                };
+                if let Err(closed) = stepped {
                     panic!("{closed:?} instead of {what}: {:?}", rows(&self.terminal));
                 }
             }

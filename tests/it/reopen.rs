@@ -1,11 +1,10 @@
 //! Opening again: what has ended is taken up in one action, as it was, and nothing is lost when that fails.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Closed, Login, Server, until};
+use crate::support::{Client, Closed, Login, Server, executable_script, until};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -22,8 +21,7 @@ async fn reopen(server: &Server, id: &str) -> (u16, Value) {
 }
 
 fn program(at: &Path, script: &str) -> String {
-    std::fs::write(at, format!("#!/bin/sh\n{script}\n")).expect("written");
-    std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    executable_script(script, at);
     at.to_str().expect("UTF-8").to_owned()
 }
 

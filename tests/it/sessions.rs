@@ -125,14 +125,15 @@ async fn rest_types_resizes_and_signals() {
         server.call("POST", &path("resize"), Some(json!({ "cols": 90, "rows": 20 }))).await,
         (200, json!({ "cols": 90, "rows": 20 }))
     );
+    // 202 where the machine takes its time to do what 200 says is done.
     let typed = server.call("POST", &path("input"), Some(json!({ "text": "stty size; echo é\n" }))).await;
-    assert_eq!(typed, (200, json!({ "bytes": 19 })));
+    assert!(matches!(typed.0, 200 | 202) && typed.1 == json!({ "bytes": 19 }), "{typed:?}");
     client.until_shown("20 90").await;
     client.until_shown("é\r\n").await;
     // "PS1=next:; tr a-z A-Z": it is in the foreground once it has answered, and a signal ends it at any moment after.
     let typed =
         server.call("POST", &path("input"), Some(json!({ "base64": "UFMxPW5leHQ6OyB0ciBhLXogQS1aCg==" }))).await;
-    assert_eq!(typed, (200, json!({ "bytes": 22 })));
+    assert!(matches!(typed.0, 200 | 202) && typed.1 == json!({ "bytes": 22 }), "{typed:?}");
     client.typed("ready\n").await;
     client.until_shown("READY\r\n").await;
     client.output.clear();
@@ -141,6 +142,11 @@ async fn rest_types_resizes_and_signals() {
     client.until_shown("next:").await;
     client.typed("echo status $?\n").await;
     client.until_shown("status 130\r\n").await;
+    let empty = async || server.call("POST", &path("input"), Some(json!({ "text": "\n" }))).await;
+    until("input that is taken by the time of its answer", async || {
+        (empty().await == (200, json!({ "bytes": 1 }))).then_some(())
+    })
+    .await;
     for (verb, body, field) in [
         ("resize", json!({ "cols": 0, "rows": 1 }), "cols"),
         ("resize", json!({ "cols": 80 }), "rows"),

@@ -35,7 +35,8 @@ async fn a_body_over_the_limit_is_refused_with_413_on_every_route_that_takes_one
     assert_eq!(at_the_limit.len(), BODY_BYTES_MAX);
     let request = bystander.server.request("POST", &format!("{session}/input"));
     let request = request.header("content-type", "application/json").body(at_the_limit);
-    assert_eq!(request.send().await.expect("answered").status().as_u16(), 200);
+    let status = request.send().await.expect("answered").status().as_u16();
+    assert!(matches!(status, 200 | 202), "{status}");
 }
 
 #[tokio::test]

@@ -187,6 +187,7 @@ async fn a_body_that_never_comes_is_given_up() {
     }
     bystander.is_served("bodies that do not come").await;
     for mut raw in slow {
+        bystander.is_there().await;
         assert_eq!(raw.answer().await.expect("an answer").code(), (400, "invalid_json".into()));
         raw.ended().await;
     }

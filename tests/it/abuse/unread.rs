@@ -19,9 +19,7 @@ async fn who_takes_no_answer_is_given_up_and_a_viewer_that_does_not_read_is_not(
     let id = server.open(&["sh", "-c", "stty raw -echo; echo; read go; head -c 33554432 /dev/zero; exec cat"]).await;
     // A viewer has rules of its own: it may leave unread what it is sent, as long as it is heard.
     let mut viewer = Raw::attach(&server, &id).await;
-    let go = serde_json::json!({ "text": "go\n" });
-    let (status, _) = server.call("POST", &format!("/api/sessions/{id}/input"), Some(go)).await;
-    assert_eq!(status, 200);
+    server.input(&id, "go\n").await;
     until("the flood's end", async || {
         (server.session(&id).await["output"]["end"].as_u64()? > 33_554_432).then_some(())
     })
@@ -44,6 +42,7 @@ async fn who_takes_no_answer_is_given_up_and_a_viewer_that_does_not_read_is_not(
     bystander.is_served("answers nobody takes").await;
     until("what nobody takes is given up", async || {
         viewer.is_there().await;
+        bystander.is_there().await;
         (open_descriptors(server.pid()) <= before).then_some(())
     })
     .await;

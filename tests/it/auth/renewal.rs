@@ -1,10 +1,16 @@
 //! Refresh tokens, and the cookie browsers keep them in.
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
 
 use super::{by_bearer, by_ticket, echoes, refused};
 use crate::support::raw::request;
 use crate::support::{Answer, Client, Closed, Join, Login, Raw, Server, until};
+
+/// How soon a refresh token is used again for certain that is only raced: ten seconds after its first use the server takes
+/// it for stolen. Where this machine takes longer, a test begins anew.
+const RACED_WITHIN: Duration = Duration::from_secs(8);
 
 /// Asks as a page does that sends the cookie and nothing else.
 async fn by_cookie(server: &Server, path: &str, cookie: &str, origin: Option<&str>) -> Answer {
@@ -16,11 +22,18 @@ async fn by_cookie(server: &Server, path: &str, cookie: &str, origin: Option<&st
 
 #[tokio::test]
 async fn a_renewal_gives_new_tokens_and_the_old_one_is_raced() {
-    let server = Server::start().await;
-    let first = Login::by_link(&server).await;
-    let second = Login::from_answer(&first.renew(&server).await);
+    let (server, first, second, raced) = loop {
+        let server = Server::start().await;
+        let first = Login::by_link(&server).await;
+        let begun = Instant::now();
+        let second = Login::from_answer(&first.renew(&server).await);
+        let raced = first.renew(&server).await;
+        if begun.elapsed() < RACED_WITHIN {
+            break (server, first, second, raced);
+        }
+    };
     assert_ne!((&first.access, &first.refresh), (&second.access, &second.refresh));
-    assert_eq!(first.renew(&server).await.code(), (409, "refresh_raced".into()));
+    assert_eq!(raced.code(), (409, "refresh_raced".into()));
     let third = Login::from_answer(&second.renew(&server).await);
     for login in [&first, &second, &third] {
         assert_eq!(login.ask(&server, "GET", "/api/auth/me", None).await.status, 200, "the login lives");
@@ -51,9 +64,15 @@ async fn a_refresh_token_used_again_later_ends_its_login_with_its_sockets() {
 
 #[tokio::test]
 async fn of_fifty_renewals_at_once_exactly_one_is_granted() {
-    let server = Server::start().await;
-    let login = Login::by_link(&server).await;
-    let answers = join_all((0..50).map(|_| login.renew(&server))).await;
+    let (server, answers) = loop {
+        let server = Server::start().await;
+        let login = Login::by_link(&server).await;
+        let begun = Instant::now();
+        let answers = join_all((0..50).map(|_| login.renew(&server))).await;
+        if begun.elapsed() < RACED_WITHIN {
+            break (server, answers);
+        }
+    };
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!(won.len(), 1);
     for answer in lost {

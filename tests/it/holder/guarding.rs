@@ -3,7 +3,6 @@
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::support::holding::{Holding, launch, memory, shown, typed};
-use crate::support::{open_descriptors, until};
+use crate::support::{executable, open_descriptors, until};
 
 /// A peer that says what it likes. Blocks, which the holder never does for long.
 struct Peer(OwnedFd);
@@ -107,12 +106,14 @@ async fn what_makes_no_sense_is_refused_with_a_word_and_the_connection_goes_on()
     let side = holding.side().await;
     let number = u32::try_from(side.spawner.holder().as_raw_nonzero().get()).expect("a pid");
     let (memory, launch) = (memory(), encoded(&["cat"]));
+    let before_silent = open_descriptors(number);
     let silent = Peer::connect(holding.dir()).expect("connected");
     assert_eq!(silent.refusal(&json!({ "op": "list" }), &[]), "hello_first");
     drop(silent);
     let peer = Peer::greeted(holding.dir());
-    until("one connection less", async || (open_descriptors(number) > 0).then_some(())).await;
-    let before = open_descriptors(number);
+    // That of the peer.
+    let before = before_silent + 1;
+    until("the silent one's connection closed", async || (open_descriptors(number) == before).then_some(())).await;
     let spawn = json!({ "op": "spawn", "session": ID, "cols": 80, "rows": 24 });
     let (pipe, _end) = std::io::pipe().expect("a pipe");
     let (one, empty) = (memory.as_fd(), crate::support::holding::memory());
@@ -179,8 +180,7 @@ fn holder_of_nobody(holding: &Holding) -> Option<std::process::Child> {
         return None;
     }
     let program = holding.dir().join("fantail");
-    std::fs::copy(env!("CARGO_BIN_EXE_fantail"), &program).expect("copied");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("changed");
+    executable("cp \"$1\" \"$2\" && chmod 755 \"$2\"", env!("CARGO_BIN_EXE_fantail"), &program);
     std::os::unix::fs::chown(holding.dir(), Some(65534), Some(65534)).expect("changed");
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).args(["holder", "--data-dir"]);

@@ -57,6 +57,10 @@ async fn a_program_that_ends_while_no_server_runs_is_listed_with_its_code_and_al
     assert_eq!((&listed["status"], &listed["exitCode"]), (&"exited".into(), &9.into()));
     let mut client = Client::attach(&outlived, &session).await;
     client.until_event("its exit", code).await;
+    // A second one would come before what happens now.
+    let renamed = serde_json::json!({"name": "renamed"});
+    outlived.call("PATCH", &format!("/api/sessions/{session}"), Some(renamed)).await;
+    client.until_event("its name", |event| matches!(event, Event::Renamed { .. }).then_some(())).await;
     assert_eq!(client.events.iter().filter(|(_, event)| code(event).is_some()).count(), 1);
     outlived.close(&session).await;
     outlived.kill_server().await;
@@ -130,7 +134,8 @@ async fn a_screen_that_most_of_its_output_is_gone_of_goes_on_from_where_it_was_w
         }
         let input = serde_json::json!({"text": format!("q{round}\n")});
         outlived.call("POST", &format!("/api/sessions/{session}/input"), Some(input)).await;
-        // In line drawing, in the style and within the margins of before.
-        until("what is typed", async || (screen(&outlived, &session).await.0 > after.0 + 4).then_some(())).await;
+        // In line drawing, in the style and within the margins of before. The terminal's echo, and what the program says.
+        let typed = 2 * format!("q{round}\r\n").len() as u64;
+        until("what is typed", async || (screen(&outlived, &session).await.0 >= after.0 + typed).then_some(())).await;
     }
 }

@@ -3,7 +3,8 @@
 //! typists of the other.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fantail::protocol::ClientMessage;
@@ -32,13 +33,16 @@ struct Typist {
     offset: u64,
     output: Vec<u8>,
     reconnects: usize,
+    /// On how many connections a key was acknowledged, for those who break them.
+    typed_on: Arc<AtomicUsize>,
     /// How long it took from each break to the next key that was acknowledged.
     silences: Vec<Duration>,
 }
 
 impl Typist {
-    const fn new() -> Self {
-        Self { sent: Vec::new(), client: None, offset: 0, output: Vec::new(), reconnects: 0, silences: Vec::new() }
+    fn new(typed_on: Arc<AtomicUsize>) -> Self {
+        let (sent, output, silences) = (Vec::new(), Vec::new(), Vec::new());
+        Self { sent, client: None, offset: 0, output, reconnects: 0, typed_on, silences }
     }
 
     async fn connect(&mut self, server: &Server, session: &str) -> Client {
@@ -90,6 +94,7 @@ impl Typist {
                 client.step().await?;
             }
             acked = acked.max(client.acked as usize);
+            self.typed_on.store(self.reconnects + 1, Ordering::Relaxed);
             self.silences.extend(broken.take().map(|broken| broken.elapsed()));
         }
     }
@@ -148,6 +153,8 @@ struct Scene {
     files: TempDir,
     typed_into: Vec<String>,
     printing: Vec<String>,
+    /// On how many connections each typist has typed.
+    typed_on: Vec<Arc<AtomicUsize>>,
     done: AtomicBool,
 }
 
@@ -156,8 +163,9 @@ impl Scene {
         let (sessions, typists) = (count("STORM_SESSIONS", 10), count("STORM_TYPISTS", 4));
         let outlived = Outlived::start(&["--log-bytes", "67108864"]).await;
         let files = tempfile::tempdir().expect("a directory");
-        let mut scene =
-            Self { outlived, files, typed_into: Vec::new(), printing: Vec::new(), done: AtomicBool::new(false) };
+        let typed_on = (0..typists).map(|_| Arc::default()).collect();
+        let (typed_into, printing, done) = (Vec::new(), Vec::new(), AtomicBool::new(false));
+        let mut scene = Self { outlived, files, typed_into, printing, typed_on, done };
         for number in 0..typists {
             let script = recorder(&scene.file(number));
             scene.typed_into.push(scene.outlived.open(&["sh", "-c", &script]).await);
@@ -174,7 +182,15 @@ impl Scene {
 
     /// Types into every session that is typed into until it is done.
     async fn type_into_all(&self) -> Vec<Typist> {
-        join_all(self.typed_into.iter().map(|session| Typist::new().run(&self.outlived, session, &self.done))).await
+        let typists = self.typed_on.iter().map(|typed_on| Typist::new(Arc::clone(typed_on)));
+        let sessions = self.typed_into.iter();
+        join_all(typists.zip(sessions).map(|(typist, session)| typist.run(&self.outlived, session, &self.done))).await
+    }
+
+    /// Until everyone types on a connection that was not broken by any of so many breaks: the next breaks it.
+    async fn all_type_after(&self, breaks: usize) {
+        let has_typed = |typed_on: &Arc<AtomicUsize>| typed_on.load(Ordering::Relaxed) > breaks;
+        until("every typist to type", async || self.typed_on.iter().all(has_typed).then_some(())).await;
     }
 
     /// All run, and what some of them show is true.
@@ -223,7 +239,8 @@ async fn kill_after_kill_nothing_is_lost_or_doubled_in_either_direction_and_scre
     let mut serves_again = Vec::new();
     let killing = async {
         for kill in 0..kills {
-            tokio::time::sleep(Duration::from_millis(50 + (kill as u64 * 37) % 400)).await;
+            scene.all_type_after(kill).await;
+            tokio::time::sleep(Duration::from_millis((kill as u64 * 37) % 400)).await;
             let killed = Instant::now();
             scene.outlived.kill_server().await;
             until("it serves", async || scene.outlived.request("GET", "/health").send().await.ok()).await;
@@ -250,6 +267,7 @@ async fn upgrade_after_upgrade_no_request_fails_and_nothing_that_is_typed_is_los
     let mut took = Vec::new();
     let upgrading = async {
         for upgrade in 0..upgrades {
+            scene.all_type_after(upgrade).await;
             let begun = Instant::now();
             scene.outlived.upgrade().await;
             took.push(begun.elapsed());

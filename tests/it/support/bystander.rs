@@ -26,6 +26,11 @@ impl Bystander {
         bystander
     }
 
+    /// Lets the server hear that there is somebody, while nothing is typed for longer than silence is allowed.
+    pub async fn is_there(&mut self) {
+        self.client.is_there().await;
+    }
+
     /// Types and gets its echo, once again.
     pub async fn is_served(&mut self, after: &str) {
         self.turn += 1;

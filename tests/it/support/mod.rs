@@ -13,6 +13,8 @@ pub use login::Login;
 pub use raw::{Answer, Raw};
 pub use server::{Server, http, open_descriptors, resident_bytes};
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -28,6 +30,21 @@ pub async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
     let descriptors = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: descriptors.maximum, ..descriptors }).expect("up to the hard limit");
     turn
+}
+
+/// Makes a program at `path` by a shell's command, whose $1 is `of` and whose $2 is a name beside it. By another process,
+/// because one of ours that is just being started would hold the file open for writing, and what is written to cannot be
+/// executed.
+pub fn executable(command: &str, of: impl AsRef<OsStr>, path: &Path) {
+    let script = format!("{command} && mv -f \"$2\" \"$3\"");
+    let mut sh = std::process::Command::new("sh");
+    sh.args(["-c", &script, "sh"]).arg(of).arg(path.with_extension("new")).arg(path);
+    assert!(sh.status().expect("sh runs").success());
+}
+
+/// A script of the shell as a program at `path`.
+pub fn executable_script(script: &str, path: &Path) {
+    executable("printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod 755 \"$2\"", script, path);
 }
 
 /// Between two looks at what says nothing when it changes. Looking without a pause takes the processor from the program

@@ -70,7 +70,11 @@ pub struct Raw {
 
 impl Raw {
     pub async fn connect(server: &Server) -> Self {
-        let stream = patiently("a connection", TcpStream::connect(server.authority())).await.expect("connected");
+        Self::connect_to(server.authority()).await
+    }
+
+    pub async fn connect_to(authority: &str) -> Self {
+        let stream = patiently("a connection", TcpStream::connect(authority)).await.expect("connected");
         stream.set_nodelay(true).expect("configured");
         Self { stream, seen: Vec::new() }
     }

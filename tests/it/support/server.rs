@@ -234,6 +234,14 @@ impl Server {
         session
     }
 
+    /// Types into a session over REST. Whether its program's terminal has taken it by the time of the answer is a matter
+    /// of how fast the machine is; what comes of it is for the test to wait for.
+    pub async fn input(&self, id: &str, text: &str) {
+        let body = json!({ "text": text });
+        let (status, answer) = self.call("POST", &format!("/api/sessions/{id}/input"), Some(body)).await;
+        assert!(matches!(status, 200 | 202), "{status}: {answer}");
+    }
+
     pub async fn close(&self, id: &str) {
         let (status, body) = self.call("DELETE", &format!("/api/sessions/{id}"), None).await;
         assert_eq!((status, body), (204, Value::Null));
@@ -262,9 +270,12 @@ fn announced_token(data: &Path) -> String {
     info["token"].as_str().expect("token").to_owned()
 }
 
+/// How long a connection is kept unused: less than the second in which a server that leaves cuts none that is used again.
+const UNUSED_MAX: Duration = Duration::from_millis(800);
+
 /// A client of HTTP that goes straight to the server, whatever proxy the environment names.
 pub fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
+    reqwest::Client::builder().no_proxy().pool_idle_timeout(UNUSED_MAX).build().expect("a client")
 }
 
 /// How many descriptors a process has open.

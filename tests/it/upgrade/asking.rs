@@ -17,6 +17,11 @@ const KEPT_ALIVE: usize = 10;
 const FRESH: usize = 4;
 /// Between two requests of a client: 280 a second of all.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a connection may be kept between two requests and is not cut: whoever asks as often as once a second never
+/// has one cut.
+const KEPT_MAX: Duration = Duration::from_secs(1);
+/// How long a new connection may take to its request and is not cut.
+const FRESH_MAX: Duration = Duration::from_millis(250);
 /// Bytes of the largest head of an answer.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
@@ -33,7 +38,26 @@ pub(super) struct Asked {
     /// Connections that the server asked to be closed.
     pub(super) told_to_come_anew: usize,
     pub(super) slowest: Duration,
+    /// Connections that were cut because this machine had their clients ask too late, as may happen to any: asked anew.
+    pub(super) cut_for_being_late: usize,
     pub(super) failures: Vec<String>,
+}
+
+/// A connection on which the server waits for a request.
+struct Connection {
+    stream: TcpStream,
+    /// When the last request was sent, or else the connection made: the server waits since then or later.
+    since: Instant,
+    /// For so long at least.
+    waits: Duration,
+}
+
+/// What came of a request.
+enum Answered {
+    /// It was answered, and the connection may be used again or not.
+    Well { stays: bool },
+    /// The connection was cut when the client had not asked as soon as it must.
+    Late,
 }
 
 impl Asking {
@@ -52,6 +76,7 @@ impl Asking {
             all.answered += one.answered;
             all.told_to_come_anew += one.told_to_come_anew;
             all.slowest = all.slowest.max(one.slowest);
+            all.cut_for_being_late += one.cut_for_being_late;
             all.failures.extend(one.failures);
             all
         })
@@ -68,7 +93,11 @@ async fn ask(authority: String, kept_alive: bool, enough: CancellationToken) -> 
         let answer = patiently("an answer", once(&authority, &mut connection, kept_alive)).await;
         asked.slowest = asked.slowest.max(begun.elapsed());
         match answer {
-            Ok(stays) => {
+            Ok(Answered::Late) => {
+                asked.cut_for_being_late += 1;
+                connection = None;
+            }
+            Ok(Answered::Well { stays }) => {
                 asked.answered += 1;
                 if !stays {
                     asked.told_to_come_anew += usize::from(kept_alive);
@@ -84,15 +113,37 @@ async fn ask(authority: String, kept_alive: bool, enough: CancellationToken) -> 
     asked
 }
 
-/// One request; whether the connection may be used again.
-async fn once(authority: &str, connection: &mut Option<TcpStream>, keep_alive: bool) -> io::Result<bool> {
-    let stream = match connection {
-        Some(stream) => stream,
-        None => connection.insert(TcpStream::connect(authority).await?),
+/// One request.
+async fn once(authority: &str, connection: &mut Option<Connection>, keep_alive: bool) -> io::Result<Answered> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => {
+            let since = Instant::now();
+            let stream = TcpStream::connect(authority).await?;
+            connection.insert(Connection { stream, since, waits: FRESH_MAX })
+        }
     };
     let wish = if keep_alive { "keep-alive" } else { "close" };
     let request = format!("GET /health HTTP/1.1\r\nhost: {authority}\r\nconnection: {wish}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
+    let asked = Instant::now();
+    let sent = connection.stream.write_all(request.as_bytes()).await;
+    let is_late = connection.since.elapsed() > connection.waits;
+    let answered = async {
+        sent?;
+        let stays = answered_well(&mut connection.stream).await?;
+        Ok(Answered::Well { stays })
+    };
+    match answered.await {
+        Err(_) if is_late => Ok(Answered::Late),
+        answered => {
+            (connection.since, connection.waits) = (asked, KEPT_MAX);
+            answered
+        }
+    }
+}
+
+/// Reads an answer, which must be a good one; whether the connection may be used again.
+async fn answered_well(stream: &mut TcpStream) -> io::Result<bool> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == HEAD_BYTES_MAX {

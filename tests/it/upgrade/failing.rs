@@ -2,12 +2,11 @@
 
 use rustix::process::Signal;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, UnixDatagram};
+use tokio::net::UnixDatagram;
 
 use super::asking::Asking;
 use super::installed::{Installed, is_running};
-use crate::support::{patiently, until};
+use crate::support::{Raw, patiently, until};
 
 /// The old server serves as if nothing had been, and can still be upgraded.
 async fn is_as_before(server: &Installed, old: i32) {
@@ -126,12 +125,11 @@ async fn a_server_that_is_going_away_is_not_upgraded() {
     let manager = UnixDatagram::bind(&socket).expect("bound");
     let server = Installed::start(&[], &[("NOTIFY_SOCKET", socket.to_str().expect("UTF-8"))]).await;
     // Its body is waited for, also by a server that is going away.
-    let mut asking = TcpStream::connect(server.authority()).await.expect("connected");
+    let mut asking = Raw::connect_to(server.authority()).await;
     let head = format!("POST /api/auth/login HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\n", server.authority());
     let head = format!("{head}content-type: application/json\r\ncontent-length: 100\r\n\r\n");
-    asking.write_all(head.as_bytes()).await.expect("sent");
-    // Answered on a later connection, so the head of the earlier one has been read.
-    assert_eq!(server.asked("GET", "/api/auth/me", None).await.0, 200);
+    asking.send(head).await;
+    asking.until_read().await;
     Installed::signal(server.serving(), Signal::TERM);
     let mut word = [0; 64];
     for expected in ["READY=1", "STOPPING=1"] {

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command as Blocking, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{http, patiently, until};
+use crate::support::{executable, executable_script, http, patiently, until};
 
 /// A server, its program and its data. Dropping it kills whatever was started with that data.
 pub(super) struct Installed {
@@ -71,12 +71,7 @@ impl Installed {
 
     /// What lies there is this script.
     pub(super) fn install_script(&self, script: &str) {
-        // Written by another process: one of ours that is just being started would hold the file open for writing, and
-        // what is written to cannot be executed.
-        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2.new" && chmod 755 "$2.new" && mv -f "$2.new" "$2""#;
-        let program = self.place.path().join("fantail");
-        let written = Blocking::new("sh").args(["-c", write, "sh", script]).arg(program).status();
-        assert!(written.expect("sh runs").success());
+        executable_script(script, &self.place.path().join("fantail"));
     }
 
     /// A file of the test's own beside the program.
@@ -157,9 +152,8 @@ fn started(place: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ch
 fn install(place: &Path) {
     let (new, program) = (place.join("fantail.new"), place.join("fantail"));
     if std::fs::hard_link(env!("CARGO_BIN_EXE_fantail"), &new).is_err() {
-        // On another file system. By another process, as above.
-        let copied = Blocking::new("cp").arg(env!("CARGO_BIN_EXE_fantail")).arg(&new).status();
-        assert!(copied.expect("cp runs").success());
+        // On another file system.
+        return executable("cp \"$1\" \"$2\"", env!("CARGO_BIN_EXE_fantail"), &program);
     }
     std::fs::rename(&new, program).expect("renamed");
     // Two names of one file stay two when one is to take the other's place.

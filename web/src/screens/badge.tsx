@@ -1,6 +1,6 @@
 // The state of the connection in one word, and what that word is for each state.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useReducer } from "preact/hooks";
 import type { Attached } from "../terminal/attached";
 import type { Phase } from "../wire/connection";
 
@@ -53,13 +53,13 @@ export function Badge({ attached }: { attached: Attached }) {
 
 // Whole seconds until `until`, or null when it is not worth a number.
 function useCountdown(until: number | null): number | null {
-  const [now, setNow] = useState(Date.now());
+  const [, lookAgain] = useReducer((looks: number) => looks + 1, 0);
   useEffect(() => {
     if (until === null) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 250);
+    const timer = setInterval(lookAgain, 250);
     return () => clearInterval(timer);
   }, [until]);
-  const left = until === null ? 0 : Math.ceil((until - now) / 1000);
+  // By the clock as it is when this is shown: a time kept from the last tick may be that of an earlier wait.
+  const left = until === null ? 0 : Math.ceil((until - Date.now()) / 1000);
   return left >= 1 ? left : null;
 }
