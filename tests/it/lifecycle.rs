@@ -114,7 +114,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
 async fn settled(pid: u32) -> Holdings {
     loop {
         let first = holdings(pid);
-        tokio::time::sleep(Duration::from_secs(6)).await; // idle HTTP connections end after five
+        tokio::time::sleep(Duration::from_secs(6)).await; // idle HTTP connections end after one, or five
         let second = holdings(pid);
         if first == second && second.children == 0 {
             return second;
