@@ -126,10 +126,11 @@ impl HolderSpawner {
         }
     }
 
-    /// Takes every session that is kept.
+    /// Takes every session that is kept and can be had: one that the holder refuses to give, which is told of in the log,
+    /// does not cost the others.
     ///
     /// # Errors
-    /// When the holder does not give them, or this process has no room for them.
+    /// When the holder does not answer, or this process has no room for them.
     pub async fn kept(&self) -> Result<Vec<Kept>, HolderError> {
         let mut kept = Vec::new();
         for session in self.list().await? {
@@ -137,6 +138,9 @@ impl HolderSpawner {
                 Ok(taken) => kept.push(taken),
                 // Forgotten since it was listed.
                 Err(HolderError::Refused { word, .. }) if word == refusal::NO_SUCH_SESSION => {}
+                Err(error @ (HolderError::Refused { .. } | HolderError::Garbled)) => {
+                    tracing::error!(%session, %error, "a session that is kept cannot be had");
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -244,5 +248,49 @@ fn not_spawned(error: HolderError) -> SpawnError {
         }
         HolderError::System(error) => SpawnError::OutOfResources(error),
         error => SpawnError::Other(io::Error::other(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_the_holder_does_not_give_costs_no_other() {
+        let [first, refused, last] = [1, 2, 3].map(|id| SessionId::from_random([id; 16]));
+        let (requests, mut questions) = mpsc::channel(1);
+        let (_, holder) = watch::channel(Pid::INIT);
+        let (_, restarts) = watch::channel(0);
+        let spawner = HolderSpawner { requests: Requests(requests), holder, restarts };
+        let memory = File::from(memfd_create("memory", MemfdFlags::CLOEXEC).expect("a file"));
+        let answers = async {
+            while let Some(Question { asked, answer }) = questions.recv().await {
+                let (reply, descriptors) = match asked.request {
+                    Request::List { .. } => {
+                        (Reply::Sessions { sessions: [first, refused, last].map(Id).to_vec(), more: false }, Vec::new())
+                    }
+                    Request::Take { session: Id(session) } if session == refused => {
+                        let error = "out_of_resources".into();
+                        (Reply::Error { error, errno: None, message: "no descriptors".into() }, Vec::new())
+                    }
+                    Request::Take { .. } => {
+                        let memory = memory.as_fd().try_clone_to_owned().expect("a descriptor");
+                        (Reply::Taken { pid: None }, vec![memory])
+                    }
+                    other => panic!("asked {other:?}"),
+                };
+                let _ = answer.send(Ok(Answered { reply, descriptors }));
+            }
+        };
+        let kept = async {
+            let kept = spawner.kept().await;
+            drop(spawner);
+            kept
+        };
+        let (kept, ()) = tokio::join!(kept, answers);
+        let kept: Vec<_> = kept.expect("those that are given").into_iter().map(|kept| kept.session).collect();
+        assert_eq!(kept, [first, last]);
     }
 }

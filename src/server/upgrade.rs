@@ -163,7 +163,7 @@ impl Upgrading<'_> {
     /// As if nothing had been, but for connections that were told to come anew.
     async fn take_back(&self) {
         let left = self.app.draining().is_cancelled();
-        if left && let Err(error) = self.sessions.adopt().await {
+        if left && let Err(error) = self.sessions.take_back().await {
             tracing::error!(%error, "not all sessions were taken back");
         }
         if let Err(error) = self.lock.claim() {
