@@ -42,10 +42,6 @@ impl Registry {
         let mut left = HashSet::new();
         for kept in kept {
             let id = kept.session;
-            if self.find(id).is_some() {
-                // Taken up when this was tried before.
-                continue;
-            }
             let taken_up = match Session::adopt(kept, &self.settings(), Arc::clone(&self.shared.spawner)) {
                 Ok(opened) => {
                     let admitted = self.admit(opened, self.place_for_what_is_there(), None).await;

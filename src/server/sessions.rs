@@ -14,7 +14,7 @@ use super::ServerError;
 use crate::config::Config;
 use crate::holder::{HolderError, HolderSpawner, Options, Place, Systemd};
 use crate::registry::Registry;
-use crate::session::{Exit, LocalSpawner, Session, SessionId, Spawner, State, until};
+use crate::session::{Exit, Kept, LocalSpawner, Session, SessionId, Spawner, State, until};
 
 /// How long it may take to leave the sessions: what they came to is written down, and the store may be away.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
@@ -27,8 +27,8 @@ const HANDLES_DEADLINE: Duration = Duration::from_secs(1);
 /// How long until it is looked at again what a new holder does not have: a session that was being opened through the
 /// last one is listed by then, and what it had no room for it may have room for.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How often it is tried to take back what was left, and how long after the last time: the holder may be a new one, the
-/// store back. Nobody is served meanwhile.
+/// How often it is tried to take back what was left, and how long after the last time: the holder may answer again.
+/// Nobody is served meanwhile.
 const TAKE_BACK_TRIES: usize = 3;
 const TAKE_BACK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -169,36 +169,44 @@ impl Sessions {
         }
     }
 
-    /// Takes up what is kept, at a start or after [`Self::leave`], and lists what was lost.
+    /// Takes up what is kept, at a start, and lists what was lost.
     pub(super) async fn adopt(&self) -> Result<(), ServerError> {
-        let (listed, kept) = match &self.keeping {
-            Keeping::Nobody(_) => (Vec::new(), Vec::new()),
-            Keeping::Holder(spawner) => (spawner.list().await?, spawner.kept().await?),
-        };
-        let taken: HashSet<_> = kept.iter().map(|kept| kept.session).collect();
-        let adopted = taken.len();
-        // What is not given stays where it is, and so does what cannot be taken up.
-        let mut left: HashSet<_> = listed.into_iter().filter(|id| !taken.contains(id)).collect();
-        let damaged = self.registry.adopt(kept).await;
-        let adopted = adopted - damaged.len();
-        left.extend(damaged);
+        let taken = self.take().await?;
+        self.take_up(taken).await
+    }
+
+    /// Takes up again what was left for a server that did not take over.
+    pub(super) async fn take_back(&self) -> Result<(), ServerError> {
+        for _ in 1..TAKE_BACK_TRIES {
+            match self.take().await {
+                Ok(taken) => return self.take_up(taken).await,
+                Err(error) => tracing::error!(%error, "the sessions are not given back yet"),
+            }
+            sleep(TAKE_BACK_AGAIN).await;
+        }
+        self.adopt().await
+    }
+
+    /// Takes what is kept from the holder.
+    async fn take(&self) -> Result<Taken, HolderError> {
+        let Keeping::Holder(spawner) = &self.keeping else { return Ok(Taken::default()) };
+        let (listed, kept) = (spawner.list().await?, spawner.kept().await?);
+        let given: HashSet<_> = kept.iter().map(|kept| kept.session).collect();
+        let not_given = listed.into_iter().filter(|session| !given.contains(session)).collect();
+        Ok(Taken { kept, not_given })
+    }
+
+    /// What cannot be had or taken up stays where it is, and is not lost.
+    async fn take_up(&self, Taken { kept, not_given }: Taken) -> Result<(), ServerError> {
+        let given = kept.len();
+        let mut left = self.registry.adopt(kept).await;
+        let adopted = given - left.len();
+        left.extend(not_given);
         let lost = self.registry.list_lost(&left).await?;
         if adopted + left.len() + lost > 0 {
             tracing::info!(adopted, left = left.len(), lost, "took up sessions");
         }
         Ok(())
-    }
-
-    /// Takes up again what was left for a server that did not take over.
-    pub(super) async fn take_back(&self) {
-        for tries in 1.. {
-            let Err(error) = self.adopt().await else { return };
-            tracing::error!(%error, tries, "not all sessions were taken back");
-            if tries == TAKE_BACK_TRIES {
-                return;
-            }
-            sleep(TAKE_BACK_AGAIN).await;
-        }
     }
 
     /// Hands every session to the next holder whenever one has died, until it has them all.
@@ -250,6 +258,13 @@ impl Sessions {
         }
         Ok(handed_over)
     }
+}
+
+/// What was taken from the holder.
+#[derive(Default)]
+struct Taken {
+    kept: Vec<Kept>,
+    not_given: HashSet<SessionId>,
 }
 
 /// What became of the sessions that the holder did not have.

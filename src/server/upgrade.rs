@@ -163,8 +163,8 @@ impl Upgrading<'_> {
     /// As if nothing had been, but for connections that were told to come anew.
     async fn take_back(&self) {
         let left = self.app.draining().is_cancelled();
-        if left {
-            self.sessions.take_back().await;
+        if left && let Err(error) = self.sessions.take_back().await {
+            tracing::error!(%error, "not all sessions were taken back");
         }
         if let Err(error) = self.lock.claim() {
             tracing::error!(%error, "commands on this machine do not find this server");
