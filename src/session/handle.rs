@@ -448,12 +448,6 @@ impl Session {
         &self.closing
     }
 
-    /// Has its tasks end where they stand and leave the program to whoever keeps it, for the next server.
-    /// [`Session::ended`] tells when that is done.
-    pub fn leave(&self) {
-        self.leaving.cancel();
-    }
-
     /// Cancelled when it is left to the next server, alone or with all: nothing of it may be read or typed here any more.
     #[must_use]
     pub const fn leaving(&self) -> &CancellationToken {

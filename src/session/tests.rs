@@ -236,7 +236,7 @@ async fn a_session_is_left_though_its_program_has_ended_and_its_screen_stands_st
             tokio::task::yield_now().await;
         }
         tokio::task::yield_now().await;
-        session.leave();
+        settings.leaving.cancel();
     };
     timeout(PATIENCE, async { tokio::join!(life, leave) }).await.expect("it is left");
 }

@@ -199,6 +199,9 @@ pub(super) fn refused(ScreenGone: ScreenGone, session: &Session) -> ApiError {
     if session.is_closing() || session.closed().is_cancelled() {
         return ApiError::NoSuchSession;
     }
+    if session.leaving().is_cancelled() {
+        return ApiError::Draining;
+    }
     tracing::error!(session = %session.id(), "a screen could not be read");
     ApiError::Internal
 }
