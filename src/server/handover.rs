@@ -15,13 +15,14 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use crate::holder::{Received, receive, send};
-use crate::session::watch;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use crate::holder::{Received, receive, send};
+use crate::session::watch;
 
 /// What both must speak. A new server that speaks another says so, and the old one serves on.
 pub(super) const PROTOCOL: u32 = 1;

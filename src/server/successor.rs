@@ -6,7 +6,6 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use crate::session::watch;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use tokio::io::Interest;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use super::handover::{FromNew, FromOld, Line, PROTOCOL};
 use super::origin::{Origin, TAKE_OVER};
+use crate::session::watch;
 
 /// How long a new server may take to get ready, while the old one serves: settings, the store and its migrations.
 const READY_MAX: Duration = Duration::from_secs(15);

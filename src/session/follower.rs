@@ -182,8 +182,7 @@ impl Follower {
                 () = until(gone_at), if gone_at.is_some() => return,
             }
         }
-        let left = self.session.upgrade();
-        if let Some(session) = left {
+        if let Some(session) = self.session.upgrade() {
             session.until_unread().await;
         }
     }
@@ -295,20 +294,19 @@ impl Follower {
         let is_new = std::mem::take(&mut self.rebuild.until) == Offset::ZERO;
         let session = self.session.upgrade();
         let answer = Answer { upto: self.at.offset, written: 0, bytes: answers.into() };
-        if let Some(session) = &session
-            && is_new
-            && let Some(answer) = self.answered.left(answer)
-        {
-            session.answer(answer);
+        if let Some(session) = &session {
+            if is_new && let Some(answer) = self.answered.left(answer) {
+                session.answer(answer);
+            }
+            session.update(|status| self.shown.moved(status, &self.screen, self.at.offset, is_new));
         }
-        // Behind that, so that it says what is still to be answered.
+        // Behind that, so that it says what is still to be answered, and what an engine that was rebuilt counts from.
         let now = Instant::now();
         if self.checkpoints.moved(wire, now) {
             self.checkpoints.keep_some(&self.screen, self.beside(), now);
         }
         self.log.has_shown(self.checkpoints.offset());
         if let Some(session) = session {
-            session.update(|status| self.shown.moved(status, &self.screen, self.at.offset, is_new));
             session.follower_moved();
         }
         self.changes.send_replace(self.at);
@@ -336,9 +334,6 @@ impl Follower {
         self.screen = Screen::new(size, self.settings.scrollback_lines);
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
         (self.events, self.seen) = (0, 0);
-        if let Some(session) = self.session.upgrade() {
-            self.shown.begin_again(session.status().bells);
-        }
         self.at = ScreenAt { offset: start, revision: self.at.revision + 1, size };
         self.snapshots.clear();
     }

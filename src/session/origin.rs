@@ -24,7 +24,7 @@ pub(super) struct Origin {
 }
 
 /// What of a program's questions was answered by another server.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Answered {
     /// What output before this asked.
     pub(super) upto: Offset,
@@ -65,7 +65,7 @@ impl Origin {
     /// That of a session of which nothing else is left.
     pub(super) fn last_shown(LastShown { offset, size, bytes }: LastShown) -> Self {
         let checkpoint = Some(Checkpoint { offset, events: 0, size, bells: 0, cwd: None, answers: Vec::new(), bytes });
-        Self { checkpoint, answered: Answered::default(), ..Self { offset, ..Self::blank(size) } }
+        Self { offset, checkpoint, ..Self::blank(size) }
     }
 
     /// The screen itself.

@@ -35,11 +35,6 @@ impl Shown {
         self.bells_before + screen.bells()
     }
 
-    /// The engine begins to count anew, behind so many bells.
-    pub(super) const fn begin_again(&mut self, bells: u64) {
-        self.bells_before = bells;
-    }
-
     /// What the screen began with is the session's at once, and not only when more is printed.
     pub(super) fn begin(&mut self, status: &mut Status, screen: &Screen) {
         self.update(status, screen, true);

@@ -221,27 +221,18 @@ async fn an_unchanged_screen_is_not_told_again() {
 
 #[tokio::test]
 async fn a_crowd_that_waits_is_told_of_one_change() {
-    const CROWD: usize = 200;
     let server = Server::start().await;
     let viewer = Viewer::of(&server, &["cat"]).await;
     viewer.types("one").await;
     viewer.until("one").await;
     let tag = tag_of(&viewer.get("screen?scrollback=100").await);
-    let mut crowd = Vec::new();
-    for _ in 0..CROWD {
-        let mut raw = Raw::connect(&server).await;
-        raw.send(waits(&server, &viewer.path("screen?scrollback=100&wait=55000"), &tag)).await;
-        crowd.push(raw);
-    }
-    for raw in &crowd {
-        raw.until_read().await;
-    }
+    let path = viewer.path("screen?scrollback=100&wait=55000");
+    let crowd = crowd(&server, &path, &tag).await;
     viewer.types("two").await;
     for mut raw in crowd {
         let mut answer = raw.answer().await.expect("an answer");
         // The echo comes byte by byte: who is told of its first ones asks again.
         while text_of(&answer).starts_with("onet") && !text_of(&answer).starts_with("onetwo") {
-            let path = viewer.path("screen?scrollback=100&wait=55000");
             answer = raw.ask(&waits(&server, &path, &tag_of(&answer))).await;
         }
         assert_eq!(answer.status, 200);
@@ -251,22 +242,27 @@ async fn a_crowd_that_waits_is_told_of_one_change() {
 
 #[tokio::test]
 async fn those_who_hang_up_while_they_wait_are_not_waited_for() {
-    const CROWD: usize = 200;
     let server = Server::start().await;
     let viewer = Viewer::of(&server, &["cat"]).await;
     let tag = tag_of(&viewer.get("screen").await);
     let idle = open_descriptors(server.pid());
-    let mut leaving = Vec::new();
+    drop(crowd(&server, &viewer.path("screen?wait=55000"), &tag).await);
+    until("connections gone", async || (open_descriptors(server.pid()) <= idle).then_some(())).await;
+}
+
+/// Two hundred whose requests for `path` wait, as far as the server has read them.
+async fn crowd(server: &Server, path: &str, tag: &str) -> Vec<Raw> {
+    const CROWD: usize = 200;
+    let mut crowd = Vec::new();
     for _ in 0..CROWD {
-        let mut raw = Raw::connect(&server).await;
-        raw.send(waits(&server, &viewer.path("screen?wait=55000"), &tag)).await;
-        leaving.push(raw);
+        let mut raw = Raw::connect(server).await;
+        raw.send(waits(server, path, tag)).await;
+        crowd.push(raw);
     }
-    for raw in &leaving {
+    for raw in &crowd {
         raw.until_read().await;
     }
-    drop(leaving);
-    until("connections gone", async || (open_descriptors(server.pid()) <= idle).then_some(())).await;
+    crowd
 }
 
 /// A request that waits, word by word.

@@ -39,10 +39,11 @@ impl Renderings {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::super::tag::Part;
     use super::*;
     use crate::session::SessionId;
-    use jiff::Timestamp;
 
     fn tag(session: u8, revision: u64, form: &'static str) -> Tag {
         Tag {

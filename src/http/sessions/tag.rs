@@ -5,7 +5,6 @@ use std::fmt;
 use axum::http::StatusCode;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-
 use jiff::Timestamp;
 
 use crate::session::SessionId;
