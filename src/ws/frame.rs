@@ -85,6 +85,12 @@ impl FrameReader {
         self.buffer.clear();
     }
 
+    /// Bytes it holds: of a message whose fragments are coming, and of what was not yet taken.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len() + self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len())
+    }
+
     /// Reads once from the socket; 0 bytes are its end. To be called when [`next`](Self::next) has no message left, so
     /// that less than one is held. May be dropped and called again.
     ///

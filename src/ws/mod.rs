@@ -4,6 +4,9 @@
 //! and what a session does is the session's.
 
 mod connection;
+/// Run by `fuzz/` too, which is outside.
+#[cfg(any(test, fuzzing))]
+pub mod differential;
 mod frame;
 mod incoming;
 mod latest;
