@@ -203,7 +203,7 @@ impl Registry {
         // program starts leaves a whole session and not half of one.
         let (listed, is_listed) = tokio::sync::oneshot::channel();
         self.shared.tasks.spawn(async move {
-            let life = registry.shared.tasks.spawn(life);
+            let life = registry.shared.tasks.spawn_on(life, opened.lane());
             let outcome = match started.await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(SpawnError::Other(std::io::Error::other("the session's task failed"))),

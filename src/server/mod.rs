@@ -12,10 +12,10 @@ mod handover;
 mod lock;
 mod origin;
 mod predecessor;
-mod screens;
 mod sessions;
 mod successor;
 mod supervisor;
+mod threads;
 mod upgrade;
 mod verdict;
 
@@ -46,9 +46,9 @@ use lock::Lock;
 pub use lock::{Running, tell_running_server};
 pub use origin::{Origin, TAKE_OVER};
 pub use predecessor::{Inherited, Predecessor, TakeOverError};
-use screens::Screens;
 use sessions::{Keeping, Sessions};
 use supervisor::Supervisor;
+use threads::Threads;
 use upgrade::{Requests, Upgrading};
 pub use verdict::{Verdict, Waiting};
 
@@ -115,8 +115,8 @@ pub struct Server {
     predecessor: Option<Predecessor>,
     /// The limit of descriptors that programs get.
     descriptors: Rlimit,
-    /// Where screens live, for as long as the sessions do.
-    _screens: Screens,
+    /// Where sessions and their screens live, for as long as there are any.
+    _threads: Threads,
     /// Held until the end of the process, so that a second server on this data directory refuses to start.
     lock: Lock,
 }
@@ -151,9 +151,9 @@ impl Server {
         let keys = first_start::keys(&*store, &outside, config.access_token_lifetime).await?;
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let screens = Screens::start(cores)?;
+        let threads = Threads::start(cores)?;
         let keeping = Keeping::begin(&config, descriptors).await?;
-        let registry = registry(&config, &screens, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
+        let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
@@ -192,7 +192,7 @@ impl Server {
             origin: None,
             predecessor: None,
             descriptors,
-            _screens: screens,
+            _threads: threads,
             lock,
         })
     }
@@ -338,12 +338,13 @@ fn descriptors(told: Option<u64>) -> Rlimit {
 }
 
 /// The sessions of this server.
-fn registry(config: &Config, screens: &Screens, spawner: Arc<dyn Spawner>, store: Arc<dyn Store>) -> Registry {
+fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store: Arc<dyn Store>) -> Registry {
     let limits =
         Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
     #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
-    let defaults = session::Settings::new(screens.handle().clone(), Timestamp::now);
+    let defaults = session::Settings::new(threads.screens(), Timestamp::now);
     let settings = session::Settings {
+        lanes: threads.lanes(),
         log_bytes: config.log_bytes,
         scrollback_lines: config.scrollback_lines,
         resync_bytes: config.resync_bytes as u64,

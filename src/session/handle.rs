@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,7 @@ pub struct Session {
     start_on: StartOn,
     opened_at: Timestamp,
     since: Timestamp,
+    lane: Handle,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     /// Closed when the task has ended.
@@ -132,6 +134,7 @@ pub struct NotRunning;
 
 /// What a session is made of besides who it is.
 pub(super) struct Parts {
+    pub(super) lane: Handle,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     pub(super) end: watch::Receiver<Offset>,
@@ -141,7 +144,7 @@ pub(super) struct Parts {
 
 impl Session {
     pub(super) fn new(record: Record, settings: &Settings, parts: Parts) -> Self {
-        let Parts { log, ledger, end, orders, screen } = parts;
+        let Parts { lane, log, ledger, end, orders, screen } = parts;
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
             status.state = State::Exited { exit, at };
@@ -155,6 +158,7 @@ impl Session {
             start_on: record.start_on,
             opened_at: record.opened_at,
             since: (settings.now)(),
+            lane,
             log,
             ledger,
             end,
@@ -250,6 +254,12 @@ impl Session {
     pub fn printed_at(&self) -> Option<Timestamp> {
         let (millis, _) = self.ledger.times();
         Timestamp::from_millisecond(millis).ok().filter(|at| *at != Timestamp::UNIX_EPOCH)
+    }
+
+    /// Where it lives: its task, and to be fast its connections too.
+    #[must_use]
+    pub const fn lane(&self) -> &Handle {
+        &self.lane
     }
 
     /// Its output.

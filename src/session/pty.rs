@@ -12,6 +12,7 @@ use rustix::process::Pid;
 use rustix::termios::{Winsize, tcgetpgrp, tcgetwinsize, tcsetwinsize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
 
 use super::launch::Launch;
 use super::posix;
@@ -139,6 +140,16 @@ impl Pty {
     pub fn new(master: OwnedFd, input: OwnedFd, slave: Option<OwnedFd>) -> io::Result<Self> {
         let master = posix::watch(master, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self { master, input, _slave: slave })
+    }
+
+    /// The same, watched by `lane` instead.
+    ///
+    /// # Errors
+    /// When that cannot watch it.
+    pub(super) fn moved_to(self, lane: &Handle) -> io::Result<Self> {
+        let Self { master, input, _slave: slave } = self;
+        let _there = lane.enter();
+        Self::new(master.into_inner(), input, slave)
     }
 
     /// The master and the pipe of its input, for whoever is to keep them.

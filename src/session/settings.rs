@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::Lanes;
 use crate::terminal::log::CatchUp;
 
 /// What every session of a server has in common.
@@ -26,7 +27,9 @@ pub struct Settings {
     pub pace: Pace,
     /// For sessions that do not say.
     pub sizes: Sizes,
-    /// Where screens follow their logs: off the runtime that moves bytes.
+    /// Where sessions live.
+    pub lanes: Lanes,
+    /// Where screens follow their logs: off the threads that move bytes.
     pub screens: Handle,
     /// The wall clock.
     pub now: fn() -> Timestamp,
@@ -37,9 +40,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, with screens that follow on `screens`.
+    /// The defaults, with sessions that live, and screens that follow, `here`.
     #[must_use]
-    pub fn new(screens: Handle, now: fn() -> Timestamp) -> Self {
+    pub fn new(here: Handle, now: fn() -> Timestamp) -> Self {
         Self {
             log_bytes: 4 * 1024 * 1024,
             catch_up: Arc::default(),
@@ -48,7 +51,8 @@ impl Settings {
             clipboard: ClipboardPolicy::default(),
             pace: Pace::default(),
             sizes: Sizes::default(),
-            screens,
+            lanes: Lanes::new(here.clone(), []),
+            screens: here,
             now,
             closing: CancellationToken::new(),
             leaving: CancellationToken::new(),

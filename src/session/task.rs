@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustix::process::Pid;
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::follower::{self, Follower};
@@ -55,6 +56,19 @@ pub(super) struct Task {
     pub(super) orders: mpsc::Receiver<Order>,
 }
 
+/// Where a session is to live.
+struct Home<'a> {
+    lane: Handle,
+    settings: &'a Settings,
+    spawner: Arc<dyn Spawner>,
+}
+
+impl<'a> Home<'a> {
+    fn next(settings: &'a Settings, spawner: Arc<dyn Spawner>) -> Self {
+        Self { lane: settings.lanes.next(), settings, spawner }
+    }
+}
+
 /// Where a session is in its life when its task begins.
 enum Stage {
     /// Its program is to be started.
@@ -81,7 +95,7 @@ pub struct Opened {
     /// Hears whether the program could be started, at once for one that starts on attach or was started before; when
     /// it could not, nothing is left behind.
     pub started: oneshot::Receiver<Result<(), SpawnError>>,
-    /// Owns the terminal and the log. Ends with the program and all it started.
+    /// Owns the terminal and the log; to be driven on [`Session::lane`]. Ends with the program and all it started.
     pub life: Life,
     /// Owns the screen; to be driven on [`Settings::screens`]. Ends when nobody holds the session any more, or some
     /// seconds after it was closed.
@@ -117,7 +131,7 @@ impl Session {
         let catch_up = Arc::clone(&settings.catch_up);
         let log = Log::create(memory, settings.log_bytes, Offset::ZERO, record.size, catch_up);
         let origin = Origin::blank(record.size);
-        Ok(Self::begin(record, ledger, log, &origin, Stage::New(launch), settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, Stage::New(launch), Home::next(settings, spawner)))
     }
 
     /// Takes up a session that another server left or was killed in, and the futures that are its life. Its bytes keep
@@ -131,8 +145,10 @@ impl Session {
         let record = ledger.record()?;
         let catch_up = Arc::clone(&settings.catch_up);
         let log = Log::recover(&memory, settings.log_bytes, catch_up, follower::resized)?;
+        let home = Home::next(settings, spawner);
         let stage = match (kept.spawned, &record.ended) {
-            (Some(spawned), None) => {
+            (Some(Spawned { pty, child }), None) => {
+                let spawned = Spawned { pty: pty.moved_to(&home.lane).map_err(MemoryError::System)?, child };
                 ledger.recover_delivery(spawned.pty.on_its_way().map_err(MemoryError::System)?);
                 Stage::Started(spawned)
             }
@@ -143,7 +159,7 @@ impl Session {
             }
         };
         let origin = Origin::of(&ledger, &log.0)?;
-        Ok(Self::begin(record, ledger, log, &origin, stage, settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, stage, home))
     }
 
     /// Makes an ended session again from what was written down of it, `shown` being the last that was seen of it.
@@ -161,7 +177,7 @@ impl Session {
         let origin = shown.map_or_else(|| Origin::blank(record.size), Origin::last_shown);
         let catch_up = Arc::clone(&settings.catch_up);
         let log = Log::create(memory, settings.log_bytes, origin.offset, origin.size, catch_up);
-        Ok(Self::begin(record, ledger, log, &origin, Stage::Ended(None), settings, spawner))
+        Ok(Self::begin(record, ledger, log, &origin, Stage::Ended(None), Home::next(settings, spawner)))
     }
 
     fn begin(
@@ -170,14 +186,14 @@ impl Session {
         (log, writer): (Log, LogWriter),
         origin: &Origin,
         stage: Stage,
-        settings: &Settings,
-        spawner: Arc<dyn Spawner>,
+        home: Home<'_>,
     ) -> Opened {
+        let Home { lane, settings, spawner } = home;
         let (end, end_seen) = watch::channel(writer.end());
         let (order, orders) = mpsc::channel(ORDERS_MAX);
         let size = log.size_at(writer.end());
         let (follower, screen) = Follower::create(settings, &log, end_seen.clone(), origin, ledger.clone());
-        let parts = Parts { log, ledger, end: end_seen, orders: order, screen };
+        let parts = Parts { lane, log, ledger, end: end_seen, orders: order, screen };
         let session = Arc::new(Self::new(Record { size, ..record }, settings, parts));
         session.input.lock().clients.take_up(tokio::time::Instant::now());
         origin.answers.iter().for_each(|answer| session.answer(answer.clone()));

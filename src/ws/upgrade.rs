@@ -2,6 +2,7 @@
 //!
 //! Everything that can be refused is refused before the protocol is switched, in the one shape of the REST API.
 
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,11 +13,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
@@ -96,42 +100,64 @@ async fn upgrade(
             Instant::now() + left
         }),
     };
-    connections.spawn(async move {
-        let _accepted = accepted; // its place among the connections, until this one ends
-        connect(upgraded, viewer, attached, access, ends).await;
-    });
+    let upgrading = Upgrading { viewer, attached, access, ends, accepted };
+    let tasks = connections.clone();
+    connections.spawn(async move { upgrading.connect(upgraded, &tasks).await });
     Ok(offer.accepted())
 }
 
-/// Takes the plain socket back from hyper, whose wrapping is not needed any more, and serves it.
-async fn connect(upgraded: OnUpgrade, viewer: Viewer, attached: Attached, access: Access, ends: Ends) {
-    let Ok(upgraded) = upgraded.await else {
-        tracing::debug!("a client went away during the handshake");
-        return;
-    };
-    let welcome = welcome(&viewer, &attached, access);
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => {
-            let stream = parts.io.into_inner();
-            if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
-                tracing::debug!(%error, "the kernel may hold more for a slow viewer");
+/// A viewer whose request was accepted, before its protocol is switched.
+struct Upgrading {
+    viewer: Viewer,
+    attached: Attached,
+    access: Access,
+    ends: Ends,
+    /// Its place among the connections, until this one ends.
+    accepted: Accepted,
+}
+
+impl Upgrading {
+    /// Takes the plain socket back from hyper, whose wrapping is not needed any more, and has it served where the
+    /// session lives.
+    async fn connect(self, upgraded: OnUpgrade, tasks: &TaskTracker) {
+        let Ok(upgraded) = upgraded.await else {
+            tracing::debug!("a client went away during the handshake");
+            return;
+        };
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => {
+                let stream = parts.io.into_inner();
+                if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
+                    tracing::debug!(%error, "the kernel may hold more for a slow viewer");
+                }
+                if let Err(error) = let_take_its_time(&stream) {
+                    tracing::debug!(%error, "a viewer that does not read may be given up early");
+                }
+                let lane = self.viewer.session().lane().clone();
+                match stream.into_std().and_then(|stream| watched_by(&lane, stream)) {
+                    // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
+                    Ok(stream) => drop(tasks.spawn_on(self.serve(stream, parts.read_buf), &lane)),
+                    Err(error) => tracing::warn!(%error, "a connection could not be served"),
+                }
             }
-            if let Err(error) = let_take_its_time(&stream) {
-                tracing::debug!(%error, "a viewer that does not read may be given up early");
-            }
-            // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
-            let connection = Connection::new(stream, &parts.read_buf, viewer, attached, access, ends);
-            drop(parts.read_buf);
-            Box::pin(connection.run(welcome)).await;
+            // A transport other than plain TCP: hyper's own stream does, here.
+            Err(other) => self.serve(TokioIo::new(other), Bytes::new()).await,
         }
-        Err(other) => generic(other, viewer, attached, access, ends, welcome).await,
+    }
+
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: Bytes) {
+        let Self { viewer, attached, access, ends, accepted } = self;
+        let welcome = welcome(&viewer, &attached, access);
+        let connection = Connection::new(stream, &early, viewer, attached, access, ends);
+        drop(early);
+        Box::pin(connection.run(welcome)).await;
+        drop(accepted);
     }
 }
 
-/// A transport other than plain TCP: hyper's own stream does.
-async fn generic(stream: Upgraded, viewer: Viewer, attached: Attached, access: Access, ends: Ends, welcome: Welcome) {
-    let connection = Connection::new(TokioIo::new(stream), &[], viewer, attached, access, ends);
-    Box::pin(connection.run(welcome)).await;
+fn watched_by(lane: &Handle, stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    let _there = lane.enter();
+    TcpStream::from_std(stream)
 }
 
 fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
