@@ -88,8 +88,8 @@ impl Child for Program {
         self.pid
     }
 
-    fn handle(&self) -> BorrowedFd<'_> {
-        self.pidfd.get_ref().as_fd()
+    fn handle(&self) -> &AsyncFd<OwnedFd> {
+        &self.pidfd
     }
 
     async fn exited(&mut self) -> Exit {

@@ -95,7 +95,6 @@ impl Session {
             Begin::Start => held.start,
             Begin::At(offset) => offset,
         };
-        let end = self.end.clone();
         let reader = self.log.reader(from).map_err(AttachError::PastTheEnd)?;
         let (id, progress) = {
             let mut viewers = self.viewers.lock();
@@ -112,7 +111,6 @@ impl Session {
             reader,
             progress,
             window: attach.window,
-            end,
         });
         // Behind the joining: whoever leaves the session waits for those that have joined.
         if self.leaving().is_cancelled() {
@@ -148,7 +146,9 @@ impl Session {
     pub(super) fn detach(&self, id: ViewerId, client: ClientId, now: Instant) {
         {
             let mut viewers = self.viewers.lock();
-            viewers.leave(id);
+            if let Some(progress) = viewers.leave(id) {
+                self.line.leave(&progress.place);
+            }
             self.count_viewers(&mut viewers);
         }
         if self.sizing.lock().leave(id) {

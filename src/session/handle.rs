@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
 use super::input::{Answer, InputQueue, Numbered, Typed};
+use super::lanes::Lane;
 use super::ledger::Ledger;
+use super::line::Line;
 use super::reports;
 use super::screen::ScreenDoor;
 use super::sizing::{Decision, Sizing};
@@ -87,7 +89,7 @@ pub struct Session {
     start_on: StartOn,
     opened_at: Timestamp,
     since: Timestamp,
-    lane: Handle,
+    pub(super) lane: Lane,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     /// Closed when the task has ended.
@@ -96,6 +98,7 @@ pub struct Session {
     pub(super) input: Mutex<Input>,
     pub(super) input_added: Notify,
     pub(super) viewers: Mutex<Viewers>,
+    pub(super) line: Line,
     pub(super) follower_moved: Notify,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) screen: ScreenDoor,
@@ -134,7 +137,7 @@ pub struct NotRunning;
 
 /// What a session is made of besides who it is.
 pub(super) struct Parts {
-    pub(super) lane: Handle,
+    pub(super) lane: Lane,
     pub(super) log: Log,
     pub(super) ledger: Ledger,
     pub(super) end: watch::Receiver<Offset>,
@@ -145,6 +148,7 @@ pub(super) struct Parts {
 impl Session {
     pub(super) fn new(record: Record, settings: &Settings, parts: Parts) -> Self {
         let Parts { lane, log, ledger, end, orders, screen } = parts;
+        let log_end = *end.borrow();
         let mut status = Status::starting(record.name, record.size);
         if let Some(End { exit, at }) = record.ended {
             status.state = State::Exited { exit, at };
@@ -166,6 +170,7 @@ impl Session {
             input: Mutex::new(Input { clients, ..Input::default() }),
             input_added: Notify::new(),
             viewers: Mutex::default(),
+            line: Line::new(log_end),
             follower_moved: Notify::new(),
             orders,
             screen,
@@ -259,7 +264,7 @@ impl Session {
     /// Where it lives: its task, and to be fast its connections too.
     #[must_use]
     pub const fn lane(&self) -> &Handle {
-        &self.lane
+        &self.lane.runtime
     }
 
     /// Its output.

@@ -89,8 +89,8 @@ impl Child for Process {
         self.pid
     }
 
-    fn handle(&self) -> BorrowedFd<'_> {
-        self.pidfd.get_ref().as_fd()
+    fn handle(&self) -> &AsyncFd<OwnedFd> {
+        &self.pidfd
     }
 
     async fn exited(&mut self) -> Exit {

@@ -6,12 +6,12 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use async_trait::async_trait;
-use rustix::io::{Errno, ioctl_fionread};
+use rustix::io::ioctl_fionread;
 use rustix::pipe::{SpliceFlags, splice};
 use rustix::process::Pid;
 use rustix::termios::{Winsize, tcgetpgrp, tcgetwinsize, tcsetwinsize};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::runtime::Handle;
 
 use super::launch::Launch;
@@ -60,12 +60,23 @@ pub struct Kept {
 pub trait Child: Send {
     /// Its process id, which is not reused before [`Child::reap`].
     fn pid(&self) -> Pid;
-    /// Its pidfd, which names it for ever.
-    fn handle(&self) -> BorrowedFd<'_>;
-    /// Waits for its end. May be dropped and called again.
+    /// Its pidfd, which names it for ever and becomes readable at its end.
+    fn handle(&self) -> &AsyncFd<OwnedFd>;
+    /// Waits for its end, and learns how that was. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
     /// Gives the process id back to the system. Call it after its end.
     async fn reap(&mut self);
+}
+
+impl dyn Child + '_ {
+    /// Waits for its end. May be dropped and called again, at less cost than [`Child::exited`].
+    pub(super) async fn has_ended(&mut self) {
+        match self.handle().readable().await {
+            // Stays readable: it does not live again.
+            Ok(mut ready) => ready.retain_ready(),
+            Err(_) => std::future::pending().await, // the runtime is shutting down and drops us
+        }
+    }
 }
 
 /// Why a program could not be started.
@@ -131,6 +142,17 @@ pub struct Pty {
     _slave: Option<OwnedFd>,
 }
 
+/// A terminal that may have output.
+pub struct Readable<'a>(AsyncFdReadyGuard<'a, OwnedFd>);
+
+impl Readable<'_> {
+    /// A read since then found nothing more: the next wait is for what comes after it. Output that came since it was
+    /// seen to be readable is not overlooked: the runtime knows whether it has heard of that.
+    pub fn drained(mut self) {
+        self.0.clear_ready();
+    }
+}
+
 impl Pty {
     /// Takes a non-blocking master, the pipe of its input, and its slave where nobody else holds that. Must be called
     /// within the runtime.
@@ -159,11 +181,11 @@ impl Pty {
     }
 
     /// Waits until [`Pty::read`] may find output. May be dropped and called again.
-    ///
-    /// # Errors
-    /// When the runtime is shutting down.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.master.readable().await.map(|mut ready| ready.retain_ready())
+    pub async fn readable(&self) -> Readable<'_> {
+        match self.master.readable().await {
+            Ok(ready) => Readable(ready),
+            Err(_) => std::future::pending().await, // the runtime is shutting down and drops us
+        }
     }
 
     /// Waits until [`Pty::push`] may move something. May be dropped and called again.
@@ -180,11 +202,7 @@ impl Pty {
     /// # Errors
     /// `WouldBlock` when there is nothing; EIO when the terminal has been hung up.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        match rustix::io::read(&self.master, &mut *into) {
-            // Asked again through the runtime, which thereby learns that it has to wait.
-            Err(Errno::AGAIN) => self.master.try_io(Interest::READABLE, |master| Ok(rustix::io::read(master, into)?)),
-            read => Ok(read?),
-        }
+        Ok(rustix::io::read(&self.master, into)?)
     }
 
     /// Puts `bytes` on their way into the terminal, without waiting: at most 4 KiB, and only when

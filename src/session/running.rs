@@ -1,18 +1,19 @@
 //! A session's task while its program runs: everything that happens to the terminal and the log happens in this loop.
 
 use std::io;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, kill_process_group};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::deadline::until;
 use super::handle::{Input, Session};
 use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
-use super::pty::{Child, INPUT_MAX, Pty, Spawned};
+use super::pty::{Child, INPUT_MAX, Pty, Readable, Spawned};
 use super::sizing::Decision;
 use super::task::{Handles, Life, Order, Task};
 use super::{Exit, Pace, Signal, State, ViewerId, processes};
@@ -21,6 +22,11 @@ use crate::terminal::log::SEGMENT_BYTES;
 
 /// Most input written in one turn, so that a large paste does not keep the task from reading what it causes.
 const WRITE_TURN: usize = 64 * 1024;
+/// Most output read in one turn: some reads from a terminal, a tenth of a millisecond. Then all who wait for something
+/// else come first, so that a flood does not make the echo of other sessions slow.
+const READ_TURN: usize = 16 * 1024;
+/// Most bytes that look like the echo of a key, with what an editor or a shell redraws of its line.
+const ECHO_MAX: usize = 256;
 /// How long a program is held when there is no memory for what it prints, before that is asked for again.
 const MEMORY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -28,7 +34,7 @@ const MEMORY_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     task: Task,
     session: Arc<Session>,
-    pty: Pty,
+    pty: Arc<Pty>,
     child: Box<dyn Child>,
     pid: Pid,
     pacing: Pacing,
@@ -41,6 +47,10 @@ pub(super) struct Running {
     typing: Option<Typing>,
     /// Who typed what was last written: the next output is most likely its echo.
     typist: Option<ViewerId>,
+    /// Viewers stand in line that are to be woken.
+    waking: bool,
+    /// More was there last time than is read in one turn.
+    floods: bool,
     /// The end of the output whose time was noted last.
     noted: Offset,
     /// The number of the last decision on the size that was carried out.
@@ -52,6 +62,37 @@ struct Typing {
     len: usize,
     /// What the terminal has not taken of it.
     left: usize,
+}
+
+/// How a burst of reading ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Burst {
+    /// There was nothing more.
+    Drained,
+    /// So little at first that it is most likely what somebody typed: it is on its way before more is looked for.
+    Echo,
+    /// The segment is full.
+    Full,
+    /// As much was read as may be in one turn.
+    Cut,
+    /// Nothing more can be read, for now or for ever.
+    Stopped,
+}
+
+/// The turn to read.
+struct Turn<'a> {
+    readable: Readable<'a>,
+    _flood: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Turn<'a> {
+    /// Waits for output, and where that is a flood until no other is read on this lane. May be dropped and called again.
+    async fn next(pty: &'a Pty, lane: &'a Semaphore, floods: bool) -> Self {
+        let readable = pty.readable().await;
+        // It is never closed.
+        let flood = if floods { lane.acquire().await.ok() } else { None };
+        Self { readable, _flood: flood }
+    }
 }
 
 /// Why a run ended.
@@ -71,7 +112,7 @@ impl Running {
         Self {
             task,
             session,
-            pty,
+            pty: Arc::new(pty),
             child,
             pid,
             pacing: Pacing::default(),
@@ -80,6 +121,8 @@ impl Running {
             input_blocked: false,
             typing: None,
             typist: None,
+            waking: false,
+            floods: false,
             noted: Offset::ZERO,
             fitted: 0,
         }
@@ -126,12 +169,13 @@ impl Running {
                     () = self.session.follower_moved.notified() => {}
                 }
             }
-            if self.read_burst().is_break() {
+            let burst = self.read_burst(SEGMENT_BYTES);
+            self.task.log.publish();
+            self.task.published();
+            if matches!(burst, Burst::Drained | Burst::Stopped) {
                 break;
             }
-            self.task.published();
         }
-        self.task.log.publish();
         self.note_output();
         self.task.exited(&exit);
         self.task.orders.close();
@@ -142,12 +186,17 @@ impl Running {
     }
 
     async fn until_ended(&mut self) -> Ended {
-        let session = Arc::clone(&self.session);
+        let (session, pty) = (Arc::clone(&self.session), Arc::clone(&self.pty));
         let mut ending: Option<Life> = None;
         let mut ended = false;
         loop {
             let hold = self.hold();
-            let may_read = hold == Verdict::Read && !self.hung_up && self.starved_until.is_none();
+            let can_read = hold == Verdict::Read && !self.hung_up && self.starved_until.is_none();
+            if !can_read {
+                self.publish(); // what a flood has begun does not wait for the rest of it
+            }
+            // While a crowd is still being woken for the last burst the next one grows, unless an echo is awaited.
+            let may_read = can_read && (!self.waking || self.typist.is_some());
             tokio::select! {
                 biased;
                 () = session.closing().cancelled(), if ending.is_none() && !ended => {
@@ -164,15 +213,14 @@ impl Running {
                     wanted.into_iter().for_each(|decision| self.fit(decision));
                 }
                 () = session.input_added.notified() => self.write_input(),
-                _ = self.pty.writable(), if self.input_blocked => self.write_input(),
-                _ = self.pty.readable(), if may_read => {
-                    let _ = self.read_burst();
-                    self.publish().await;
-                }
+                _ = pty.writable(), if self.input_blocked => self.write_input(),
+                turn = Turn::next(&pty, &session.lane.flood, self.floods), if may_read => self.read_turn(turn).await,
+                // Behind all that is ready now.
+                () = yield_now(), if self.waking => self.waking = session.line.wake_some(),
                 () = session.follower_moved.notified(), if hold != Verdict::Read => {}
                 () = until(hold.deadline()) => {}
                 () = until(self.starved_until), if self.starved_until.is_some() => self.starved_until = None,
-                exit = self.child.exited() => return Ended::Exited { exit, ending },
+                exit = exit_of(&mut *self.child) => return Ended::Exited { exit, ending },
             }
         }
     }
@@ -191,54 +239,90 @@ impl Running {
         }
     }
 
-    /// Reads until the terminal has nothing more or a segment is full, without publishing. Breaks when there is
-    /// nothing more.
-    fn read_burst(&mut self) -> ControlFlow<()> {
+    /// Reads for a turn, and publishes once the terminal has nothing more or a segment is full: a flood leaves in large
+    /// pieces.
+    async fn read_turn(&mut self, turn: Turn<'_>) {
+        let burst = self.read_burst(READ_TURN);
+        self.floods = matches!(burst, Burst::Cut | Burst::Full);
+        if burst != Burst::Cut {
+            self.publish();
+        }
+        if burst == Burst::Drained {
+            turn.readable.drained();
+        }
+        if self.floods {
+            // Whoever became ready meanwhile comes first, and then another that floods.
+            yield_now().await;
+        }
+    }
+
+    /// Reads until the terminal has nothing more, a segment is full or `most` has been read, without publishing.
+    fn read_burst(&mut self, most: usize) -> Burst {
+        let mut all = 0;
         loop {
             let space = match self.task.log.space() {
                 Ok(space) => space,
                 Err(error) => {
                     tracing::error!(session = %self.session.id(), %error, "no memory left for what a program prints");
                     self.starved_until = Some(Instant::now() + MEMORY_PAUSE);
-                    return ControlFlow::Break(());
+                    return Burst::Stopped;
                 }
             };
             match self.pty.read(space) {
-                Ok(read @ 1..) => self.task.log.commit(read),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ControlFlow::Break(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(read @ 1..) => {
+                    self.task.log.commit(read);
+                    all += read;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Burst::Drained,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // EIO, or an end of file on other systems: the program's session has ended.
                 Ok(0) | Err(_) => {
                     self.hung_up = true;
-                    return ControlFlow::Break(());
+                    return Burst::Stopped;
                 }
             }
             if self.task.log.is_full() {
-                self.task.log.publish();
-                return ControlFlow::Continue(());
+                return Burst::Full;
+            }
+            if self.typist.is_some() && all <= ECHO_MAX {
+                return Burst::Echo;
+            }
+            if all >= most {
+                return Burst::Cut;
             }
         }
     }
 
-    /// Publishes what was read: to the viewer that typed first, then to all.
-    async fn publish(&mut self) {
+    /// Publishes what was read: to the viewer that typed first, then to the others, some at a time.
+    fn publish(&mut self) {
         self.task.log.publish();
-        self.note_output();
-        let typist = self.typist.take().and_then(|typist| self.session.viewers.lock().get(typist));
-        if let Some(typist) = typist {
-            typist.echo.notify_one();
-            tokio::task::yield_now().await;
+        if !self.note_output() {
+            return;
         }
-        self.task.published();
+        self.task.announce();
+        let typist = self.typist.take().and_then(|typist| {
+            let viewers = self.session.viewers.lock();
+            Some((viewers.get(typist)?, viewers.len()))
+        });
+        self.waking = match typist {
+            Some((typist, viewers)) => {
+                typist.place.wake_first();
+                viewers > 1
+            }
+            None => self.session.line.wake_some(),
+        };
     }
 
-    /// Notes the time when anything was printed since it was last noted: a terminal can be readable without output.
-    fn note_output(&mut self) {
+    /// Notes the time when anything was printed since it was last noted, and tells whether it was: a terminal can be
+    /// readable without output.
+    fn note_output(&mut self) -> bool {
         let end = self.task.log.end();
-        if end != self.noted {
+        let is_news = end != self.noted;
+        if is_news {
             self.noted = end;
             self.session.printed((self.task.settings.now)());
         }
+        is_news
     }
 
     fn write_input(&mut self) {
@@ -317,7 +401,7 @@ impl Running {
             pid: self.pid,
             master: master.try_clone_to_owned()?,
             input: input.try_clone_to_owned()?,
-            pidfd: self.child.handle().try_clone_to_owned()?,
+            pidfd: self.child.handle().get_ref().try_clone()?,
         })
     }
 
@@ -331,7 +415,7 @@ impl Running {
         }
         // What the program printed so far was for the old size.
         if !self.task.log.needs_screen() {
-            let _ = self.read_burst();
+            let _ = self.read_burst(SEGMENT_BYTES);
         }
         // First where it is seen: what cannot be recorded must not happen.
         if self.task.resized(size)
@@ -348,6 +432,12 @@ impl Running {
             tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
         }
     }
+}
+
+/// Waits for a program's end, at no cost where it is looked for often, and learns how that was.
+async fn exit_of(child: &mut dyn Child) -> Exit {
+    child.has_ended().await;
+    child.exited().await
 }
 
 async fn wait_for(ending: &mut Option<Life>) {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rustix::process::Pid;
 use serde::Serialize;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::follower::{self, Follower};
 use super::handle::{Opening, Parts, Session, StartOn};
+use super::lanes::Lane;
 use super::ledger::Ledger;
 use super::origin::Origin;
 use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};
@@ -58,7 +58,7 @@ pub(super) struct Task {
 
 /// Where a session is to live.
 struct Home<'a> {
-    lane: Handle,
+    lane: Lane,
     settings: &'a Settings,
     spawner: Arc<dyn Spawner>,
 }
@@ -148,7 +148,7 @@ impl Session {
         let home = Home::next(settings, spawner);
         let stage = match (kept.spawned, &record.ended) {
             (Some(Spawned { pty, child }), None) => {
-                let spawned = Spawned { pty: pty.moved_to(&home.lane).map_err(MemoryError::System)?, child };
+                let spawned = Spawned { pty: pty.moved_to(&home.lane.runtime).map_err(MemoryError::System)?, child };
                 ledger.recover_delivery(spawned.pty.on_its_way().map_err(MemoryError::System)?);
                 Stage::Started(spawned)
             }
@@ -347,9 +347,17 @@ impl Task {
         appended.is_ok()
     }
 
-    /// Wakes the viewers.
+    /// Tells that more was published, and wakes all who wait for it.
     pub(super) fn published(&self) {
-        self.end.send_replace(self.log.end());
+        self.announce();
+        while self.session.line.wake_some() {}
+    }
+
+    /// Tells that more was published, and leaves it to the caller to wake those who wait for it.
+    pub(super) fn announce(&self) {
+        let end = self.log.end();
+        self.end.send_replace(end);
+        self.session.line.publish(end);
     }
 }
 

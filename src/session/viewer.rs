@@ -6,7 +6,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::handle::Session;
@@ -29,7 +28,6 @@ pub struct Viewer {
     lag: Lag,
     snapshot: Wanted,
     waits: Waits,
-    end: watch::Receiver<Offset>,
 }
 
 /// A snapshot this viewer is to be sent.
@@ -80,13 +78,12 @@ pub(super) struct Parts {
     pub(super) client: ClientId,
     pub(super) reader: LogReader,
     pub(super) progress: Arc<Progress>,
-    pub(super) end: watch::Receiver<Offset>,
     pub(super) window: u64,
 }
 
 impl Viewer {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { session, id, client, reader, progress, window, end } = parts;
+        let Parts { session, id, client, reader, progress, window } = parts;
         let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
         let lag = Lag::new(window, resync);
         Self {
@@ -99,7 +96,6 @@ impl Viewer {
             lag,
             snapshot: Wanted::No,
             waits: Waits::Output,
-            end,
         }
     }
 
@@ -143,13 +139,27 @@ impl Viewer {
                 return Next::ScreenGone;
             }
         }
-        let (taken, end) = (self.reader.offset(), *self.end.borrow());
+        loop {
+            // Before the log is looked at: what is published from here on is not overlooked.
+            let seen = self.session.line.published();
+            if let Some(next) = self.pull_what_is_there() {
+                return next;
+            }
+            if self.session.line.stand(&self.progress.place, seen) {
+                return self.wait(Waits::Output);
+            }
+        }
+    }
+
+    /// Nothing when all that is there has been taken.
+    fn pull_what_is_there(&mut self) -> Option<Next> {
         let session = &self.session;
+        let (taken, end) = (self.reader.offset(), session.line.end());
         let step = match self.lag.step(taken, end, || session.leader(end), Instant::now()) {
             Step::Send(limit) => match self.reader.pull(limit) {
                 Pull::Chunk(chunk) => {
                     self.has_taken(false);
-                    return Next::Frames(chunk);
+                    return Some(Next::Frames(chunk));
                 }
                 Pull::Gap { from, .. } => self.lag.skip(from),
                 Pull::Limited => {
@@ -161,7 +171,7 @@ impl Viewer {
                         // The program may be held for another, who was the fastest until now.
                         self.session.follower_moved();
                     }
-                    return self.wait(Waits::Output);
+                    return None;
                 }
             },
             step => step,
@@ -169,9 +179,9 @@ impl Viewer {
         if let Step::Skip(_) = step {
             let (session, lines) = (Arc::clone(&self.session), self.lag.lines());
             self.snapshot = Wanted::Asked(Box::pin(async move { session.snapshot(lines).await }));
-            return self.wait(Waits::Snapshot);
+            return Some(self.wait(Waits::Snapshot));
         }
-        self.wait(Waits::Window)
+        Some(self.wait(Waits::Window))
     }
 
     fn show(&mut self, snapshot: Arc<Snapshotted>) -> Next {
@@ -211,11 +221,7 @@ impl Viewer {
             }
             (Waits::Window, _) => look.await,
             _ => tokio::select! {
-                changed = self.end.changed() => if changed.is_err() {
-                    // The program has ended and everything it printed is there already.
-                    std::future::pending::<()>().await;
-                },
-                () = self.progress.echo.notified() => {}
+                () = self.progress.place.woken() => {}
                 () = look => {}
             },
         }
@@ -300,7 +306,7 @@ impl Viewer {
     }
 
     fn interrupted(&mut self) {
-        let end = *self.end.borrow();
+        let end = self.session.line.end();
         self.lag.interrupted(self.reader.offset(), end, Instant::now());
     }
 }

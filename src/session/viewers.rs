@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::Notify;
-
 use super::ViewerId;
+use super::line::Place;
 use crate::terminal::Offset;
 
 /// Most viewers of one session: more than one machine can feed, so that a leak of connections meets a bound.
@@ -22,8 +21,8 @@ pub(super) struct Progress {
     drawn: AtomicU64,
     /// It has skipped and not caught up since: it is further than it could have come by reading.
     has_skipped: AtomicBool,
-    /// Wakes this viewer before the others: it has typed, and what comes now is most likely its echo.
-    pub(super) echo: Notify,
+    /// Its place among those that wait for output.
+    pub(super) place: Arc<Place>,
 }
 
 impl Progress {
@@ -81,14 +80,18 @@ impl Viewers {
             taken: AtomicU64::new(from.0),
             drawn: AtomicU64::new(SAYS_NOTHING),
             has_skipped: AtomicBool::new(skipping),
-            echo: Notify::new(),
+            place: Arc::default(),
         });
         self.attached.insert(id, Arc::clone(&progress));
         Some((id, progress))
     }
 
-    pub(super) fn leave(&mut self, id: ViewerId) {
-        self.attached.remove(&id);
+    pub(super) fn leave(&mut self, id: ViewerId) -> Option<Arc<Progress>> {
+        self.attached.remove(&id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.attached.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -18,7 +18,7 @@ async fn kill_holder(side: &Side) {
 
 async fn hand_over(side: &Side, id: u16, memory: &OwnedFd, spawned: &Spawned) {
     let (master, input) = spawned.pty.descriptors();
-    let running = (spawned.child.pid(), master, input, spawned.child.handle());
+    let running = (spawned.child.pid(), master, input, spawned.child.handle().as_fd());
     side.spawner.hand_over(session(id), memory.as_fd(), Some(running)).await.expect("handed over");
 }
 

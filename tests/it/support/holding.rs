@@ -130,11 +130,11 @@ pub async fn typed(pty: &Pty, text: &str) {
 pub async fn shown(pty: &Pty, text: &str) -> String {
     let mut all = String::new();
     while !all.contains(text) {
-        patiently(text, pty.readable()).await.expect("a runtime");
+        let readable = patiently(text, pty.readable()).await;
         let mut bytes = [0; 4096];
         match pty.read(&mut bytes) {
             Ok(read) => all.push_str(&String::from_utf8_lossy(&bytes[..read])),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => readable.drained(),
             Err(error) => panic!("{error} after {all:?}"),
         }
     }
