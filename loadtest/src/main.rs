@@ -8,16 +8,13 @@ mod floor;
 mod limits;
 mod options;
 mod output;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod process;
 mod program;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod progress;
 mod readiness;
 #[allow(dead_code, reason = "until the report is there")]
 mod result;
 mod scenario;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod target;
 
 use std::io::Write as _;
@@ -28,7 +25,7 @@ use clap::Parser as _;
 use self::options::{Options, Task};
 use self::progress::Progress;
 use self::result::Measured;
-use self::scenario::{Lab, latency, throughput};
+use self::scenario::{Lab, all, connections, late_join, latency, memory, slow_viewer, soak, throughput};
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
@@ -40,6 +37,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Program(program) => return program.run().map(|()| ExitCode::SUCCESS),
         Task::Throughput(args) => throughput::run(&lab, args)?,
         Task::Latency(args) => latency::run(&lab, args)?,
+        Task::Connections(args) => connections::run(&lab, args)?,
+        Task::Memory(args) => memory::run(&lab, args)?,
+        Task::LateJoin(args) => late_join::run(&lab, args)?,
+        Task::SlowViewer(args) => slow_viewer::run(&lab, args)?,
+        Task::Soak(args) => soak::run(&lab, args)?,
+        Task::All => all::run(&lab)?,
     };
     progress.done();
     tell(&measured)?;

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::program::Program;
+use crate::scenario::connections::ConnectionsArgs;
+use crate::scenario::late_join::LateJoinArgs;
 use crate::scenario::latency::LatencyArgs;
+use crate::scenario::memory::MemoryArgs;
+use crate::scenario::slow_viewer::SlowViewerArgs;
+use crate::scenario::soak::SoakArgs;
 use crate::scenario::throughput::ThroughputArgs;
 
 /// Measures terminal session servers over their own wire, beside the floor of the machine
@@ -51,6 +56,18 @@ pub(crate) enum Task {
     Throughput(ThroughputArgs),
     /// The echo of single keys, alone and beside others
     Latency(LatencyArgs),
+    /// Thousands of viewers, at a steady rate: the time each waits to be let in
+    Connections(ConnectionsArgs),
+    /// Memory for each idle viewer and session, and what idling costs
+    Memory(MemoryArgs),
+    /// From joining a session that has printed much to its screen
+    LateJoin(LateJoinArgs),
+    /// What a viewer that never reads costs the others
+    SlowViewer(SlowViewerArgs),
+    /// A day's use in little, over and over
+    Soak(SoakArgs),
+    /// All of them
+    All,
     /// Be the floor
     #[command(hide = true)]
     Floor,

@@ -29,6 +29,13 @@ impl Rounds {
         }
     }
 
+    /// Takes a round with a curve, of which the last is kept.
+    pub(super) fn take_with_curve(&mut self, round: anyhow::Result<(Round, Curve)>) {
+        let (round, curve) = round.map_or_else(|error| (Err(error), None), |(round, curve)| (Ok(round), Some(curve)));
+        self.curves = curve.into_iter().collect();
+        self.take(round);
+    }
+
     /// All of it, when `wanted` rounds were to be run.
     pub(super) fn measured(
         self,
@@ -40,6 +47,7 @@ impl Rounds {
         let mut parameters: BTreeMap<_, _> =
             parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         parameters.insert("rounds".into(), wanted.to_string());
+        parameters.extend(target.terms().map(|flags| ("flags".into(), flags)));
         let complete = self.errors.is_empty() && self.rounds.len() as u64 == u64::from(wanted);
         let (figures, curves) = if complete { (medians(&self.rounds), self.curves) } else { (Vec::new(), Vec::new()) };
         let (scenario, target) = (scenario.to_owned(), target.name().to_owned());
@@ -63,13 +71,17 @@ fn medians(rounds: &[Round]) -> Vec<Figure> {
     figures
 }
 
+/// The figure of that name.
+pub(super) fn value(of: &Measured, name: &str) -> Option<f64> {
+    of.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
+}
+
 /// Gives the first of `measured`, the server under test, its ratio to the floor in each figure of `names`.
 pub(super) fn ratios_to_floor(measured: &mut [Measured], names: &[&str]) {
     let [server, others @ ..] = measured else { return };
     let Some(floor) = others.iter().find(|other| other.target == "floor") else { return };
     for name in names {
-        let value = |of: &Measured| of.figures.iter().find(|figure| figure.name == *name).map(|figure| figure.value);
-        if let (Some(ours), Some(floors)) = (value(server), value(floor)) {
+        if let (Some(ours), Some(floors)) = (value(server, name), value(floor, name)) {
             server.figures.push(figure(&format!("{name}, ratio to floor"), ours / floors, Unit::Ratio));
         }
     }
