@@ -46,7 +46,7 @@ impl Default for ConnectionsArgs {
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<Measured>> {
     let (viewers, numbers) = if lab.common.small { (100, vec![1, 10]) } else { (args.viewers, args.sessions.clone()) };
-    let mut targets = lab.targets()?;
+    let mut targets = lab.sharing_targets()?;
     let mut measured = Vec::new();
     for sessions in numbers {
         let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
@@ -88,8 +88,8 @@ fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> 
     crowd.until(|seen| seen.at >= READY.len() as u64)?;
 
     let began = Instant::now();
-    for session in 0..sessions.min(viewers) {
-        crowd.type_in(session, &[KEY])?;
+    for (viewer, session) in opened.iter().enumerate().take(viewers) {
+        target.type_to(session, &mut crowd, viewer, &[KEY])?;
     }
     crowd.until(|seen| seen.at >= expected.len())?;
     let told = began.elapsed();

@@ -39,7 +39,7 @@ impl Default for LateJoinArgs {
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &LateJoinArgs) -> anyhow::Result<Vec<Measured>> {
     let (mib, joiners) = if lab.common.small { (1, 3) } else { (args.mib, args.joiners) };
-    let mut targets = lab.targets()?;
+    let mut targets = lab.sharing_targets()?;
     let mut measured = Vec::new();
     for mib in [0, mib] {
         let program = Program::Flood { seed: SEED, bytes: usize::from(mib) * MIB };

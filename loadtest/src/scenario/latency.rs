@@ -90,8 +90,13 @@ struct Plan {
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measured>> {
     let (trips, watchers) = if lab.common.small { (50, 20) } else { (usize::try_from(args.trips)?, args.watchers) };
-    let variants = if args.beside.is_empty() { &Beside::ALL[..] } else { &args.beside };
     let mut targets = lab.targets()?;
+    let variants = match &args.beside[..] {
+        // What stands beside is a session of its own, or more viewers of the same.
+        [] if targets.iter().any(|target| !target.shares()) => &[Beside::Nothing][..],
+        [] => &Beside::ALL,
+        these => these,
+    };
     let mut measured = Vec::new();
     for &beside in variants {
         let at_least = match beside {

@@ -17,15 +17,17 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use rustix::event::{Timespec, poll};
 
-use crate::options::Common;
+use crate::options::{Common, Server};
 use crate::process::Process;
 use crate::program::Program;
 use crate::progress::Progress;
 use crate::target::fantail::Fantail;
 use crate::target::floor::Floor;
+use crate::target::ttyd::Ttyd;
+use crate::target::vibetunnel::VibeTunnel;
 use crate::target::{Pace, Session, Target};
 
 /// What scenarios share.
@@ -44,11 +46,23 @@ impl Lab<'_> {
         Ok(targets)
     }
 
+    /// The same, for what is about viewers who share a session.
+    pub(crate) fn sharing_targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
+        let targets = self.targets()?;
+        targets.iter().try_for_each(|target| must_share(target.as_ref()))?;
+        Ok(targets)
+    }
+
     fn server(&self) -> anyhow::Result<Box<dyn Target>> {
         let common = self.common;
         if let Some(url) = &common.url {
             let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
-            return Ok(Box::new(Fantail::running(url, common.token.clone(), processes)?));
+            let token = common.token.clone();
+            return Ok(match common.dialect {
+                Server::Fantail => Box::new(Fantail::running(url, token, processes)?),
+                Server::Vibetunnel => Box::new(VibeTunnel::running(url, token, processes)?),
+                Server::Ttyd => Box::new(Ttyd::running(url, processes)?),
+            });
         }
         let server = match &common.server_bin {
             Some(path) => path.clone(),
@@ -61,6 +75,14 @@ impl Lab<'_> {
     pub(crate) const fn rounds(&self) -> u32 {
         if self.common.small { 1 } else { self.common.rounds }
     }
+}
+
+/// Refuses a target whose viewers share nothing.
+fn must_share(target: &dyn Target) -> anyhow::Result<()> {
+    if !target.shares() {
+        bail!("{} runs a program for each viewer, and this is about one that is shared", target.name());
+    }
+    Ok(())
 }
 
 /// The server's program where a build puts it.

@@ -41,7 +41,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &SlowViewerArgs) -> anyhow::Result<Vec<Me
     let mib = if lab.common.small { 8 } else { args.mib };
     let program = Program::Flood { seed: SEED, bytes: usize::from(mib) * MIB };
     let expected = Arc::new(program.prints().or_skipped());
-    let mut targets = lab.targets()?;
+    let mut targets = lab.sharing_targets()?;
     // Without and with one, of each target.
     let mut results: Vec<[Rounds; 2]> = targets.iter().map(|_| Default::default()).collect();
     for round in 1..=lab.rounds() {

@@ -6,6 +6,8 @@ pub(crate) mod fantail;
 pub(crate) mod floor;
 pub(crate) mod http;
 mod native;
+pub(crate) mod ttyd;
+pub(crate) mod vibetunnel;
 
 use std::sync::Arc;
 
@@ -76,8 +78,18 @@ pub(crate) trait Target {
         self.open(&program.command()?, pace)
     }
 
+    /// Types to `session`, whose viewer is one of the crowd.
+    fn type_to(&mut self, _session: &Session, crowd: &mut Crowd, viewer: usize, bytes: &[u8]) -> anyhow::Result<()> {
+        crowd.type_in(viewer, bytes)
+    }
+
     /// Types the line for which floods wait.
-    fn begin_flood(&mut self, _session: &Session, crowd: &mut Crowd) -> anyhow::Result<()> {
-        crowd.type_in(0, ENTER)
+    fn begin_flood(&mut self, session: &Session, crowd: &mut Crowd) -> anyhow::Result<()> {
+        self.type_to(session, crowd, 0, ENTER)
+    }
+
+    /// Whether viewers of a session share it. Otherwise each has a program of its own.
+    fn shares(&self) -> bool {
+        true
     }
 }
