@@ -1,0 +1,116 @@
+//! The scenarios: what is done to the targets, and what is measured.
+//!
+//! Each gives one [`Measured`] for each target and set of parameters. Targets take turns, so that what else the machine
+//! does meets all of them. Figures count only of rounds in which nothing went wrong.
+
+pub(crate) mod all;
+pub(crate) mod connections;
+mod figures;
+pub(crate) mod late_join;
+pub(crate) mod latency;
+pub(crate) mod memory;
+pub(crate) mod slow_viewer;
+pub(crate) mod soak;
+pub(crate) mod throughput;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rustix::event::{Timespec, poll};
+
+use crate::options::{Common, Server};
+use crate::process::Process;
+use crate::program::Program;
+use crate::progress::Progress;
+use crate::target::fantail::Fantail;
+use crate::target::floor::Floor;
+use crate::target::ttyd::Ttyd;
+use crate::target::vibetunnel::VibeTunnel;
+use crate::target::{Pace, Session, Target};
+
+/// What scenarios share.
+pub(crate) struct Lab<'a> {
+    pub(crate) common: &'a Common,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Lab<'_> {
+    /// The server under test, and the floor behind it.
+    pub(crate) fn targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
+        let mut targets = vec![self.server()?];
+        if !self.common.no_floor {
+            targets.push(Box::new(Floor::start()?));
+        }
+        Ok(targets)
+    }
+
+    /// The same, for what is about viewers who share a session.
+    pub(crate) fn sharing_targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
+        let targets = self.targets()?;
+        targets.iter().try_for_each(|target| must_share(target.as_ref()))?;
+        Ok(targets)
+    }
+
+    fn server(&self) -> anyhow::Result<Box<dyn Target>> {
+        let common = self.common;
+        if let Some(url) = &common.url {
+            let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
+            let token = common.token.clone();
+            return Ok(match common.dialect {
+                Server::Fantail => Box::new(Fantail::running(url, token, processes)?),
+                Server::Vibetunnel => Box::new(VibeTunnel::running(url, token, processes)?),
+                Server::Ttyd => Box::new(Ttyd::running(url, processes)?),
+            });
+        }
+        let server = match &common.server_bin {
+            Some(path) => path.clone(),
+            None => beside_us()?,
+        };
+        Ok(Box::new(Fantail::start(&server)?))
+    }
+
+    /// How often each measurement is repeated.
+    pub(crate) const fn rounds(&self) -> u32 {
+        if self.common.small { 1 } else { self.common.rounds }
+    }
+}
+
+/// Refuses a target whose viewers share nothing.
+fn must_share(target: &dyn Target) -> anyhow::Result<()> {
+    if !target.shares() {
+        bail!("{} runs a program for each viewer, and this is about one that is shared", target.name());
+    }
+    Ok(())
+}
+
+/// The server's program where a build puts it.
+fn beside_us() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("where this program is")?;
+    Ok(own.with_file_name("fantail"))
+}
+
+/// Opens `count` sessions, all running `program`.
+fn open_many(target: &mut dyn Target, program: &Program, count: usize) -> anyhow::Result<Vec<Session>> {
+    (0..count).map(|_| target.open_program(program, Pace::Usual)).collect()
+}
+
+fn close_all(target: &mut dyn Target, sessions: &[Session]) -> anyhow::Result<()> {
+    sessions.iter().try_for_each(|session| target.close(session))
+}
+
+/// Lets time go by, in which the server is left alone.
+fn wait(time: Duration) -> io::Result<()> {
+    let end = Instant::now() + time;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        match poll(&mut [], Some(&Timespec::try_from(left).map_err(io::Error::other)?)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
