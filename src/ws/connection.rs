@@ -2,22 +2,25 @@
 //!
 //! Never queues output (law 3): at most one chunk of shared frames and a bounded number of its own bytes wait here.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
-use tokio_util::sync::CancellationToken;
 
+use super::acks::Acks;
 use super::frame::{FrameReader, Received, Violation};
 use super::incoming::Incoming;
 use super::latest::Latest;
 use super::outgoing::Outgoing;
+use super::signals::{Change, Changes, End, Ending, Ends};
 use crate::auth::Access;
 use crate::protocol::{CloseCode, Event, MESSAGE_BYTES_MAX, PING_SECONDS, ServerMessage, Welcome};
-use crate::session::{Attached, Next, Status, Viewer};
+use crate::session::{Attached, Next, Viewer};
 
 const PING_EVERY: Duration = Duration::from_secs(PING_SECONDS);
 /// A client silent for this long is gone: two pings went unanswered.
@@ -26,32 +29,24 @@ const SILENCE_MAX: Duration = Duration::from_secs(2 * PING_SECONDS);
 const FLUSH_WAIT: Duration = Duration::from_secs(5);
 /// How long a client has to take and answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
-
-/// What ends a connection besides its peer and its session.
-pub(super) struct Ends {
-    /// The server is going away.
-    pub(super) drain: CancellationToken,
-    /// The login it was made with has been ended.
-    pub(super) revoked: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// When its credential runs out.
-    pub(super) expires: Option<Instant>,
-}
+/// Bytes written before others get their turn: two segments, some dozen microseconds.
+const UNBROKEN_MAX: usize = 128 * 1024;
 
 pub(super) struct Connection<S> {
-    reader: ReadHalf<S>,
-    writer: WriteHalf<S>,
+    socket: S,
     frames: FrameReader,
     outgoing: Outgoing,
     viewer: Viewer,
     access: Access,
-    status: watch::Receiver<Status>,
-    written: watch::Receiver<u64>,
-    superseded: CancellationToken,
+    ending: Ending,
+    changes: Changes,
+    acks: Acks,
     latest: Latest,
-    ends: Ends,
     phase: Phase,
     heard: Instant,
     pings: Interval,
+    /// Bytes written since it stepped back for others.
+    unbroken: usize,
 }
 
 /// Where a connection is in its life.
@@ -68,9 +63,8 @@ enum Phase {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// A connection over `stream`, from which `early` was already read.
-    pub(super) fn new(stream: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
-        let (reader, writer) = split(stream);
+    /// A connection over `socket`, from which `early` was already read.
+    pub(super) fn new(socket: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
         let Attached { known, mut status, mut written, superseded, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.extend(early);
@@ -79,24 +73,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // has changed since it attached.
         status.mark_changed();
         written.mark_changed();
+        let ending = Ending::new(viewer.session(), superseded, ends);
+        let changes = Changes::default();
+        changes.listen_to_status(status);
+        changes.listen_to_written(written);
         let now = Instant::now();
         let mut pings = interval_at(now + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            reader,
-            writer,
+            socket,
             frames,
             outgoing: Outgoing::default(),
             viewer,
             access,
-            status,
-            written,
-            superseded,
+            ending,
+            changes,
+            acks: Acks::default(),
             latest,
-            ends,
             phase: Phase::Open,
             heard: now,
             pings,
+            unbroken: 0,
         }
     }
 
@@ -122,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             self.fill();
             if matches!(self.phase, Phase::Closing { peer_has_closed: true, .. }) && self.outgoing.is_idle() {
-                return self.writer.shutdown().await;
+                return self.socket.shutdown().await;
             }
             self.turn().await?;
         }
@@ -135,7 +132,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.viewer.link_is_full();
             }
             match self.viewer.pull() {
-                Next::Frames(chunk) => self.outgoing.chunk(chunk),
+                Next::Frames(chunk) => {
+                    self.outgoing.chunk(chunk);
+                    self.acks.tell(&mut self.outgoing);
+                }
                 Next::Snapshot { skipped, snapshot } => {
                     if let Some(from) = skipped {
                         self.outgoing.message(ServerMessage::Gap { from, to: snapshot.at.offset });
@@ -164,44 +164,80 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for the next thing to happen, and does it.
     async fn turn(&mut self) -> io::Result<()> {
-        let (open, sends_output) = (self.phase == Phase::Open, self.sends_output());
+        let (open, wants_more) = (self.phase == Phase::Open, self.outgoing.wants_more() && self.sends_output());
         let deadline = match self.phase {
             Phase::Flushing(_, deadline) | Phase::Closing { deadline, .. } => Some(deadline),
             Phase::Open => None,
         };
-        let session = self.viewer.session().clone();
+        let Self { socket, frames, outgoing, viewer, ending, changes, acks, .. } = self;
+        let takes_changes = open && !outgoing.is_full();
         tokio::select! {
-            read = self.frames.read_from(&mut self.reader), if !self.outgoing.is_full() => {
-                if read? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                self.heard = Instant::now();
-                self.take_messages().await?;
-            }
-            sent = self.outgoing.write_some(&mut self.writer), if !self.outgoing.is_idle() => {
-                sent?;
-                // Those that were left while too much of its own was waiting.
-                self.take_messages().await?;
-            }
-            () = self.viewer.more(), if self.outgoing.wants_more() && sends_output => {}
-            Ok(()) = self.status.changed(), if open && !self.outgoing.is_full() => self.tell_changes(),
-            Ok(()) = self.written.changed(), if open && !self.outgoing.is_full() => self.acknowledge(),
-            () = session.leaving().cancelled(), if sends_output => {} // looked at before all else
-            () = session.closed().cancelled(), if open => self.close_after_output(CloseCode::SessionClosed),
-            () = self.superseded.cancelled(), if open => self.close(CloseCode::Superseded),
-            () = self.ends.drain.cancelled(), if open => {
-                self.tell_drain();
-                self.close_after_output(CloseCode::Draining);
-            }
-            () = &mut self.ends.revoked, if open => self.close(CloseCode::Forbidden),
-            () = until(self.ends.expires), if open => self.close(CloseCode::TokenExpired),
+            biased;
+            end = ending.next() => self.ends(end),
+            change = changes.next(), if takes_changes => self.hears(change),
             () = until(deadline), if deadline.is_some() => match self.phase {
                 Phase::Flushing(code, _) => self.close(code),
                 Phase::Open | Phase::Closing { .. } => return Err(io::ErrorKind::TimedOut.into()),
             },
+            () = acks.due(), if open && acks.is_timed() => self.acks.tell(&mut self.outgoing),
             _ = self.pings.tick(), if open => self.ping(),
+            moved = poll_fn(|context| poll_socket(socket, frames, outgoing, context)) => match moved? {
+                Moved::In(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Moved::In(_) => {
+                    self.heard = Instant::now();
+                    self.take_messages().await?;
+                }
+                Moved::Out(bytes) => {
+                    // Those that were left while too much of its own was waiting.
+                    self.take_messages().await?;
+                    self.let_others_write(bytes).await;
+                }
+            },
+            () = viewer.more(), if wants_more => {}
         }
         Ok(())
+    }
+
+    /// Steps back behind all that is ready when it has written much: one that catches up keeps no echo waiting.
+    async fn let_others_write(&mut self, bytes: usize) {
+        self.unbroken += bytes;
+        if self.unbroken >= UNBROKEN_MAX {
+            self.unbroken = 0;
+            yield_now().await;
+        }
+    }
+
+    fn ends(&mut self, end: End) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        match end {
+            End::Left => {} // looked at before all else
+            End::Closed => self.close_after_output(CloseCode::SessionClosed),
+            End::Superseded => self.close(CloseCode::Superseded),
+            End::Draining => {
+                self.tell_drain();
+                self.close_after_output(CloseCode::Draining);
+            }
+            End::Revoked => self.close(CloseCode::Forbidden),
+            End::Expired => self.close(CloseCode::TokenExpired),
+        }
+    }
+
+    fn hears(&mut self, change: Change) {
+        match change {
+            Change::Status(mut status) => {
+                let latest = status.borrow_and_update().clone();
+                for event in self.latest.changes(latest) {
+                    self.outgoing.event(self.viewer.offset(), &event);
+                }
+                self.changes.listen_to_status(status);
+            }
+            Change::Written(mut written) => {
+                self.acks.written(*written.borrow_and_update());
+                self.changes.listen_to_written(written);
+            }
+        }
     }
 
     /// Takes the whole messages that have arrived, as far as there is room for what they cause.
@@ -241,20 +277,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    fn tell_changes(&mut self) {
-        let status = self.status.borrow_and_update().clone();
-        for event in self.latest.changes(status) {
-            self.outgoing.event(self.viewer.offset(), &event);
-        }
-    }
-
-    fn acknowledge(&mut self) {
-        let written = *self.written.borrow_and_update();
-        if written > 0 {
-            self.outgoing.message(ServerMessage::InputAck(written));
-        }
-    }
-
     fn ping(&mut self) {
         if self.heard.elapsed() >= SILENCE_MAX {
             self.close(CloseCode::Silent);
@@ -268,6 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn close(&mut self, code: CloseCode) {
+        self.acks.tell(&mut self.outgoing);
         self.outgoing.close(code);
         self.phase = Phase::Closing { peer_has_closed: false, deadline: Instant::now() + CLOSE_WAIT };
     }
@@ -298,6 +321,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             *peer_has_closed = true;
         }
     }
+}
+
+/// What was moved over a socket.
+enum Moved {
+    /// So many bytes in; none at its end.
+    In(usize),
+    /// So many bytes out.
+    Out(usize),
+}
+
+/// Reads once or writes once, whichever the socket is ready for and there is a use for.
+fn poll_socket<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut S,
+    frames: &mut FrameReader,
+    outgoing: &mut Outgoing,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Moved>> {
+    if !outgoing.is_idle()
+        && let Poll::Ready(sent) = outgoing.poll_write(Pin::new(socket), context)
+    {
+        return Poll::Ready(sent.map(Moved::Out));
+    }
+    if !outgoing.is_full()
+        && let Poll::Ready(read) = frames.poll_read(Pin::new(socket), context)
+    {
+        return Poll::Ready(read.map(Moved::In));
+    }
+    Poll::Pending
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -9,6 +9,11 @@
 //! - Text that is not UTF-8: tungstenite refuses the fragment it shows in, we the message once it is whole. Control
 //!   frames may come between; data must not.
 
+#![allow(clippy::expect_used, reason = "what cannot be compared must stop")]
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
 use futures_util::FutureExt as _;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
@@ -121,7 +126,9 @@ fn ours(wire: &[u8], pieces: impl Iterator<Item = usize> + Clone) -> Taken<Optio
         let (mut piece, after) = rest.split_at(piece.min(rest.len()));
         rest = after;
         while !piece.is_empty() {
-            let read = frames.read_from(&mut piece).now_or_never().expect("memory is ready");
+            let read = poll_fn(|context| frames.poll_read(Pin::new(&mut piece), context))
+                .now_or_never()
+                .expect("memory is ready");
             assert!(read.expect("memory does not fail") > 0);
             loop {
                 match frames.next() {

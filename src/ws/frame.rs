@@ -4,9 +4,13 @@
 //! allocated ahead of the bytes.
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::poll_read_buf;
 
 use crate::terminal::log::BINARY_FINAL;
 
@@ -96,10 +100,22 @@ impl FrameReader {
     ///
     /// Not more is read than is held already, however much room there is: a large message takes few reads, and the room
     /// does not grow with what a client has sent ahead.
-    pub(super) async fn read_from(&mut self, socket: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
-        let most = self.buffer.len().max(READ_ROOM);
+    pub(super) fn poll_read(
+        &mut self,
+        socket: Pin<&mut impl AsyncRead>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.buffer.len() < READ_ROOM {
+            // Most connections wait for their client: none of them holds room for what may come.
+            let mut room = [MaybeUninit::uninit(); READ_ROOM];
+            let mut room = ReadBuf::uninit(&mut room);
+            ready!(socket.poll_read(context, &mut room))?;
+            self.buffer.extend_from_slice(room.filled());
+            return Poll::Ready(Ok(room.filled().len()));
+        }
+        let most = self.buffer.len();
         self.buffer.reserve(most);
-        socket.read_buf(&mut (&mut self.buffer).limit(most)).await
+        poll_read_buf(socket, context, &mut (&mut self.buffer).limit(most))
     }
 
     /// The next message, if all of it is there.
@@ -254,6 +270,8 @@ fn length(bytes: usize, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use proptest::prelude::*;
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket};
@@ -266,7 +284,7 @@ mod tests {
     async fn what_a_client_has_sent_ahead_does_not_make_the_room_grow() {
         let pings = sent(&vec![Message::Ping(vec![7; 125].into()); 50_000]);
         let (mut socket, mut frames) = (&pings[..], FrameReader::new(MAX));
-        while frames.read_from(&mut socket).await.unwrap() > 0 {
+        while poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap() > 0 {
             while frames.next().unwrap().is_some() {}
             assert!(frames.buffer.capacity() <= 4 * READ_ROOM, "room for {} bytes", frames.buffer.capacity());
         }
@@ -277,7 +295,7 @@ mod tests {
         let large = sent(&[Message::binary(vec![7; MAX])]);
         let (mut socket, mut frames) = (&large[..], FrameReader::new(MAX));
         for _ in 0..10 {
-            frames.read_from(&mut socket).await.unwrap();
+            poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap();
             assert!(frames.buffer.capacity() <= 4 * MAX, "room for {} bytes", frames.buffer.capacity());
             if let Some(message) = frames.next().unwrap() {
                 assert_eq!(message, Received::Binary(vec![7; MAX].into()));

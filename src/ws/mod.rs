@@ -3,6 +3,7 @@
 //! Owns what lies between a viewer and a socket. Decides nothing about sessions: who may attach is the edge's rule,
 //! and what a session does is the session's.
 
+mod acks;
 mod connection;
 /// Run by `fuzz/` too, which is outside.
 #[cfg(any(test, fuzzing))]
@@ -11,6 +12,7 @@ mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
+mod signals;
 mod upgrade;
 
 pub use upgrade::routes;

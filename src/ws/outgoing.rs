@@ -1,9 +1,11 @@
 //! What a connection still has to send: shared frames from the log, and a few of its own between them.
 
 use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
 use super::frame;
 use crate::protocol::{CloseCode, Event, ServerMessage};
@@ -45,10 +47,6 @@ impl Shared {
             Self::Chunk(chunk) => chunk.advance(bytes),
             Self::Bytes(rest) => rest.advance(bytes),
         }
-    }
-
-    fn is_sent(&self) -> bool {
-        self.unsent().iter().all(|part| part.is_empty())
     }
 }
 
@@ -121,46 +119,68 @@ impl Outgoing {
         frame::closing(code.as_u16(), code.reason(), &mut self.own);
     }
 
-    /// Writes once, what the socket takes. May be dropped and called again.
-    pub(super) async fn write_some<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> io::Result<()> {
-        match self.shared.as_mut().filter(|_| self.shared_is_begun || self.own.is_empty()) {
-            Some(shared) => {
-                let written = writer.write_vectored(&shared.unsent().map(IoSlice::new)).await?;
-                nonzero(written)?;
-                shared.advance(written);
-                self.shared_is_begun = true;
-                if shared.is_sent() {
-                    self.shared = None;
-                    self.shared_is_begun = false;
-                } else {
-                    self.was_cut = true;
-                }
-            }
-            None => {
-                let written = writer.write(&self.own[self.own_sent..]).await?;
-                nonzero(written)?;
-                self.own_sent += written;
-                if self.own_sent == self.own.len() {
-                    // Given back: most connections rarely say anything of their own.
-                    self.own = Vec::new();
-                    self.own_sent = 0;
-                } else if self.own_sent > OWN_MAX {
-                    // It may never be empty while a client asks faster than it reads.
-                    self.own.drain(..self.own_sent);
-                    self.own_sent = 0;
-                }
-            }
+    /// Writes once, what the socket takes: its own and the shared in one call, so that a client that is told of two
+    /// things is woken once.
+    pub(super) fn poll_write(
+        &mut self,
+        socket: Pin<&mut impl AsyncWrite>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let own = &self.own[self.own_sent..];
+        let [head, body] = self.shared.as_ref().map_or([&[][..]; 2], Shared::unsent);
+        let parts = if self.shared_is_begun { [head, body, own] } else { [own, head, body] };
+        let (own, shared) = (own.len(), head.len() + body.len());
+        let mut slices = [IoSlice::new(&[]); 3];
+        let mut used = 0;
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            slices[used] = IoSlice::new(part);
+            used += 1;
         }
-        Ok(())
+        let written = match &slices[..used] {
+            [only] => ready!(socket.poll_write(context, only))?,
+            several => ready!(socket.poll_write_vectored(context, several))?,
+        };
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        let first = if self.shared_is_begun { shared.min(written) } else { written - own.min(written) };
+        self.sent_of_shared(first, shared);
+        self.sent_of_own(written - first);
+        Poll::Ready(Ok(written))
     }
-}
 
-fn nonzero(written: usize) -> io::Result<()> {
-    if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
+    /// So many bytes went of the shared, of which there were `all`.
+    fn sent_of_shared(&mut self, sent: usize, all: usize) {
+        if let Some(shared) = &mut self.shared {
+            shared.advance(sent);
+            self.shared_is_begun |= sent > 0;
+        }
+        if sent == all {
+            self.shared = None;
+            self.shared_is_begun = false;
+        } else {
+            self.was_cut = true;
+        }
+    }
+
+    fn sent_of_own(&mut self, sent: usize) {
+        self.own_sent += sent;
+        if self.own_sent == self.own.len() {
+            // Given back: most connections rarely say anything of their own.
+            self.own = Vec::new();
+            self.own_sent = 0;
+        } else if self.own_sent > OWN_MAX {
+            // It may never be empty while a client asks faster than it reads.
+            self.own.drain(..self.own_sent);
+            self.own_sent = 0;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
@@ -176,7 +196,7 @@ mod tests {
             while !outgoing.is_full() {
                 outgoing.pong(&[7; 125]);
             }
-            outgoing.write_some(&mut writer).await.unwrap();
+            poll_fn(|context| outgoing.poll_write(Pin::new(&mut writer), context)).await.unwrap();
             assert_ne!(reader.read(&mut received).await.unwrap(), 0);
         }
         assert!(outgoing.own.len() <= 3 * OWN_MAX, "{} bytes are held", outgoing.own.len());
