@@ -4,13 +4,13 @@
 //! and what a session does is the session's.
 
 mod connection;
-/// Run by `fuzz/` too, which is outside.
-#[cfg(any(test, fuzzing))]
-pub mod differential;
+#[cfg(test)]
+mod differential;
 mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
 mod upgrade;
 
+pub use frame::{FrameReader, Received, Violation};
 pub use upgrade::routes;
