@@ -176,5 +176,5 @@ fn holding(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, feeding, snapshots::minting, holding);
+criterion_group!(benches, snapshots::minting, feeding, holding);
 criterion_main!(benches);
