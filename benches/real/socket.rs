@@ -7,6 +7,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use futures_util::StreamExt;
@@ -30,17 +31,22 @@ pub(crate) async fn connect(server: &Server, receive_buffer: Option<u32>) -> Res
     Ok(stream)
 }
 
-/// Upgrades it to a viewer of `session`, which is to begin with the screen.
-pub(crate) async fn handshake<S>(server: &Server, session: &str, stream: S) -> Result<Socket<S>, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+/// What upgrades a connection to a viewer of `session`, which is to begin with the screen.
+pub(crate) fn request(server: &Server, session: &str) -> Request {
     let url = format!("ws://{}/api/sessions/{session}/ws", server.authority());
     let mut request = url.into_client_request().expect("a request");
     let headers = request.headers_mut();
     headers.insert("authorization", format!("Bearer {}", server.token()).parse().expect("a header"));
     headers.insert("sec-websocket-protocol", "fantail.v1".parse().expect("a header"));
-    Ok(client_async(request, stream).await.map_err(|error| format!("no handshake: {error}"))?.0)
+    request
+}
+
+/// Upgrades it to a viewer of `session`.
+pub(crate) async fn handshake<S>(server: &Server, session: &str, stream: S) -> Result<Socket<S>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    Ok(client_async(request(server, session), stream).await.map_err(|error| format!("no handshake: {error}"))?.0)
 }
 
 /// The next message that is not the WebSocket's own.

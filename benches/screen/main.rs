@@ -1,5 +1,5 @@
 //! What does a screen cost? Feeding it what logs and TUIs print, beside `alacritty_terminal` and the bare `vte` parser;
-//! its snapshots, in time and bytes; the memory it holds.
+//! its snapshots, in time and bytes, beside copying them; the memory it holds.
 //!
 //! `cargo bench --bench screen`. Criterion measures wall time; the lines that begin with `cpu` and `memory` are this
 //! thread's CPU time and the allocator's count. As a test it runs once, on little.
@@ -9,6 +9,7 @@
 mod cpu;
 mod inputs;
 mod memory;
+mod snapshots;
 
 use std::hint::black_box;
 
@@ -134,23 +135,6 @@ fn feeding(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn snapshots(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("snapshot");
-    group.sample_size(20);
-    let log = ours(&inputs::coloured(total().min(4 << 20)));
-    let tui = ours(&inputs::tui(total().min(1 << 20)));
-    for (name, screen, scrollback) in
-        [("log", &log, 0), ("log", &log, 1000), ("log", &log, SCROLLBACK), ("TUI", &tui, SCROLLBACK)]
-    {
-        let taken = screen.snapshot(scrollback);
-        println!("snapshot of a {name}: {} bytes with {} lines of scrollback", taken.bytes.len(), taken.scrollback);
-        group.bench_function(BenchmarkId::new(name, scrollback), |bencher| {
-            bencher.iter(|| screen.snapshot(scrollback));
-        });
-    }
-    group.finish();
-}
-
 /// Bytes that `make` leaves allocated.
 fn held_by<T>(make: impl FnOnce() -> T) -> usize {
     let before = memory::held();
@@ -192,5 +176,5 @@ fn holding(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, feeding, snapshots, holding);
+criterion_group!(benches, snapshots::minting, feeding, holding);
 criterion_main!(benches);

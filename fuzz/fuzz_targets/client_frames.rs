@@ -2,7 +2,11 @@
 //! What must hold, and the differences that are meant, are in `src/ws/differential.rs`.
 #![no_main]
 
-use fantail::ws::differential::check;
+#[path = "../../src/ws/differential.rs"]
+mod differential;
+
+use differential::check;
+use fantail::ws as frame;
 use libfuzzer_sys::fuzz_target;
 
 // The first four bytes say how the rest is cut.

@@ -1,5 +1,6 @@
 //! The frame reader beside tungstenite's in the role of a server: from the same bytes both take the same messages and
-//! refuse the same, however the bytes are cut. Run on what a property test makes up, and on what `fuzz/` finds.
+//! refuse the same, however the bytes are cut. Run on what a property test makes up, and on what `fuzz/` finds, which
+//! takes this file as its own.
 //!
 //! Three differences are meant, and only these are let pass:
 //!
@@ -8,8 +9,6 @@
 //! - A close code that may not be sent: tungstenite takes the close and answers 1002, we refuse it, with 1002 too.
 //! - Text that is not UTF-8: tungstenite refuses the fragment it shows in, we the message once it is whole. Control
 //!   frames may come between; data must not.
-
-#![allow(clippy::expect_used, reason = "what cannot be compared must stop")]
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -61,10 +60,8 @@ impl std::io::Write for Wire<'_> {
 }
 
 /// Reads `wire` in pieces as long as `cuts` says, in turn, and byte by byte, and as tungstenite does.
-///
-/// # Panics
-/// When they differ, or when the reader holds more than it may.
-pub fn check(cuts: &[u8], wire: &[u8]) {
+/// Panics when they differ, or when the reader holds more than it may.
+pub(super) fn check(cuts: &[u8], wire: &[u8]) {
     let ours = ours(wire, std::iter::once(wire.len()));
     for again in
         [self::ours(wire, std::iter::repeat(1)), self::ours(wire, cuts.iter().map(|&cut| 1 + usize::from(cut)))]
@@ -126,10 +123,8 @@ fn ours(wire: &[u8], pieces: impl Iterator<Item = usize> + Clone) -> Taken<Optio
         let (mut piece, after) = rest.split_at(piece.min(rest.len()));
         rest = after;
         while !piece.is_empty() {
-            let read = poll_fn(|context| frames.poll_read(Pin::new(&mut piece), context))
-                .now_or_never()
-                .expect("memory is ready");
-            assert!(read.expect("memory does not fail") > 0);
+            let read = poll_fn(|context| frames.poll_read(Pin::new(&mut piece), context)).now_or_never();
+            assert!(matches!(read, Some(Ok(1..))), "memory is ready and does not fail: {read:?}");
             loop {
                 match frames.next() {
                     Ok(Some(message)) => messages.push(message),
@@ -221,6 +216,11 @@ mod tests {
             let wire = frames.concat();
             // Whole, mostly.
             check(&cuts, &wire[..wire.len().saturating_sub(lost.saturating_sub(14))]);
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic_or_hold_more_than_it_may(wire in prop::collection::vec(any::<u8>(), 0..300)) {
+            check(&[7], &wire);
         }
     }
 }

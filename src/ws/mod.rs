@@ -5,9 +5,8 @@
 
 mod acks;
 mod connection;
-/// Run by `fuzz/` too, which is outside.
-#[cfg(any(test, fuzzing))]
-pub mod differential;
+#[cfg(test)]
+mod differential;
 mod frame;
 mod incoming;
 mod latest;
@@ -15,4 +14,5 @@ mod outgoing;
 mod signals;
 mod upgrade;
 
+pub use frame::{FrameReader, Received, Violation};
 pub use upgrade::routes;
