@@ -4,6 +4,10 @@
 //! Of the server's crate it imports only `protocol`: it knows of a server what a client knows.
 
 #[allow(dead_code, reason = "until the first scenario is there")]
+mod machine;
+#[allow(dead_code, reason = "until the first scenario is there")]
+mod report;
+#[allow(dead_code, reason = "until the first scenario is there")]
 mod result;
 
 fn main() {}
