@@ -3,11 +3,59 @@
 //!
 //! Of the server's crate it imports only `protocol`: it knows of a server what a client knows.
 
-#[allow(dead_code, reason = "until the first scenario is there")]
+mod client;
+mod floor;
+mod limits;
+#[allow(dead_code, reason = "until it is wired to the command line")]
 mod machine;
-#[allow(dead_code, reason = "until the first scenario is there")]
+mod options;
+mod output;
+#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
+mod process;
+mod program;
+#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
+mod progress;
+mod readiness;
+#[allow(dead_code, reason = "until it is wired to the command line")]
 mod report;
-#[allow(dead_code, reason = "until the first scenario is there")]
+#[allow(dead_code, reason = "until the report is wired to the command line")]
 mod result;
+mod scenario;
+#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
+mod target;
 
-fn main() {}
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::options::{Options, Task};
+use self::progress::Progress;
+use self::result::Measured;
+use self::scenario::{Lab, latency, throughput};
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    let progress = Progress::new();
+    let lab = Lab { common: &options.common, progress: &progress };
+    limits::raise_descriptors();
+    let measured = match &options.task {
+        Task::Floor => return floor::run().map(|()| ExitCode::SUCCESS),
+        Task::Program(program) => return program.run().map(|()| ExitCode::SUCCESS),
+        Task::Throughput(args) => throughput::run(&lab, args)?,
+        Task::Latency(args) => latency::run(&lab, args)?,
+    };
+    progress.done();
+    tell(&measured)?;
+    let whole = measured.iter().all(|measured| measured.complete && measured.errors.is_empty());
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// As JSON lines.
+fn tell(measured: &[Measured]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for measured in measured {
+        writeln!(out, "{}", serde_json::to_string(measured)?)?;
+    }
+    Ok(())
+}

@@ -35,6 +35,8 @@ pub use event::{Access, Event, Limits, RefusalCode, Welcome};
 pub use fields::BadMessage;
 pub use server::ServerMessage;
 
+pub use crate::terminal::Offset;
+
 /// The subprotocol a client offers and the server selects.
 pub const SUBPROTOCOL: &str = "fantail.v1";
 

@@ -47,6 +47,27 @@ fn every_module_imports_only_what_its_row_allows() {
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
+/// What the load test may name of the server: what a client knows.
+const WIRE: &str = "fantail::protocol";
+
+#[test]
+fn the_load_test_knows_of_the_server_what_a_client_knows() {
+    let loadtest = Path::new(env!("CARGO_MANIFEST_DIR")).join("loadtest");
+    let mut violations = Vec::new();
+    for file in rust_files(&loadtest.join("src")) {
+        let text = fs::read_to_string(&file).expect("readable");
+        for (number, line) in text.lines().enumerate() {
+            for (at, _) in line.match_indices("fantail::") {
+                let of_ours = line[..at].ends_with("::") || line[..at].ends_with(char::is_alphanumeric);
+                if !of_ours && !line[at..].starts_with(WIRE) && !line.trim_start().starts_with("//") {
+                    violations.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
 #[test]
 fn every_row_of_the_table_is_a_module_and_stands_in_the_architecture() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

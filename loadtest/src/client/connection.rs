@@ -1,0 +1,162 @@
+//! One non-blocking connection of a crowd: connected, upgraded, and everything it is sent verified as it comes.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+
+use super::expected::Expected;
+use super::frames::{self, write_masked};
+use super::stream::Stream;
+use super::{Attachment, Dialect, Said};
+use crate::readiness::Interest;
+
+/// Bytes a connection may have waiting to be sent: it types little, and a server that does not read has to be told of.
+const UNSENT_MAX: usize = 1 << 20;
+
+/// One viewer.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    stream: Stream,
+    dialect: Dialect,
+    /// What the socket has not taken yet; the handshake first.
+    out: Vec<u8>,
+    /// The number of its last input.
+    seq: u64,
+    expected: Arc<Expected>,
+    /// What it has seen of its session.
+    pub(crate) seen: Seen,
+}
+
+/// What a viewer has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) welcomed: bool,
+    /// The end of the output it has, all of which was right.
+    pub(crate) at: u64,
+    /// Bytes of output it was sent.
+    pub(crate) output: u64,
+    /// Bytes of the last screen it was sent.
+    pub(crate) snapshot: Option<u64>,
+    pub(crate) exited: bool,
+}
+
+impl Connection {
+    /// Begins to connect, from `source` if it is given.
+    pub(crate) fn open(
+        attachment: &Attachment,
+        expected: &Arc<Expected>,
+        source: Option<SocketAddr>,
+    ) -> io::Result<Self> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let family = if attachment.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+        if let Some(source) = source {
+            bind(&socket, &source)?;
+        }
+        match connect(&socket, &attachment.address) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let socket = TcpStream::from(socket);
+        socket.set_nodelay(true)?;
+        Ok(Self {
+            socket,
+            stream: Stream::new(attachment.dialect),
+            dialect: attachment.dialect,
+            out: attachment.request.clone(),
+            seq: 0,
+            expected: Arc::clone(expected),
+            seen: Seen::default(),
+        })
+    }
+
+    pub(crate) const fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// What it waits for.
+    pub(crate) const fn interest(&self) -> Interest {
+        if self.out.is_empty() { Interest::Read } else { Interest::Both }
+    }
+
+    /// Types, as soon as the socket takes it.
+    pub(crate) fn type_in(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.seq += 1;
+        let (opcode, payload) = self.dialect.input(self.seq, bytes);
+        self.queue(opcode, &payload)?;
+        self.send()
+    }
+
+    /// Sends what waits.
+    pub(crate) fn send(&mut self) -> Result<(), String> {
+        while !self.out.is_empty() {
+            match (&self.socket).write(&self.out) {
+                Ok(taken) => drop(self.out.drain(..taken)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(()),
+                Err(error) => return Err(format!("sending: {error}")),
+            }
+        }
+        self.out = Vec::new();
+        Ok(())
+    }
+
+    /// Reads once, as much as there is room for, and verifies it. What it says is what is wrong.
+    pub(crate) fn receive(&mut self, room: &mut [u8]) -> Result<(), String> {
+        let read = match (&self.socket).read(room) {
+            Ok(0) => return Err("the server hung up".into()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(format!("receiving: {error}")),
+        };
+        let Self { stream, seen, expected, .. } = self;
+        let mut pong = None;
+        stream.feed(&room[..read], |said| match said {
+            Said::Ping(payload) => {
+                pong = Some(payload.to_vec());
+                Ok(())
+            }
+            said => seen.take(&said, expected),
+        })?;
+        match pong {
+            Some(payload) => self.queue(frames::PONG, &payload).and_then(|()| self.send()),
+            None => Ok(()),
+        }
+    }
+
+    fn queue(&mut self, opcode: u8, payload: &[u8]) -> Result<(), String> {
+        if self.out.len() + payload.len() > UNSENT_MAX {
+            return Err("the server reads nothing of what is typed".into());
+        }
+        write_masked(&mut self.out, opcode, payload, mask(self.seq));
+        Ok(())
+    }
+}
+
+/// Another for each frame, with bits everywhere.
+pub(crate) fn mask(seq: u64) -> u32 {
+    const SPREAD: u32 = 0x9e37_79b9;
+    u32::try_from(seq & 0xffff).unwrap_or(0).wrapping_add(1).wrapping_mul(SPREAD)
+}
+
+impl Seen {
+    fn take(&mut self, said: &Said<'_>, expected: &Expected) -> Result<(), String> {
+        match *said {
+            Said::Welcome { offset } => (self.welcomed, self.at) = (true, offset),
+            Said::Output(bytes) => {
+                expected.check(self.at, bytes)?;
+                self.at += bytes.len() as u64;
+                self.output += bytes.len() as u64;
+            }
+            Said::Snapshot { offset, bytes } => (self.at, self.snapshot) = (offset, Some(bytes)),
+            Said::Gap { from, to } => return Err(format!("output {from}..{to} was skipped")),
+            Said::Closed(code) => return Err(format!("the server closed with {code}")),
+            Said::Exit => self.exited = true,
+            Said::Ack(_) | Said::Ping(_) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::program::Program;
+use crate::scenario::latency::LatencyArgs;
+use crate::scenario::throughput::ThroughputArgs;
+
+/// Measures terminal session servers over their own wire, beside the floor of the machine
+#[derive(Debug, Parser)]
+#[command(name = "fantail-loadtest", version, max_term_width = 100)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+/// What holds for every scenario.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// The program to start as the server under test [default: `fantail` beside this program]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
+    pub(crate) server_bin: Option<PathBuf>,
+    /// Measure a server that runs already
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The token it is to be shown
+    #[arg(long, global = true, value_name = "TOKEN", requires = "url")]
+    pub(crate) token: Option<String>,
+    /// Its processes, where they are on this machine: CPU time and memory are read of these
+    #[arg(long, global = true, value_name = "PID", requires = "url")]
+    pub(crate) pid: Vec<u32>,
+    /// Leave the floor out
+    #[arg(long, global = true)]
+    pub(crate) no_floor: bool,
+    /// Little of everything: shows that all of it works, and measures nothing
+    #[arg(long, global = true)]
+    pub(crate) small: bool,
+    /// How often each measurement is repeated, in turns with the floor's; the figures are those of the median
+    #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// One session's output to many viewers: time, server CPU and memory
+    Throughput(ThroughputArgs),
+    /// The echo of single keys, alone and beside others
+    Latency(LatencyArgs),
+    /// Be the floor
+    #[command(hide = true)]
+    Floor,
+    /// Be a program in a session
+    #[command(hide = true, subcommand)]
+    Program(Program),
+}

@@ -1,0 +1,232 @@
+//! The echo of single keys, one after the other: each is typed when the one before has come back.
+//!
+//! The terminal echoes, so that nothing but the server and the kernel is measured. Keys vary, so that an echo that comes
+//! late is not taken for the next one's. The session's program runs alone, before a crowd that must get every key as
+//! well, beside a session that floods ten viewers, and beside ten sessions that nobody watches and that never stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::Lab;
+use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
+use crate::client::crowd::Crowd;
+use crate::client::expected::Expected;
+use crate::client::typist::Typist;
+use crate::process::cpu;
+use crate::program::{Program, READY};
+use crate::result::{Curve, Measured, Unit};
+use crate::target::{Begin, Pace, Session, Target};
+
+/// Viewers of the session that floods.
+const FLOODED: usize = 10;
+/// Sessions that never stop.
+const BUSY: usize = 10;
+const SEED: u64 = 2;
+/// Keys typed before it counts: the server's first touch of everything.
+const WARM_UP: usize = 100;
+
+/// How long is typed at least beside others that have the processors too: many turns of the scheduler, or the figure would
+/// be that of a moment in which they happened to wait.
+const OTHERS_MET: Duration = Duration::from_secs(2);
+/// Bytes a flood has brought each of its viewers before it counts: more than a log and a socket's buffers hold.
+const FLOOD_GOES: u64 = 16 << 20;
+
+#[derive(Args, Debug)]
+pub(crate) struct LatencyArgs {
+    /// Keys typed
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    trips: u32,
+    /// Viewers of the same session, in the variant that has them
+    #[arg(long, default_value_t = 200)]
+    watchers: usize,
+    /// Only these variants
+    #[arg(long, value_delimiter = ',', value_enum)]
+    beside: Vec<Beside>,
+}
+
+impl Default for LatencyArgs {
+    fn default() -> Self {
+        Self { trips: 5000, watchers: 200, beside: Vec::new() }
+    }
+}
+
+/// What else is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Beside {
+    Nothing,
+    Watchers,
+    Flood,
+    Busy,
+}
+
+impl Beside {
+    const ALL: [Self; 4] = [Self::Nothing, Self::Watchers, Self::Flood, Self::Busy];
+
+    fn words(self, watchers: usize) -> String {
+        match self {
+            Self::Nothing => "nothing".into(),
+            Self::Watchers => format!("{watchers} watchers"),
+            Self::Flood => format!("a flood to {FLOODED} viewers"),
+            Self::Busy => format!("{BUSY} sessions of yes"),
+        }
+    }
+}
+
+/// One measurement's sizes.
+#[derive(Clone, Copy)]
+struct Plan {
+    beside: Beside,
+    trips: usize,
+    /// Keys are typed for so long, however many that are.
+    at_least: Duration,
+    watchers: usize,
+}
+
+/// Runs it.
+pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measured>> {
+    let (trips, watchers) = if lab.common.small { (200, 20) } else { (usize::try_from(args.trips)?, args.watchers) };
+    let variants = if args.beside.is_empty() { &Beside::ALL[..] } else { &args.beside };
+    let mut targets = lab.targets()?;
+    let mut measured = Vec::new();
+    for &beside in variants {
+        let at_least = match beside {
+            Beside::Flood | Beside::Busy if !lab.common.small => OTHERS_MET,
+            _ => Duration::ZERO,
+        };
+        let plan = Plan { beside, trips, at_least, watchers };
+        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
+        for round in 1..=lab.rounds() {
+            for (target, result) in targets.iter_mut().zip(&mut results) {
+                lab.progress.step(format!(
+                    "latency: {}, beside {}, round {round}",
+                    target.name(),
+                    beside.words(watchers)
+                ));
+                match typing(target.as_mut(), plan) {
+                    Ok((figures, curve)) => {
+                        result.curves = vec![curve];
+                        result.take(Ok(figures));
+                    }
+                    Err(error) => result.take(Err(error)),
+                }
+            }
+        }
+        let parameters = [("beside", beside.words(watchers)), ("trips", trips.to_string())];
+        let results = results.into_iter().zip(&targets);
+        let mut these: Vec<_> = results
+            .map(|(result, target)| result.measured("latency", target.as_ref(), &parameters, lab.rounds()))
+            .collect();
+        ratios_to_floor(&mut these, &["p50", "p99", "cpu per trip"]);
+        measured.extend(these);
+    }
+    Ok(measured)
+}
+
+/// The key of a trip: printable, and another than those around it.
+fn key(trip: usize) -> u8 {
+    u8::try_from(trip % 94).unwrap_or(0) + b'!'
+}
+
+fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Curve)> {
+    let keys: Vec<u8> = (0..WARM_UP + plan.trips).map(key).collect();
+    let session = target.open_program(&Program::Echo, Pace::Usual)?;
+    let others = open_others(target, plan.beside)?;
+    let mut crowd = gather(target, plan, &session, &others, &keys)?;
+    let mut typist = Typist::attach(&target.attachment(&session, Begin::Start)?)?;
+    typist.until_printed(READY)?;
+
+    let everything = (READY.len() + keys.len()) as u64;
+    let stop = AtomicBool::new(false);
+    let (began, before) = (Instant::now(), received(crowd.as_ref()));
+    let processes = target.processes().to_vec();
+    let (times, spent) = thread::scope(|scope| {
+        let watching = scope.spawn(|| match (&mut crowd, plan.beside) {
+            (None, _) => Ok(()),
+            (Some(crowd), Beside::Watchers) => crowd.until(|seen| seen.at >= everything),
+            (Some(crowd), _) => crowd.until_told(&stop),
+        });
+        let typed = type_all(&mut typist, plan, || cpu(&processes));
+        stop.store(true, Ordering::Relaxed);
+        let watched = watching.join().map_err(|_| anyhow::anyhow!("the watchers panicked"))?;
+        typed.and_then(|typed| watched.context("beside the typist").map(|()| typed))
+    })?;
+    let flood = (received(crowd.as_ref()) - before) as f64 / began.elapsed().as_secs_f64();
+    drop((crowd, typist));
+    for session in others.iter().chain([&session]) {
+        target.close(session)?;
+    }
+
+    let mut times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
+    times.sort_by(f64::total_cmp);
+    let quantiles = [("p50", 0.5), ("p99", 0.99), ("max", 1.0)];
+    let mut round: Round =
+        quantiles.iter().map(|(name, share)| figure(name, quantile(&times, *share), Unit::Seconds)).collect();
+    if !processes.is_empty() && matches!(plan.beside, Beside::Nothing | Beside::Watchers) {
+        round.push(figure("cpu per trip", spent.as_secs_f64() / times.len() as f64, Unit::Seconds));
+    }
+    if plan.beside == Beside::Flood {
+        round.push(figure("delivered beside", flood, Unit::BytesPerSecond));
+    }
+    Ok((round, distribution("echo", &times)))
+}
+
+/// Types all keys; the times of those after the warm-up, and the CPU time the server took for them.
+fn type_all(
+    typist: &mut Typist,
+    plan: Plan,
+    cpu: impl Fn() -> anyhow::Result<Duration>,
+) -> anyhow::Result<(Vec<Duration>, Duration)> {
+    (0..WARM_UP).try_for_each(|trip| typist.trip(key(trip)).map(drop))?;
+    let (before, began) = (cpu()?, Instant::now());
+    let mut times = Vec::with_capacity(plan.trips);
+    while times.len() < plan.trips || began.elapsed() < plan.at_least {
+        times.push(typist.trip(key(WARM_UP + times.len()))?);
+    }
+    Ok((times, cpu()? - before))
+}
+
+/// Bytes all of them have.
+fn received(crowd: Option<&Crowd>) -> u64 {
+    crowd.into_iter().flat_map(Crowd::seen).map(|seen| seen.output).sum()
+}
+
+/// The sessions beside.
+fn open_others(target: &mut dyn Target, beside: Beside) -> anyhow::Result<Vec<Session>> {
+    match beside {
+        Beside::Nothing | Beside::Watchers => Ok(Vec::new()),
+        Beside::Flood => Ok(vec![target.open_program(&Program::Forever { seed: SEED }, Pace::Lossless)?]),
+        Beside::Busy => (0..BUSY).map(|_| target.open(&["yes".to_owned()], Pace::Usual)).collect(),
+    }
+}
+
+/// The viewers beside; a flood has begun.
+fn gather(
+    target: &mut dyn Target,
+    plan: Plan,
+    session: &Session,
+    others: &[Session],
+    keys: &[u8],
+) -> anyhow::Result<Option<Crowd>> {
+    match (plan.beside, others) {
+        (Beside::Watchers, _) => {
+            let expected = Arc::new(Expected::once([READY, keys].concat()));
+            let attachment = target.attachment(session, Begin::Start)?;
+            Crowd::attach(&attachment, plan.watchers, &expected).map(Some)
+        }
+        (Beside::Flood, [flood]) => {
+            let expected = Arc::new(Program::Forever { seed: SEED }.prints());
+            let attachment = target.attachment(flood, Begin::Start)?;
+            let mut crowd = Crowd::attach(&attachment, FLOODED, &expected)?;
+            crowd.until(|seen| seen.at >= READY.len() as u64)?;
+            target.begin_flood(flood, &mut crowd)?;
+            crowd.until(|seen| seen.output >= FLOOD_GOES)?;
+            Ok(Some(crowd))
+        }
+        _ => Ok(None),
+    }
+}

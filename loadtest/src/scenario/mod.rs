@@ -1,0 +1,60 @@
+//! The scenarios: what is done to the targets, and what is measured.
+//!
+//! Each gives one [`Measured`] for each target and set of parameters. Targets take turns, so that what else the machine
+//! does meets all of them. Figures count only of rounds in which nothing went wrong.
+
+mod figures;
+pub(crate) mod latency;
+pub(crate) mod throughput;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::options::Common;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::target::Target;
+use crate::target::fantail::Fantail;
+use crate::target::floor::Floor;
+
+/// What scenarios share.
+pub(crate) struct Lab<'a> {
+    pub(crate) common: &'a Common,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Lab<'_> {
+    /// The server under test, and the floor behind it.
+    pub(crate) fn targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
+        let mut targets = vec![self.server()?];
+        if !self.common.no_floor {
+            targets.push(Box::new(Floor::start()?));
+        }
+        Ok(targets)
+    }
+
+    fn server(&self) -> anyhow::Result<Box<dyn Target>> {
+        let common = self.common;
+        if let Some(url) = &common.url {
+            let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
+            return Ok(Box::new(Fantail::running(url, common.token.clone(), processes)?));
+        }
+        let server = match &common.server_bin {
+            Some(path) => path.clone(),
+            None => beside_us()?,
+        };
+        Ok(Box::new(Fantail::start(&server)?))
+    }
+
+    /// How often each measurement is repeated.
+    pub(crate) const fn rounds(&self) -> u32 {
+        if self.common.small { 1 } else { self.common.rounds }
+    }
+}
+
+/// The server's program where a build puts it.
+fn beside_us() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("where this program is")?;
+    Ok(own.with_file_name("fantail"))
+}
