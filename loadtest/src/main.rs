@@ -4,9 +4,9 @@
 //! Of the server's crate it imports only `protocol`: it knows of a server what a client knows.
 
 mod client;
+mod deliver;
 mod floor;
 mod limits;
-#[allow(dead_code, reason = "until it is wired to the command line")]
 mod machine;
 mod options;
 mod output;
@@ -16,46 +16,51 @@ mod program;
 #[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod progress;
 mod readiness;
-#[allow(dead_code, reason = "until it is wired to the command line")]
 mod report;
-#[allow(dead_code, reason = "until the report is wired to the command line")]
+mod rest;
 mod result;
 mod scenario;
 #[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod target;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::options::{Options, Task};
+use self::machine::About;
+use self::options::{Common, Options, Scenario, Task};
 use self::progress::Progress;
-use self::result::Measured;
-use self::scenario::{Lab, latency, throughput};
+use self::report::Report;
+use self::scenario::{Lab, api, churn, latency, throughput};
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
-    let progress = Progress::new();
-    let lab = Lab { common: &options.common, progress: &progress };
-    limits::raise_descriptors();
-    let measured = match &options.task {
-        Task::Floor => return floor::run().map(|()| ExitCode::SUCCESS),
-        Task::Program(program) => return program.run().map(|()| ExitCode::SUCCESS),
-        Task::Throughput(args) => throughput::run(&lab, args)?,
-        Task::Latency(args) => latency::run(&lab, args)?,
+    let done = match &options.task {
+        Task::Scenario(scenario) => return measure(&options.common, scenario),
+        Task::Compare { before, after } => deliver::compare(before, after),
+        Task::Show { report } => options.common.outputs.open()?.deliver(&deliver::read(report)?),
+        Task::Floor => floor::run(),
+        Task::AnswersFloor => floor::answers::run(),
+        Task::SpawnsFloor(args) => floor::spawns::run(args),
+        Task::Program(program) => program.run(),
     };
-    progress.done();
-    tell(&measured)?;
-    let whole = measured.iter().all(|measured| measured.complete && measured.errors.is_empty());
-    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    done.map(|()| ExitCode::SUCCESS)
 }
 
-/// As JSON lines.
-fn tell(measured: &[Measured]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for measured in measured {
-        writeln!(out, "{}", serde_json::to_string(measured)?)?;
-    }
-    Ok(())
+fn measure(common: &Common, scenario: &Scenario) -> anyhow::Result<ExitCode> {
+    let about = About::this_run(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
+    let files = common.outputs.open()?;
+    let progress = Progress::new();
+    let lab = Lab { common, progress: &progress };
+    limits::raise_descriptors();
+    let measured = match scenario {
+        Scenario::Throughput(args) => throughput::run(&lab, args)?,
+        Scenario::Latency(args) => latency::run(&lab, args)?,
+        Scenario::Churn(args) => churn::run(&lab, args)?,
+        Scenario::Api(args) => api::run(&lab, args)?,
+    };
+    progress.done();
+    let report = Report::new(about, measured);
+    files.deliver(&report)?;
+    Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::deliver::Outputs;
+use crate::floor::spawns::SpawnsArgs;
+use crate::floor::{answers, spawns};
 use crate::program::Program;
+use crate::scenario::api::ApiArgs;
+use crate::scenario::churn::ChurnArgs;
 use crate::scenario::latency::LatencyArgs;
 use crate::scenario::throughput::ThroughputArgs;
 
@@ -42,19 +47,50 @@ pub(crate) struct Common {
     /// How often each measurement is repeated, in turns with the floor's; the figures are those of the median
     #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: u32,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
 }
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// Set two reports side by side
+    Compare {
+        /// JSON lines of before
+        before: PathBuf,
+        /// JSON lines of after
+        after: PathBuf,
+    },
+    /// Show a report again, as a table and as a page
+    Show {
+        /// Its JSON lines
+        report: PathBuf,
+    },
+    /// Be the floor
+    #[command(hide = true)]
+    Floor,
+    /// Be the floor of answers
+    #[command(hide = true, name = answers::COMMAND)]
+    AnswersFloor,
+    /// Be the floor of sessions opened and closed
+    #[command(hide = true, name = spawns::COMMAND)]
+    SpawnsFloor(SpawnsArgs),
+    /// Be a program in a session
+    #[command(hide = true, subcommand)]
+    Program(Program),
+}
+
+/// What is to be measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
     /// One session's output to many viewers: time, server CPU and memory
     Throughput(ThroughputArgs),
     /// The echo of single keys, alone and beside others
     Latency(LatencyArgs),
-    /// Be the floor
-    #[command(hide = true)]
-    Floor,
-    /// Be a program in a session
-    #[command(hide = true, subcommand)]
-    Program(Program),
+    /// Sessions opened and closed over REST, with a program each and without
+    Churn(ChurnArgs),
+    /// Questions over REST on many connections
+    Api(ApiArgs),
 }

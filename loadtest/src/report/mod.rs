@@ -41,6 +41,11 @@ impl Report {
         Self { about, runs }
     }
 
+    /// Whether every run counts.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.runs.iter().all(counts)
+    }
+
     /// The scenarios in the order in which they ran, each with its runs.
     fn scenarios(&self) -> Vec<(&str, Vec<&Measured>)> {
         let mut scenarios: Vec<(&str, Vec<&Measured>)> = Vec::new();
@@ -88,14 +93,32 @@ fn in_order<'a>(runs: &[&'a Measured], of: impl Fn(&'a Measured) -> Vec<&'a str>
     names
 }
 
-/// The names of the parameters that any of the runs has.
+/// The names of the parameters in which the runs differ.
 fn parameter_names<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
-    in_order(runs, |run| run.parameters.keys().map(String::as_str).collect())
+    let mut names = in_order(runs, |run| run.parameters.keys().map(String::as_str).collect());
+    names.retain(|name| !is_shared(runs, name));
+    names
 }
+
+/// The parameters that all of the runs have in common, as `trips 5,000 · rounds 3`.
+fn shared_parameters(runs: &[&Measured]) -> String {
+    let Some(first) = runs.first() else { return String::new() };
+    let shared = first.parameters.iter().filter(|(name, _)| is_shared(runs, name));
+    shared.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ")
+}
+
+fn is_shared(runs: &[&Measured], name: &str) -> bool {
+    let value = |run: &&Measured| run.parameters.get(name).cloned();
+    runs.first().is_some_and(|first| value(first).is_some() && runs.iter().all(|run| value(run) == value(first)))
+}
+
+/// Scenarios tell the ratios as figures too, for who reads the JSON. Here each stands with its figure.
+const RATIO: &str = ", ratio to floor";
 
 /// The names of the figures that any of the runs has.
 fn figure_names<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
-    in_order(runs, |run| run.figures.iter().map(|figure| figure.name.as_str()).collect())
+    let names = |run: &'a Measured| run.figures.iter().map(|figure| figure.name.as_str());
+    in_order(runs, |run| names(run).filter(|name| !name.ends_with(RATIO)).collect())
 }
 
 #[cfg(test)]

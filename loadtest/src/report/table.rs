@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use super::quantity::{quantity, times};
 use super::ratio::Floors;
-use super::{Report, counts, figure_names, parameter_names, parameters, state};
+use super::{Report, counts, figure_names, parameter_names, parameters, shared_parameters, state};
 use crate::result::Measured;
 
 /// Errors told of one run: the first ones tell what is wrong, and the file has them all.
@@ -23,7 +23,9 @@ const STYLE: TableStyle = TableStyle::new()
 pub(crate) fn render(report: &Report, width: Option<u16>) -> String {
     let mut text = String::new();
     for (scenario, runs) in report.scenarios() {
-        text += &format!("\n{scenario}\n{}\n", scenario_table(&runs, width));
+        let shared = shared_parameters(&runs);
+        let space = if shared.is_empty() { "" } else { "  " };
+        text += &format!("\n{scenario}{space}{shared}\n{}\n", scenario_table(&runs, width));
         for run in &runs {
             text += &errors(run);
         }

@@ -29,6 +29,15 @@ impl Rounds {
         }
     }
 
+    /// The same for a round with curves, of which the last is drawn.
+    pub(super) fn take_drawn(&mut self, round: anyhow::Result<(Round, Vec<Curve>)>) {
+        let round = round.map(|(figures, curves)| {
+            self.curves = curves;
+            figures
+        });
+        self.take(round);
+    }
+
     /// All of it, when `wanted` rounds were to be run.
     pub(super) fn measured(
         self,
@@ -37,12 +46,17 @@ impl Rounds {
         parameters: &[(&str, String)],
         wanted: u32,
     ) -> Measured {
+        self.named(scenario, target.name(), parameters, wanted)
+    }
+
+    /// The same, of what is no [`Target`] but is called like one.
+    pub(super) fn named(self, scenario: &str, target: &str, parameters: &[(&str, String)], wanted: u32) -> Measured {
         let mut parameters: BTreeMap<_, _> =
             parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         parameters.insert("rounds".into(), wanted.to_string());
         let complete = self.errors.is_empty() && self.rounds.len() as u64 == u64::from(wanted);
         let (figures, curves) = if complete { (medians(&self.rounds), self.curves) } else { (Vec::new(), Vec::new()) };
-        let (scenario, target) = (scenario.to_owned(), target.name().to_owned());
+        let (scenario, target) = (scenario.to_owned(), target.to_owned());
         Measured { scenario, target, parameters, figures, curves, errors: self.errors, complete }
     }
 }

@@ -3,8 +3,11 @@
 //! Each gives one [`Measured`] for each target and set of parameters. Targets take turns, so that what else the machine
 //! does meets all of them. Figures count only of rounds in which nothing went wrong.
 
+pub(crate) mod api;
+pub(crate) mod churn;
 mod figures;
 pub(crate) mod latency;
+mod opened;
 pub(crate) mod throughput;
 
 use std::path::PathBuf;
@@ -35,16 +38,21 @@ impl Lab<'_> {
     }
 
     fn server(&self) -> anyhow::Result<Box<dyn Target>> {
+        Ok(Box::new(self.fantail()?))
+    }
+
+    /// The server under test, for what only a server of ours can do.
+    pub(crate) fn fantail(&self) -> anyhow::Result<Fantail> {
         let common = self.common;
         if let Some(url) = &common.url {
             let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
-            return Ok(Box::new(Fantail::running(url, common.token.clone(), processes)?));
+            return Fantail::running(url, common.token.clone(), processes);
         }
         let server = match &common.server_bin {
             Some(path) => path.clone(),
             None => beside_us()?,
         };
-        Ok(Box::new(Fantail::start(&server)?))
+        Fantail::start(&server)
     }
 
     /// How often each measurement is repeated.

@@ -12,11 +12,14 @@ use super::http::Http;
 use super::{Begin, Pace, Session, Target, native};
 use crate::client::Attachment;
 use crate::process::Process;
+use crate::rest::Place;
 
 /// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go.
 const FLAGS: [&str; 4] = ["--max-connections", "32768", "--max-sessions", "4096"];
 /// What the holder's process is called by its command line.
 const HOLDER: &str = " holder ";
+/// Before the token in a login link.
+const LOGIN: &str = "#login=";
 
 /// A server of ours.
 pub(crate) struct Fantail {
@@ -25,6 +28,8 @@ pub(crate) struct Fantail {
     _started: Option<Started>,
     processes: Vec<Process>,
     terms: Option<String>,
+    /// The one login that can be had with the link it printed.
+    login: Option<String>,
 }
 
 /// A process started here, which is ended with this.
@@ -49,7 +54,8 @@ impl Fantail {
         // The address comes first, and the login link when all is ready.
         let mut lines = BufReader::new(stdout).lines();
         let url = lines.next().context("the server ended before it listened")??;
-        lines.next().context("the server ended before it was ready")??;
+        let login = lines.next().context("the server ended before it was ready")??;
+        let login = login.split_once(LOGIN).map(|(_, token)| token.trim().to_owned());
         let path = started.data.path().join("server.json");
         let announced = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let announced: Value = serde_json::from_slice(&announced)?;
@@ -65,12 +71,28 @@ impl Fantail {
             bail!("the server's holder was not found");
         }
         let terms = Some(format!("{} serve {}", binary.display(), FLAGS.join(" ")));
-        Ok(Self { http: Http::new(&url, Some(token))?, _started: Some(started), processes, terms })
+        Ok(Self { http: Http::new(&url, Some(token))?, _started: Some(started), processes, terms, login })
     }
 
     /// One that runs, whose processes are known if it is on this machine.
     pub(crate) fn running(url: &str, token: Option<String>, processes: Vec<Process>) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new(url, token)?, _started: None, processes, terms: None })
+        Ok(Self { http: Http::new(url, token)?, _started: None, processes, terms: None, login: None })
+    }
+}
+
+impl Fantail {
+    /// Where its REST is, with an access token as people have it: the token that a server leaves for the command line
+    /// is no JWT. One that runs already is shown the token that was given.
+    pub(crate) fn login(&mut self) -> anyhow::Result<Place> {
+        let token = match self.login.take() {
+            Some(link) => {
+                let body = serde_json::json!({ "token": link });
+                let answer = self.http.ask("POST", "/api/auth/link", Some(&body))?.expect(200)?;
+                Some(answer.json()["accessToken"].as_str().context("no access token")?.to_owned())
+            }
+            None => self.http.token().map(str::to_owned),
+        };
+        Ok(Place { address: self.http.address(), authority: self.http.authority().to_owned(), token })
     }
 }
 

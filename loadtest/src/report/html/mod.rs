@@ -11,7 +11,7 @@ mod svg;
 mod targets;
 
 use super::quantity::quantity;
-use super::{Report, counts};
+use super::{Report, counts, shared_parameters};
 use crate::machine::About;
 use crate::result::{Measured, Unit};
 use markup::text;
@@ -111,7 +111,7 @@ fn machine(about: &About) -> String {
 
 fn section(name: &str, runs: &[&Measured], looks: &Looks<'_>) -> String {
     let question = QUESTIONS.iter().find(|(scenario, _)| *scenario == name).map_or("", |(_, question)| question);
-    let mut html = format!("<section id=\"{0}\"><h2>{0}</h2><p>{question}</p>", text(name));
+    let mut html = format!("<section id=\"{0}\"><h2>{0}</h2><p>{question}{1}</p>", text(name), shared(runs));
     let plots = plots::of_scenario(runs);
     if !plots.is_empty() {
         html += "<div class=\"plots\">";
@@ -123,6 +123,11 @@ fn section(name: &str, runs: &[&Measured], looks: &Looks<'_>) -> String {
     html += &figures::table(runs, looks);
     html += &figures::errors(runs, looks);
     html + "</section>"
+}
+
+fn shared(runs: &[&Measured]) -> String {
+    let shared = shared_parameters(runs);
+    if shared.is_empty() { shared } else { format!(" <span class=\"shared\">{}</span>", text(&shared)) }
 }
 
 fn figure(plot: &Plot, looks: &Looks<'_>) -> String {

@@ -2,8 +2,6 @@
 //!
 //! Only runs that count are drawn. Knows of no pixels.
 
-use std::collections::BTreeMap;
-
 use super::super::quantity::quantity;
 use super::super::{counts, figure_names, parameter_names};
 use super::scale::{Scale, Spread, bare_unit, spans_decades, suits_log};
@@ -42,6 +40,7 @@ pub(super) fn of_scenario(runs: &[&Measured]) -> Vec<Plot> {
 type Grouped<T> = Vec<(String, Vec<T>)>;
 
 fn curves(runs: &[&Measured]) -> Vec<Plot> {
+    let names = parameter_names(runs);
     let mut kinds: Vec<(&Curve, Grouped<(&Measured, &Curve)>)> = Vec::new();
     for (run, curve) in runs.iter().flat_map(|run| run.curves.iter().map(move |curve| (*run, curve))) {
         let same = |other: &Curve| other.name == curve.name && other.x == curve.x && other.y == curve.y;
@@ -49,7 +48,7 @@ fn curves(runs: &[&Measured]) -> Vec<Plot> {
             kinds.push((curve, Vec::new()));
             kinds.len() - 1
         });
-        push(&mut kinds[index].1, told(&run.parameters, None), (run, curve));
+        push(&mut kinds[index].1, told(run, &names, None), (run, curve));
     }
     kinds.iter().flat_map(|(kind, groups)| curves_of_kind(kind, groups)).collect()
 }
@@ -141,13 +140,13 @@ fn figures_over_parameters(runs: &[&Measured]) -> Vec<Plot> {
 /// One figure over one parameter: a plot for all that agree in the other parameters.
 fn over(runs: &[&Measured], parameter: &str, name: &str) -> Vec<Plot> {
     let mut groups: Grouped<(&Measured, f64, f64)> = Vec::new();
-    let mut unit = None;
+    let (mut unit, names) = (None, parameter_names(runs));
     for run in runs {
         let at = run.parameters.get(parameter).and_then(|value| number(value));
         let figure = run.figures.iter().find(|figure| figure.name == name && is_drawn(figure.unit));
         if let (Some(at), Some(figure)) = (at, figure) {
             unit = Some(figure.unit);
-            push(&mut groups, told(&run.parameters, Some(parameter)), (*run, at, figure.value));
+            push(&mut groups, told(run, &names, Some(parameter)), (*run, at, figure.value));
         }
     }
     let Some(unit) = unit else { return Vec::new() };
@@ -208,9 +207,10 @@ fn axis_name(name: &str, unit: Unit) -> String {
     }
 }
 
-/// Parameters as text, but for the one that is an axis.
-fn told(parameters: &BTreeMap<String, String>, but: Option<&str>) -> String {
-    let each = parameters.iter().filter(|(name, _)| Some(name.as_str()) != but);
+/// Those parameters as text that tell the plots apart, but for the one that is an axis.
+fn told(run: &Measured, told: &[&str], but: Option<&str>) -> String {
+    let is_told = |name: &str| told.contains(&name) && Some(name) != but;
+    let each = run.parameters.iter().filter(|(name, _)| is_told(name));
     each.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ")
 }
 
