@@ -86,7 +86,10 @@ mod tests {
     fn a_report_is_read_as_it_was_written() {
         let mut report = sample::report();
         // Of numbers with seventeen digits the last may be read otherwise.
-        report.runs.iter_mut().flat_map(|run| &mut run.curves).for_each(|curve| curve.points = vec![(0.5, 1e-6)]);
+        for run in &mut report.runs {
+            run.figures.iter_mut().for_each(|figure| figure.value = 0.5);
+            run.curves.iter_mut().for_each(|curve| curve.points = vec![(0.5, 1e-6)]);
+        }
         let text = write(&report).expect("written");
         assert_eq!(text.lines().count(), 1 + report.runs.len());
         assert_eq!(read(&text).expect("read"), report);

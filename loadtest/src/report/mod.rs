@@ -13,7 +13,7 @@ pub(crate) mod table;
 mod sample;
 
 use crate::machine::About;
-use crate::result::Measured;
+use crate::result::{Figure, Measured};
 
 /// All runs of one call of the program.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,35 +96,53 @@ fn in_order<'a>(runs: &[&'a Measured], of: impl Fn(&'a Measured) -> Vec<&'a str>
 /// The names of the parameters in which the runs differ.
 fn parameter_names<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
     let mut names = in_order(runs, |run| run.parameters.keys().map(String::as_str).collect());
-    names.retain(|name| !is_shared(runs, name));
+    names.retain(|name| values(runs, name).len() > 1);
     names
 }
 
-/// The parameters that all of the runs have in common, as `trips 5,000 · rounds 3`.
+/// The parameters in which they do not, as `trips 5,000 · rounds 3`.
 fn shared_parameters(runs: &[&Measured]) -> String {
-    let Some(first) = runs.first() else { return String::new() };
-    let shared = first.parameters.iter().filter(|(name, _)| is_shared(runs, name));
-    shared.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ")
+    let names = in_order(runs, |run| run.parameters.keys().map(String::as_str).collect());
+    let shared = names.iter().filter_map(|name| match values(runs, name)[..] {
+        [value] => Some(format!("{name} {value}")),
+        _ => None,
+    });
+    shared.collect::<Vec<_>>().join(" · ")
 }
 
-fn is_shared(runs: &[&Measured], name: &str) -> bool {
-    let value = |run: &&Measured| run.parameters.get(name).cloned();
-    runs.first().is_some_and(|first| value(first).is_some() && runs.iter().all(|run| value(run) == value(first)))
+/// The values of a parameter. Who has none does not differ in it: it means nothing to him.
+fn values<'a>(runs: &[&'a Measured], name: &str) -> Vec<&'a str> {
+    in_order(runs, |run| run.parameters.get(name).map(String::as_str).into_iter().collect())
 }
 
-/// Scenarios tell the ratios as figures too, for who reads the JSON. Here each stands with its figure.
+/// Scenarios tell ratios and extremes as figures too, for who reads the JSON. Here each stands with its figure.
 const RATIO: &str = ", ratio to floor";
+const LEAST: &str = ", least";
+const MOST: &str = ", most";
 
 /// The names of the figures that any of the runs has.
 fn figure_names<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
+    let stands_with_another = |run: &Measured, name: &str| {
+        let other = [RATIO, LEAST, MOST].iter().find_map(|ending| name.strip_suffix(ending));
+        other.is_some_and(|other| run.figures.iter().any(|figure| figure.name == other))
+    };
     let names = |run: &'a Measured| run.figures.iter().map(|figure| figure.name.as_str());
-    in_order(runs, |run| names(run).filter(|name| !name.ends_with(RATIO)).collect())
+    in_order(runs, |run| names(run).filter(|name| !stands_with_another(run, name)).collect())
+}
+
+/// The least and the most that rounds gave for a figure, as `482 – 516 /s`.
+fn extremes(run: &Measured, figure: &Figure) -> Option<String> {
+    let value = |ending: &str| {
+        let name = format!("{}{ending}", figure.name);
+        run.figures.iter().find(|other| other.name == name && other.unit == figure.unit).map(|other| other.value)
+    };
+    Some(quantity::range(value(LEAST)?, value(MOST)?, figure.unit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result::{Figure, Unit};
+    use crate::result::Unit;
 
     #[test]
     fn a_figure_that_is_no_number_is_an_error_of_its_run() {

@@ -13,6 +13,13 @@ pub(super) fn quantity(value: f64, unit: Unit) -> String {
     if symbol.is_empty() { number } else { format!("{number} {symbol}") }
 }
 
+/// From one value to another, as `482 – 516 /s`.
+pub(super) fn range(low: f64, high: f64, unit: Unit) -> String {
+    let (divisor, symbol) = scale(high.abs(), unit);
+    let (low, high) = (digits(low / divisor), digits(high / divisor));
+    if symbol.is_empty() { format!("{low} – {high}") } else { format!("{low} – {high} {symbol}") }
+}
+
 /// The same with no zeros behind a whole number, as axes have it.
 pub(super) fn round_quantity(value: f64, unit: Unit) -> String {
     let (divisor, symbol) = scale(value.abs(), unit);
@@ -97,6 +104,7 @@ mod tests {
         for (value, unit, text) in cases {
             assert_eq!(quantity(value, unit), text, "{value} {unit:?}");
         }
+        assert_eq!(range(950e-6, 1.25e-3, Unit::Seconds), "0.950 – 1.25 ms");
         assert_eq!(round_quantity(20e-6, Unit::Seconds), "20 µs");
         assert_eq!(round_quantity(0.0, Unit::Seconds), "0 s");
     }

@@ -46,8 +46,13 @@ fn axis(name: &str, unit: Unit) -> Axis {
 }
 
 fn latency(target: &str, watchers: &str, p50: f64, p99: f64) -> Measured {
-    let figures =
-        [("p50", p50, Unit::Seconds), ("p99", p99, Unit::Seconds), ("cpu per trip", p50 / 2.0, Unit::Seconds)];
+    let figures = [
+        ("p50", p50, Unit::Seconds),
+        ("p50, least", p50 * 0.9, Unit::Seconds),
+        ("p50, most", p50 * 1.5, Unit::Seconds),
+        ("p99", p99, Unit::Seconds),
+        ("cpu per trip", p50 / 2.0, Unit::Seconds),
+    ];
     let mut run = run("latency", target, &[("watchers", watchers)], &figures);
     let slope = (p99 / p50).ln() / 99f64.ln();
     let shares = [0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999];

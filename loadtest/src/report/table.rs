@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use super::quantity::{quantity, times};
 use super::ratio::Floors;
-use super::{Report, counts, figure_names, parameter_names, parameters, shared_parameters, state};
+use super::{Report, counts, extremes, figure_names, parameter_names, parameters, shared_parameters, state};
 use crate::result::Measured;
 
 /// Errors told of one run: the first ones tell what is wrong, and the file has them all.
@@ -66,7 +66,7 @@ pub(super) fn plain(width: Option<u16>) -> Table {
     table
 }
 
-/// The value and, below it, its ratio to the floor. In brackets it does not count.
+/// The value and, below it, its ratio to the floor and its extremes. In brackets it does not count.
 fn figure(run: &Measured, name: &str, floors: &Floors<'_>) -> Cell {
     let Some(figure) = run.figures.iter().find(|figure| figure.name == name) else {
         return Cell::new("–");
@@ -75,10 +75,8 @@ fn figure(run: &Measured, name: &str, floors: &Floors<'_>) -> Cell {
     if !counts(run) {
         return Cell::new(format!("({value})"));
     }
-    Cell::new(match floors.ratio(run, figure) {
-        Some(ratio) => format!("{value}\n{}", times(ratio)),
-        None => value,
-    })
+    let below = [floors.ratio(run, figure).map(times), extremes(run, figure)];
+    Cell::new(below.into_iter().flatten().fold(value, |cell, line| format!("{cell}\n{line}")))
 }
 
 fn mark(run: &Measured) -> String {
@@ -118,7 +116,9 @@ mod tests {
     #[test]
     fn every_figure_stands_beside_its_ratio_to_the_floor() {
         let text = render(&sample::report(), None);
-        for expected in ["latency", "throughput", "fantail", "floor", "p50", "46.0 µs", "1.24 ×", "viewers"] {
+        for expected in
+            ["latency", "throughput", "fantail", "floor", "p50", "46.0 µs", "1.24 ×", "41.4 – 69.0 µs", "viewers"]
+        {
             assert!(text.contains(expected), "{expected} is missing in\n{text}");
         }
     }

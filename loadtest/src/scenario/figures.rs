@@ -100,6 +100,8 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 pub(super) fn distribution(name: &str, sorted: &[f64]) -> Curve {
     let shares = (0..100).map(|percent| f64::from(percent) / 100.0);
     let tail = (1..=20).map(|step| 1.0 - 10f64.powf(-2.0 - f64::from(step) / 10.0)).filter(|share| *share >= 0.99);
+    // No further than there are samples: what lies beyond was not measured.
+    let tail = tail.filter(|share| (1.0 - share) * sorted.len() as f64 >= 1.0);
     Curve {
         name: name.to_owned(),
         x: Axis { name: "latency".into(), unit: Unit::Seconds },

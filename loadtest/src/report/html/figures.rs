@@ -2,7 +2,7 @@
 
 use super::super::quantity::{quantity, times};
 use super::super::ratio::Floors;
-use super::super::{counts, figure_names, parameter_names, parameters, state};
+use super::super::{counts, extremes, figure_names, parameter_names, parameters, state};
 use super::markup::text;
 use super::targets::Looks;
 use crate::result::{Measured, Unit};
@@ -41,16 +41,14 @@ fn row(run: &Measured, parameters: &[&str], figures: &[&str], floors: &Floors<'_
     html + "</tr>"
 }
 
-/// The value and, below it, its ratio to the floor.
+/// The value and, below it, its ratio to the floor and its extremes.
 fn cell(run: &Measured, name: &str, floors: &Floors<'_>) -> String {
     let Some(figure) = run.figures.iter().find(|figure| figure.name == name) else {
         return "<span class=\"none\">–</span>".to_owned();
     };
+    let below = [floors.ratio(run, figure).map(times), extremes(run, figure)];
     let value = text(&quantity(figure.value, figure.unit));
-    match floors.ratio(run, figure) {
-        Some(ratio) => format!("{value}<small>{}</small>", times(ratio)),
-        None => value,
-    }
+    below.into_iter().flatten().fold(value, |cell, line| format!("{cell}<small>{}</small>", text(&line)))
 }
 
 /// Which way is better, where a unit says so.
@@ -58,8 +56,8 @@ fn direction(runs: &[&Measured], name: &str) -> &'static str {
     let figure = runs.iter().flat_map(|run| &run.figures).find(|figure| figure.name == name);
     match figure.map(|figure| figure.unit) {
         None | Some(Unit::Count | Unit::Ratio) => "",
-        Some(unit) if unit.less_is_better() => " <span class=\"way\">↓</span>",
-        Some(_) => " <span class=\"way\">↑</span>",
+        Some(unit) if unit.less_is_better() => "\u{a0}<span class=\"way\">↓</span>",
+        Some(_) => "\u{a0}<span class=\"way\">↑</span>",
     }
 }
 

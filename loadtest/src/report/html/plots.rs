@@ -3,7 +3,7 @@
 //! Only runs that count are drawn. Knows of no pixels.
 
 use super::super::quantity::quantity;
-use super::super::{counts, figure_names, parameter_names};
+use super::super::{counts, figure_names, parameter_names, values};
 use super::scale::{Scale, Spread, bare_unit, spans_decades, suits_log};
 use crate::result::{Axis, Curve, Measured, Unit};
 
@@ -40,7 +40,7 @@ pub(super) fn of_scenario(runs: &[&Measured]) -> Vec<Plot> {
 type Grouped<T> = Vec<(String, Vec<T>)>;
 
 fn curves(runs: &[&Measured]) -> Vec<Plot> {
-    let names = parameter_names(runs);
+    let names = told_apart(runs);
     let mut kinds: Vec<(&Curve, Grouped<(&Measured, &Curve)>)> = Vec::new();
     for (run, curve) in runs.iter().flat_map(|run| run.curves.iter().map(move |curve| (*run, curve))) {
         let same = |other: &Curve| other.name == curve.name && other.x == curve.x && other.y == curve.y;
@@ -75,7 +75,10 @@ fn curves_of_kind(kind: &Curve, groups: &Grouped<(&Measured, &Curve)>) -> Vec<Pl
         y: y.clone(),
         x_name: axis_name(&x_axis.name, x_axis.unit),
         y_name: axis_name(&y_axis.name, y_axis.unit),
-        lines: group.iter().map(|(run, curve)| line(run, points(curve), y_axis.unit, distribution)).collect(),
+        lines: group
+            .iter()
+            .map(|(run, curve)| line(run, &kind.name, points(curve), y_axis.unit, distribution))
+            .collect(),
     };
     groups.iter().map(plot).collect()
 }
@@ -111,19 +114,34 @@ fn scales(points: &[(f64, f64)], x: &Axis, y: &Axis) -> (Scale, Scale) {
     (Scale::over(&xs, spread(suits_log(&xs)), x.unit), Scale::over(&ys, spread(spans_decades(&ys)), y.unit))
 }
 
-fn line(run: &Measured, mut points: Vec<(f64, f64)>, unit: Unit, distribution: Option<Distribution>) -> Line {
+fn line(
+    run: &Measured,
+    curve: &str,
+    mut points: Vec<(f64, f64)>,
+    unit: Unit,
+    distribution: Option<Distribution>,
+) -> Line {
     points.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let note = match distribution {
-        Some(_) => {
-            let at =
-                |share: f64| points.iter().find(|point| point.1 >= share).map(|point| quantity(point.0, Unit::Seconds));
-            let each =
-                [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| at(share).map(|time| format!("{name} {time}")));
-            each.into_iter().flatten().collect::<Vec<_>>().join(", ")
-        }
+        Some(_) => quantiles(run, curve, &points),
         None => last(&points, unit),
     };
     Line { target: run.target.clone(), note, points, marked: false }
+}
+
+/// `p50 37.0 µs, p99 66.0 µs`: as the table has them, which may be of several rounds; else of what is drawn.
+fn quantiles(run: &Measured, curve: &str, points: &[(f64, f64)]) -> String {
+    let figure = |name: &str| {
+        let names = [format!("{curve} {name}"), name.to_owned()];
+        let found = names.iter().find_map(|name| run.figures.iter().find(|figure| figure.name == *name));
+        found.map(|figure| quantity(figure.value, figure.unit))
+    };
+    let drawn = |share: f64| points.iter().find(|point| point.1 >= share).map(|point| quantity(point.0, Unit::Seconds));
+    let told = [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| {
+        let time = figure(name).or_else(|| drawn(share))?;
+        Some(format!("{name} {time}"))
+    });
+    told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn last(points: &[(f64, f64)], unit: Unit) -> String {
@@ -140,7 +158,7 @@ fn figures_over_parameters(runs: &[&Measured]) -> Vec<Plot> {
 /// One figure over one parameter: a plot for all that agree in the other parameters.
 fn over(runs: &[&Measured], parameter: &str, name: &str) -> Vec<Plot> {
     let mut groups: Grouped<(&Measured, f64, f64)> = Vec::new();
-    let (mut unit, names) = (None, parameter_names(runs));
+    let (mut unit, names) = (None, told_apart(runs));
     for run in runs {
         let at = run.parameters.get(parameter).and_then(|value| number(value));
         let figure = run.figures.iter().find(|figure| figure.name == name && is_drawn(figure.unit));
@@ -205,6 +223,14 @@ fn axis_name(name: &str, unit: Unit) -> String {
         Some(symbol) => format!("{name}, {symbol}"),
         None => name.to_owned(),
     }
+}
+
+/// The parameters that tell a target's runs apart. In which only targets differ is no reason for another plot.
+fn told_apart<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
+    let of = |target: &str| runs.iter().copied().filter(|run| run.target == target).collect::<Vec<_>>();
+    let mut names = parameter_names(runs);
+    names.retain(|name| runs.iter().any(|run| values(&of(&run.target), name).len() > 1));
+    names
 }
 
 /// Those parameters as text that tell the plots apart, but for the one that is an axis.
