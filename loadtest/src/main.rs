@@ -10,17 +10,14 @@ mod limits;
 mod machine;
 mod options;
 mod output;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod process;
 mod program;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod progress;
 mod readiness;
 mod report;
 mod rest;
 mod result;
 mod scenario;
-#[allow(dead_code, reason = "until the scenarios that use all of it are there")]
 mod target;
 
 use std::process::ExitCode;
@@ -31,7 +28,7 @@ use self::machine::About;
 use self::options::{Common, Options, Scenario, Task};
 use self::progress::Progress;
 use self::report::Report;
-use self::scenario::{Lab, api, churn, latency, throughput};
+use self::scenario::{Lab, all, api, churn, connections, late_join, latency, memory, slow_viewer, soak, throughput};
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
@@ -58,6 +55,12 @@ fn measure(common: &Common, scenario: &Scenario) -> anyhow::Result<ExitCode> {
         Scenario::Latency(args) => latency::run(&lab, args)?,
         Scenario::Churn(args) => churn::run(&lab, args)?,
         Scenario::Api(args) => api::run(&lab, args)?,
+        Scenario::Connections(args) => connections::run(&lab, args)?,
+        Scenario::Memory(args) => memory::run(&lab, args)?,
+        Scenario::LateJoin(args) => late_join::run(&lab, args)?,
+        Scenario::SlowViewer(args) => slow_viewer::run(&lab, args)?,
+        Scenario::Soak(args) => soak::run(&lab, args)?,
+        Scenario::All => all::run(&lab),
     };
     progress.done();
     let report = Report::new(about, measured);

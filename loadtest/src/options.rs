@@ -10,7 +10,12 @@ use crate::floor::{answers, spawns};
 use crate::program::Program;
 use crate::scenario::api::ApiArgs;
 use crate::scenario::churn::ChurnArgs;
+use crate::scenario::connections::ConnectionsArgs;
+use crate::scenario::late_join::LateJoinArgs;
 use crate::scenario::latency::LatencyArgs;
+use crate::scenario::memory::MemoryArgs;
+use crate::scenario::slow_viewer::SlowViewerArgs;
+use crate::scenario::soak::SoakArgs;
 use crate::scenario::throughput::ThroughputArgs;
 
 /// Measures terminal session servers over their own wire, beside the floor of the machine
@@ -93,4 +98,16 @@ pub(crate) enum Scenario {
     Churn(ChurnArgs),
     /// Questions over REST on many connections
     Api(ApiArgs),
+    /// Thousands of viewers, at a steady rate: the time each waits to be let in
+    Connections(ConnectionsArgs),
+    /// Memory for each idle viewer and session, and what idling costs
+    Memory(MemoryArgs),
+    /// From joining a session that has printed much to its screen
+    LateJoin(LateJoinArgs),
+    /// What a viewer that never reads costs the others
+    SlowViewer(SlowViewerArgs),
+    /// A day's use in little, over and over
+    Soak(SoakArgs),
+    /// All of them
+    All,
 }

@@ -39,6 +39,8 @@ pub(crate) enum Program {
     },
     /// Has the terminal echo each key once
     Echo,
+    /// Fills a screen of 80 columns and 24 rows
+    Fill,
 }
 
 impl Program {
@@ -50,6 +52,7 @@ impl Program {
             Self::Flood { seed, bytes } => vec!["flood".into(), format!("--seed={seed}"), format!("--bytes={bytes}")],
             Self::Forever { seed } => vec!["forever".into(), format!("--seed={seed}")],
             Self::Echo => vec!["echo".into()],
+            Self::Fill => vec!["fill".into()],
         };
         Ok([vec![own, "program".into()], words].concat())
     }
@@ -60,6 +63,7 @@ impl Program {
             Self::Flood { seed, bytes } => Expected::once([READY, &realistic(seed, bytes)].concat()),
             Self::Forever { seed } => Expected::for_ever(READY, &realistic(seed, BLOCK)),
             Self::Echo => Expected::once(READY.to_vec()),
+            Self::Fill => Expected::once([READY, &full_screen()].concat()),
         }
     }
 
@@ -70,6 +74,7 @@ impl Program {
             Self::Flood { seed, bytes } => realistic(seed, bytes),
             Self::Forever { seed } => realistic(seed, BLOCK),
             Self::Echo => Vec::new(),
+            Self::Fill => full_screen(),
         };
         let mut modes = tcgetattr(&stdin).context("this program wants a terminal")?;
         // Keys come one by one; Echo leaves it to the terminal to print each as it comes, once.
@@ -79,7 +84,7 @@ impl Program {
         tcsetattr(&stdin, OptionalActions::Now, &modes)?;
         stdout.write_all(READY)?;
         stdout.flush()?;
-        if *self != Self::Echo {
+        if matches!(self, Self::Flood { .. } | Self::Forever { .. }) {
             stdin.read_exact(&mut [0; ENTER.len()])?;
         }
         loop {
@@ -95,6 +100,23 @@ impl Program {
         while stdin.read(&mut typed)? > 0 {}
         Ok(())
     }
+}
+
+/// One of the printable characters of ASCII but the blank.
+pub(crate) fn printable(number: usize) -> u8 {
+    b'!' + u8::try_from(number % 94).unwrap_or(0)
+}
+
+/// Every cell of the screen written, in more than one colour.
+fn full_screen() -> Vec<u8> {
+    const ROWS: usize = 24;
+    const COLUMNS: usize = 80;
+    let row = |row: usize| {
+        let text: String = (0..COLUMNS).map(|column| char::from(printable(row * 7 + column))).collect();
+        let (left, right) = text.split_at(COLUMNS / 2);
+        format!("\x1b[{};1H\x1b[3{}m{left}\x1b[0m{right}", row + 1, row % 8)
+    };
+    (0..ROWS).map(row).collect::<String>().into_bytes()
 }
 
 fn write_all(mut bytes: &[u8]) -> io::Result<()> {

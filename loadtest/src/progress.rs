@@ -1,10 +1,6 @@
 //! What is being measured at the moment, for who waits. On stderr, and only where that is a terminal.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressStyle};
-
-const TICK: Duration = Duration::from_millis(200);
 
 /// The bar.
 pub(crate) struct Progress {
@@ -25,12 +21,6 @@ impl Progress {
         self.bar.inc(1);
         self.bar.set_message(what);
         self.bar.tick();
-    }
-
-    /// For what is only waited for.
-    pub(crate) fn waiting(&self, what: String) {
-        self.bar.set_message(what);
-        self.bar.enable_steady_tick(TICK);
     }
 
     pub(crate) fn done(&self) {

@@ -31,30 +31,76 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Attaches `count` viewers and waits until each has its welcome.
-    pub(crate) fn attach(attachment: &Attachment, count: usize, expected: &Arc<Expected>) -> anyhow::Result<Self> {
-        Self::attach_each(std::iter::repeat_n((attachment, expected), count))
+    /// Nobody yet.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { readiness: Readiness::new()?, members: Vec::new(), room: vec![0; ROOM] })
     }
 
-    /// Attaches one viewer for each.
-    pub(crate) fn attach_each<'a>(
-        each: impl IntoIterator<Item = (&'a Attachment, &'a Arc<Expected>)>,
-    ) -> anyhow::Result<Self> {
-        let mut crowd = Self { readiness: Readiness::new()?, members: Vec::new(), room: vec![0; ROOM] };
-        for (attachment, expected) in each {
-            crowd.add(Connection::open(attachment, expected, None).context("connecting")?)?;
-            if crowd.members.len().is_multiple_of(UNDER_WAY_MAX) {
-                crowd.until(|seen| seen.welcomed)?;
-            }
-        }
-        crowd.until(|seen| seen.welcomed)?;
+    /// `count` viewers of one session.
+    pub(crate) fn attach(attachment: &Attachment, count: usize, expected: &Arc<Expected>) -> anyhow::Result<Self> {
+        let mut crowd = Self::new()?;
+        crowd.join(std::iter::repeat_n((attachment, expected), count))?;
         Ok(crowd)
     }
 
-    fn add(&mut self, member: Connection) -> io::Result<()> {
+    /// Attaches one viewer for each, and waits until all have their welcome.
+    pub(crate) fn join<'a>(
+        &mut self,
+        each: impl IntoIterator<Item = (&'a Attachment, &'a Arc<Expected>)>,
+    ) -> anyhow::Result<()> {
+        for (attachment, expected) in each {
+            self.add(attachment, expected)?;
+            if self.members.len().is_multiple_of(UNDER_WAY_MAX) {
+                self.until(|seen| seen.welcomed)?;
+            }
+        }
+        self.until(|seen| seen.welcomed)
+    }
+
+    /// Attaches one viewer for each, so many a second, whether those before have been let in or not. How long each took
+    /// to its welcome, from when it was due: a server that stalls is charged for all who come meanwhile.
+    pub(crate) fn arrive<'a>(
+        &mut self,
+        a_second: f64,
+        each: impl IntoIterator<Item = (&'a Attachment, &'a Arc<Expected>)>,
+    ) -> anyhow::Result<Vec<Duration>> {
+        let (began, first) = (Instant::now(), self.members.len());
+        let due = |index: usize| began + Duration::from_secs_f64((index - first) as f64 / a_second);
+        let mut each = each.into_iter().peekable();
+        let (mut took, mut last) = (Vec::new(), Instant::now());
+        loop {
+            while each.peek().is_some() && due(self.members.len()) <= Instant::now() {
+                let Some((attachment, expected)) = each.next() else { break };
+                self.add(attachment, expected)?;
+            }
+            let wait = match each.peek() {
+                Some(_) => due(self.members.len()).saturating_duration_since(Instant::now()),
+                None if took.len() == self.members.len() - first => return Ok(took),
+                None => TICK,
+            };
+            for ready in self.readiness.wait(Some(wait))? {
+                let (before, after) = self.turn(ready)?;
+                if !before.welcomed && after.welcomed {
+                    last = Instant::now();
+                    took.push(last.saturating_duration_since(due(usize::try_from(ready.key)?)));
+                }
+            }
+            if last.elapsed() > SILENCE_MAX {
+                bail!("nobody was let in for {SILENCE_MAX:?}; {} were", took.len());
+            }
+        }
+    }
+
+    fn add(&mut self, attachment: &Attachment, expected: &Arc<Expected>) -> anyhow::Result<()> {
+        let member = Connection::open(attachment, expected).context("connecting")?;
         self.readiness.add(member.socket(), self.members.len() as u64, member.interest())?;
         self.members.push(member);
         Ok(())
+    }
+
+    /// The last who came leaves.
+    pub(crate) fn leave(&mut self) {
+        self.members.pop();
     }
 
     /// What each has seen.
@@ -100,6 +146,20 @@ impl Crowd {
             }
         }
         Ok(())
+    }
+
+    /// Follows for so long, in which nothing need come.
+    pub(crate) fn follow(&mut self, time: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + time;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            for ready in self.readiness.wait(Some(left))? {
+                self.turn(ready)?;
+            }
+        }
     }
 
     /// Lets one of them send and receive. What it had seen before, and now.

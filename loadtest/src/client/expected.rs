@@ -6,17 +6,29 @@ pub(crate) struct Expected {
     bytes: Vec<u8>,
     /// Where it begins anew at the end of `bytes`, if it goes on for ever.
     again_from: Option<usize>,
+    /// Some of it may be skipped, if that is said.
+    skips: bool,
 }
 
 impl Expected {
     /// These bytes and no more.
     pub(crate) const fn once(bytes: Vec<u8>) -> Self {
-        Self { bytes, again_from: None }
+        Self { bytes, again_from: None, skips: false }
     }
 
     /// `first`, and then `block` for ever.
     pub(crate) fn for_ever(first: &[u8], block: &[u8]) -> Self {
-        Self { bytes: [first, block].concat(), again_from: Some(first.len()) }
+        Self { bytes: [first, block].concat(), again_from: Some(first.len()), skips: false }
+    }
+
+    /// The same where viewers may be made to skip: what they are sent must still be right.
+    pub(crate) const fn or_skipped(mut self) -> Self {
+        self.skips = true;
+        self
+    }
+
+    pub(crate) const fn may_be_skipped(&self) -> bool {
+        self.skips
     }
 
     /// The length of all of it.

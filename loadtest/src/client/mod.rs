@@ -10,6 +10,7 @@ pub(crate) mod crowd;
 pub(crate) mod expected;
 pub(crate) mod frames;
 pub(crate) mod handshake;
+pub(crate) mod joiner;
 mod native;
 pub(crate) mod stream;
 pub(crate) mod typist;

@@ -12,7 +12,7 @@ use super::stream::Stream;
 use super::{Attachment, Dialect, Said};
 
 /// How long anything may take that must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const ROOM: usize = 64 << 10;
 
 /// A viewer that types.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Lab;
-use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
+use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantile, ratios_to_floor};
 use crate::floor::spawns::{self, Spawned};
 use crate::process::{Process, cpu};
 use crate::rest::Place;
@@ -86,6 +86,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ChurnArgs) -> Result<Vec<Measured>> {
             these.extend(floors.map(|((_, name), floor)| floor.named("churn", name, &parameters, lab.rounds())));
             ratios_to_floor(&mut these, &["operations per second", "cpu per operation"]);
         }
+        these.iter_mut().take(1).for_each(|ours| on_terms_of(&server, ours));
         measured.extend(these);
     }
     Ok(measured)

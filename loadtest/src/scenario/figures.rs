@@ -29,6 +29,11 @@ impl Rounds {
         }
     }
 
+    /// Takes a round with a curve, of which the last is drawn.
+    pub(super) fn take_with_curve(&mut self, round: anyhow::Result<(Round, Curve)>) {
+        self.take_drawn(round.map(|(round, curve)| (round, vec![curve])));
+    }
+
     /// The same for a round with curves, of which the last is drawn.
     pub(super) fn take_drawn(&mut self, round: anyhow::Result<(Round, Vec<Curve>)>) {
         let round = round.map(|(figures, curves)| {
@@ -46,7 +51,9 @@ impl Rounds {
         parameters: &[(&str, String)],
         wanted: u32,
     ) -> Measured {
-        self.named(scenario, target.name(), parameters, wanted)
+        let mut measured = self.named(scenario, target.name(), parameters, wanted);
+        on_terms_of(target, &mut measured);
+        measured
     }
 
     /// The same, of what is no [`Target`] but is called like one.
@@ -59,6 +66,11 @@ impl Rounds {
         let (scenario, target) = (scenario.to_owned(), target.to_owned());
         Measured { scenario, target, parameters, figures, curves, errors: self.errors, complete }
     }
+}
+
+/// Tells how the target was started, where that is not as it comes.
+pub(super) fn on_terms_of(target: &dyn Target, measured: &mut Measured) {
+    measured.parameters.extend(target.terms().map(|flags| ("flags".into(), flags)));
 }
 
 /// Of each figure the median; of the first, which is the scenario's own, also the extremes.
@@ -77,13 +89,17 @@ fn medians(rounds: &[Round]) -> Vec<Figure> {
     figures
 }
 
+/// The figure of that name.
+pub(super) fn value(of: &Measured, name: &str) -> Option<f64> {
+    of.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
+}
+
 /// Gives the first of `measured`, the server under test, its ratio to the floor in each figure of `names`.
 pub(super) fn ratios_to_floor(measured: &mut [Measured], names: &[&str]) {
     let [server, others @ ..] = measured else { return };
     let Some(floor) = others.iter().find(|other| other.target == "floor") else { return };
     for name in names {
-        let value = |of: &Measured| of.figures.iter().find(|figure| figure.name == *name).map(|figure| figure.value);
-        if let (Some(ours), Some(floors)) = (value(server), value(floor)) {
+        if let (Some(ours), Some(floors)) = (value(server, name), value(floor, name)) {
             server.figures.push(figure(&format!("{name}, ratio to floor"), ours / floors, Unit::Ratio));
         }
     }

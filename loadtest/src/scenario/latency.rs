@@ -18,7 +18,7 @@ use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
 use crate::process::cpu;
-use crate::program::{Program, READY};
+use crate::program::{Program, READY, printable};
 use crate::result::{Curve, Measured, Unit};
 use crate::target::{Begin, Pace, Session, Target};
 
@@ -89,7 +89,7 @@ struct Plan {
 
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measured>> {
-    let (trips, watchers) = if lab.common.small { (200, 20) } else { (usize::try_from(args.trips)?, args.watchers) };
+    let (trips, watchers) = if lab.common.small { (50, 20) } else { (usize::try_from(args.trips)?, args.watchers) };
     let variants = if args.beside.is_empty() { &Beside::ALL[..] } else { &args.beside };
     let mut targets = lab.targets()?;
     let mut measured = Vec::new();
@@ -107,13 +107,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
                     target.name(),
                     beside.words(watchers)
                 ));
-                match typing(target.as_mut(), plan) {
-                    Ok((figures, curve)) => {
-                        result.curves = vec![curve];
-                        result.take(Ok(figures));
-                    }
-                    Err(error) => result.take(Err(error)),
-                }
+                result.take_with_curve(typing(target.as_mut(), plan));
             }
         }
         let parameters = [("beside", beside.words(watchers)), ("trips", trips.to_string())];
@@ -127,13 +121,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
     Ok(measured)
 }
 
-/// The key of a trip: printable, and another than those around it.
-fn key(trip: usize) -> u8 {
-    u8::try_from(trip % 94).unwrap_or(0) + b'!'
-}
-
 fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Curve)> {
-    let keys: Vec<u8> = (0..WARM_UP + plan.trips).map(key).collect();
+    let keys: Vec<u8> = (0..WARM_UP + plan.trips).map(printable).collect();
     let session = target.open_program(&Program::Echo, Pace::Usual)?;
     let others = open_others(target, plan.beside)?;
     let mut crowd = gather(target, plan, &session, &others, &keys)?;
@@ -181,11 +170,11 @@ fn type_all(
     plan: Plan,
     cpu: impl Fn() -> anyhow::Result<Duration>,
 ) -> anyhow::Result<(Vec<Duration>, Duration)> {
-    (0..WARM_UP).try_for_each(|trip| typist.trip(key(trip)).map(drop))?;
+    (0..WARM_UP).try_for_each(|trip| typist.trip(printable(trip)).map(drop))?;
     let (before, began) = (cpu()?, Instant::now());
     let mut times = Vec::with_capacity(plan.trips);
     while times.len() < plan.trips || began.elapsed() < plan.at_least {
-        times.push(typist.trip(key(WARM_UP + times.len()))?);
+        times.push(typist.trip(printable(WARM_UP + times.len()))?);
     }
     Ok((times, cpu()? - before))
 }

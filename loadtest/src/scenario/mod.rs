@@ -3,23 +3,33 @@
 //! Each gives one [`Measured`] for each target and set of parameters. Targets take turns, so that what else the machine
 //! does meets all of them. Figures count only of rounds in which nothing went wrong.
 
+pub(crate) mod all;
 pub(crate) mod api;
 pub(crate) mod churn;
+pub(crate) mod connections;
 mod figures;
+pub(crate) mod late_join;
 pub(crate) mod latency;
+pub(crate) mod memory;
 mod opened;
+pub(crate) mod slow_viewer;
+pub(crate) mod soak;
 pub(crate) mod throughput;
 
+use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::event::{Timespec, poll};
 
 use crate::options::Common;
 use crate::process::Process;
+use crate::program::Program;
 use crate::progress::Progress;
-use crate::target::Target;
 use crate::target::fantail::Fantail;
 use crate::target::floor::Floor;
+use crate::target::{Pace, Session, Target};
 
 /// What scenarios share.
 pub(crate) struct Lab<'a> {
@@ -65,4 +75,28 @@ impl Lab<'_> {
 fn beside_us() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("where this program is")?;
     Ok(own.with_file_name("fantail"))
+}
+
+/// Opens `count` sessions, all running `program`.
+fn open_many(target: &mut dyn Target, program: &Program, count: usize) -> anyhow::Result<Vec<Session>> {
+    (0..count).map(|_| target.open_program(program, Pace::Usual)).collect()
+}
+
+fn close_all(target: &mut dyn Target, sessions: &[Session]) -> anyhow::Result<()> {
+    sessions.iter().try_for_each(|session| target.close(session))
+}
+
+/// Lets time go by, in which the server is left alone.
+fn wait(time: Duration) -> io::Result<()> {
+    let end = Instant::now() + time;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        match poll(&mut [], Some(&Timespec::try_from(left).map_err(io::Error::other)?)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

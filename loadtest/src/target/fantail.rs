@@ -70,7 +70,7 @@ impl Fantail {
         if processes.len() != 2 {
             bail!("the server's holder was not found");
         }
-        let terms = Some(format!("{} serve {}", binary.display(), FLAGS.join(" ")));
+        let terms = Some(FLAGS.join(" "));
         Ok(Self { http: Http::new(&url, Some(token))?, _started: Some(started), processes, terms, login })
     }
 

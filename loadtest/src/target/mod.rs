@@ -7,8 +7,11 @@ pub(crate) mod floor;
 pub(crate) mod http;
 mod native;
 
+use std::sync::Arc;
+
 use crate::client::Attachment;
 use crate::client::crowd::Crowd;
+use crate::client::expected::Expected;
 use crate::process::Process;
 use crate::program::{ENTER, Program};
 
@@ -41,7 +44,7 @@ pub(crate) trait Target {
     /// What it is called in results.
     fn name(&self) -> &'static str;
 
-    /// How it was started, where that is not as it comes: what a reader of its figures must know.
+    /// The flags it was started with, where that is not as it comes: what a reader of its figures must know.
     fn terms(&self) -> Option<String> {
         None
     }
@@ -56,6 +59,14 @@ pub(crate) trait Target {
 
     /// Waits until all that the server does with what was printed is done, work behind its viewers' backs included.
     fn settle(&mut self, session: &Session) -> anyhow::Result<()>;
+
+    /// Waits until a session that nobody watches has printed all of `expected`, and that is shown.
+    fn until_printed(&mut self, session: &Session, expected: &Arc<Expected>) -> anyhow::Result<()> {
+        let mut crowd = Crowd::attach(&self.attachment(session, Begin::Start)?, 1, expected)?;
+        crowd.until(|seen| seen.at >= expected.len())?;
+        drop(crowd);
+        self.settle(session)
+    }
 
     /// Its processes, where they are on this machine.
     fn processes(&self) -> &[Process];

@@ -1,0 +1,109 @@
+//! As many viewers as come, at a steady rate: how long each waits until it is let in.
+//!
+//! The rate is open-loop: viewers come when they are due, whatever became of those before, and their time counts from
+//! then. Once all are there, each session is typed to, and everyone must get that.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::Args;
+
+use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
+use super::{Lab, close_all, open_many};
+use crate::client::crowd::Crowd;
+use crate::client::expected::Expected;
+use crate::limits::raise_descriptors;
+use crate::process::cpu;
+use crate::program::{Program, READY};
+use crate::result::{Curve, Measured, Unit};
+use crate::target::{Begin, Target};
+
+/// Descriptors used for other things than viewers.
+const OTHER_DESCRIPTORS: u64 = 64;
+/// What is typed to each session.
+const KEY: u8 = b'k';
+
+#[derive(Args, Debug)]
+pub(crate) struct ConnectionsArgs {
+    /// Viewers in all
+    #[arg(long, default_value_t = 10_000)]
+    viewers: usize,
+    /// Sessions they are spread over, one measurement for each number
+    #[arg(long, value_delimiter = ',', default_value = "1,1000")]
+    sessions: Vec<usize>,
+    /// Viewers that come in a second
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+}
+
+impl Default for ConnectionsArgs {
+    fn default() -> Self {
+        Self { viewers: 10_000, sessions: vec![1, 1000], rate: 1000 }
+    }
+}
+
+/// Runs it.
+pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<Measured>> {
+    let (viewers, numbers) = if lab.common.small { (100, vec![1, 10]) } else { (args.viewers, args.sessions.clone()) };
+    let mut targets = lab.targets()?;
+    let mut measured = Vec::new();
+    for sessions in numbers {
+        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
+        for round in 1..=lab.rounds() {
+            for (target, result) in targets.iter_mut().zip(&mut results) {
+                let name = target.name();
+                lab.progress.step(format!("connections: {name}, {viewers} to {sessions} sessions, round {round}"));
+                let came = come(target.as_mut(), viewers, sessions, f64::from(args.rate));
+                result.take_with_curve(came);
+            }
+        }
+        let parameters =
+            [("viewers", viewers.to_string()), ("sessions", sessions.to_string()), ("rate", args.rate.to_string())];
+        let results = results.into_iter().zip(&targets);
+        let mut these: Vec<_> = results
+            .map(|(result, target)| result.measured("connections", target.as_ref(), &parameters, lab.rounds()))
+            .collect();
+        ratios_to_floor(&mut these, &["p50", "p99", "cpu per handshake"]);
+        measured.extend(these);
+    }
+    Ok(measured)
+}
+
+fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> anyhow::Result<(Round, Curve)> {
+    let needed = viewers as u64 + OTHER_DESCRIPTORS;
+    if let Some(allowed) = raise_descriptors().filter(|allowed| *allowed < needed) {
+        bail!("this host allows {allowed} descriptors a process, and {needed} are needed (ulimit -Hn)");
+    }
+    let opened = open_many(target, &Program::Echo, sessions)?;
+    let attachments: Vec<_> =
+        opened.iter().map(|session| target.attachment(session, Begin::Start)).collect::<Result<_, _>>()?;
+    let expected = Arc::new(Expected::once([READY, &[KEY]].concat()));
+    let processes = target.processes().to_vec();
+    let mut crowd = Crowd::new()?;
+    let before = cpu(&processes)?;
+    let each = attachments.iter().cycle().take(viewers).map(|attachment| (attachment, &expected));
+    let times = crowd.arrive(rate, each)?;
+    let spent = cpu(&processes)? - before;
+    crowd.until(|seen| seen.at >= READY.len() as u64)?;
+
+    let began = Instant::now();
+    for session in 0..sessions.min(viewers) {
+        crowd.type_in(session, &[KEY])?;
+    }
+    crowd.until(|seen| seen.at >= expected.len())?;
+    let told = began.elapsed();
+    drop(crowd);
+    close_all(target, &opened)?;
+
+    let mut times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
+    times.sort_by(f64::total_cmp);
+    let quantiles = [("p99", 0.99), ("p50", 0.5), ("max", 1.0)];
+    let mut round: Round =
+        quantiles.iter().map(|(name, share)| figure(name, quantile(&times, *share), Unit::Seconds)).collect();
+    round.push(figure("a key of each session at all", told.as_secs_f64(), Unit::Seconds));
+    if !processes.is_empty() {
+        round.push(figure("cpu per handshake", spent.as_secs_f64() / viewers as f64, Unit::Seconds));
+    }
+    Ok((round, distribution("handshake", &times)))
+}
