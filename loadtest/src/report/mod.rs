@@ -59,6 +59,31 @@ impl Report {
     }
 }
 
+/// A scenario's runs in tables: those that have figures in common stand in one, who has none with those that had the
+/// same parameters.
+fn tables<'a>(runs: &[&'a Measured]) -> Vec<Vec<&'a Measured>> {
+    let mut tables: Vec<Vec<&Measured>> = Vec::new();
+    let (with, without): (Vec<&Measured>, Vec<&Measured>) = runs.iter().partition(|run| !run.figures.is_empty());
+    for run in with {
+        let has = |name: &str| run.figures.iter().any(|figure| figure.name == name);
+        match tables.iter_mut().find(|table| figure_names(table).into_iter().any(has)) {
+            Some(table) => table.push(run),
+            None => tables.push(vec![run]),
+        }
+    }
+    for run in without {
+        let agrees = |other: &&Measured| {
+            other.parameters.iter().all(|(name, value)| run.parameters.get(name).is_none_or(|own| own == value))
+        };
+        let place = tables.iter().position(|table| table.iter().any(agrees)).unwrap_or(0);
+        match tables.get_mut(place) {
+            Some(table) => table.push(run),
+            None => tables.push(vec![run]),
+        }
+    }
+    tables
+}
+
 /// Whether a run's figures may be believed.
 fn counts(run: &Measured) -> bool {
     run.complete && run.errors.is_empty()
@@ -143,6 +168,23 @@ fn extremes(run: &Measured, figure: &Figure) -> Option<String> {
 mod tests {
     use super::*;
     use crate::result::Unit;
+
+    #[test]
+    fn runs_stand_in_one_table_when_they_have_figures_in_common() {
+        let run = |target: &str, of: &str, figures: &[&str]| {
+            let figures: Vec<_> = figures.iter().map(|name| (*name, 1.0, Unit::Bytes)).collect();
+            sample::run("memory", target, &[("of", of)], &figures)
+        };
+        let runs = [
+            run("a", "sessions", &[]),
+            run("b", "viewers", &["rss", "pss"]),
+            run("c", "sessions", &["cpu"]),
+            run("d", "viewers", &["pss"]),
+        ];
+        let tables = tables(&runs.iter().collect::<Vec<_>>());
+        let names = tables.iter().map(|table| table.iter().map(|run| run.target.as_str()).collect());
+        assert_eq!(names.collect::<Vec<Vec<_>>>(), [vec!["b", "d"], vec!["c", "a"]]);
+    }
 
     #[test]
     fn a_figure_that_is_no_number_is_an_error_of_its_run() {

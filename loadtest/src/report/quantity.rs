@@ -9,7 +9,7 @@ pub(super) fn quantity(value: f64, unit: Unit) -> String {
     let (divisor, symbol) = scale(value.abs(), unit);
     // What is counted one by one is whole.
     let counted = matches!(unit, Unit::Count | Unit::Bytes) && divisor <= 1.0;
-    let number = if counted { whole_or_digits(value) } else { digits(value / divisor) };
+    let number = if counted { short_digits(value) } else { digits(value / divisor) };
     if symbol.is_empty() { number } else { format!("{number} {symbol}") }
 }
 
@@ -20,10 +20,10 @@ pub(super) fn range(low: f64, high: f64, unit: Unit) -> String {
     if symbol.is_empty() { format!("{low} – {high}") } else { format!("{low} – {high} {symbol}") }
 }
 
-/// The same with no zeros behind a whole number, as axes have it.
+/// A value with its unit and without zeros behind the point, as axes have it.
 pub(super) fn round_quantity(value: f64, unit: Unit) -> String {
     let (divisor, symbol) = scale(value.abs(), unit);
-    let number = whole_or_digits(value / divisor);
+    let number = short_digits(value / divisor);
     if symbol.is_empty() { number } else { format!("{number} {symbol}") }
 }
 
@@ -56,9 +56,10 @@ pub(super) fn digits(value: f64) -> String {
     grouped(&format!("{value:.places$}"))
 }
 
-/// The same, but a whole number is written as one.
-pub(super) fn whole_or_digits(value: f64) -> String {
-    if (value - value.round()).abs() < 1e-9 * value.abs() { grouped(&format!("{value:.0}")) } else { digits(value) }
+/// The same without zeros behind the point.
+pub(super) fn short_digits(value: f64) -> String {
+    let text = digits(value);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 fn grouped(text: &str) -> String {
@@ -106,6 +107,7 @@ mod tests {
         }
         assert_eq!(range(950e-6, 1.25e-3, Unit::Seconds), "0.950 – 1.25 ms");
         assert_eq!(round_quantity(20e-6, Unit::Seconds), "20 µs");
+        assert_eq!(round_quantity(1.5, Unit::Seconds), "1.5 s");
         assert_eq!(round_quantity(0.0, Unit::Seconds), "0 s");
     }
 }

@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use super::quantity::{quantity, times};
 use super::ratio::Floors;
-use super::{Report, counts, extremes, figure_names, parameter_names, parameters, shared_parameters, state};
+use super::{Report, counts, extremes, figure_names, parameter_names, parameters, shared_parameters, state, tables};
 use crate::result::Measured;
 
 /// Errors told of one run: the first ones tell what is wrong, and the file has them all.
@@ -25,7 +25,10 @@ pub(crate) fn render(report: &Report, width: Option<u16>) -> String {
     for (scenario, runs) in report.scenarios() {
         let shared = shared_parameters(&runs);
         let space = if shared.is_empty() { "" } else { "  " };
-        text += &format!("\n{scenario}{space}{shared}\n{}\n", scenario_table(&runs, width));
+        text += &format!("\n{scenario}{space}{shared}\n");
+        for table in tables(&runs) {
+            text += &format!("{}\n", scenario_table(&table, &parameter_names(&runs), width));
+        }
         for run in &runs {
             text += &errors(run);
         }
@@ -33,12 +36,12 @@ pub(crate) fn render(report: &Report, width: Option<u16>) -> String {
     text
 }
 
-fn scenario_table(runs: &[&Measured], width: Option<u16>) -> Table {
-    let (parameters, figures) = (parameter_names(runs), figure_names(runs));
+fn scenario_table(runs: &[&Measured], parameters: &[&str], width: Option<u16>) -> Table {
+    let figures = figure_names(runs);
     let all_count = runs.iter().all(|run| counts(run));
     let mut table = plain(width);
     let mut header = vec!["target"];
-    header.extend(&parameters);
+    header.extend(parameters);
     header.extend(&figures);
     header.extend((!all_count).then_some("state"));
     table.set_header(header);

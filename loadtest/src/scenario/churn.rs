@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::Lab;
 use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantile, ratios_to_floor};
+use super::opened::Opened;
 use crate::floor::spawns::{self, Spawned};
 use crate::process::{Process, cpu};
 use crate::rest::Place;
@@ -118,15 +119,23 @@ impl Plan {
             opens: Vec::new(),
             closes: Vec::new(),
         };
-        let mut turns = Turns::connect(place, self.connections)?;
-        turns.run(&mut work)?;
-        work = Churn { left: self.pairs, opens: Vec::new(), closes: Vec::new(), ..work };
-        let before = cpu(processes)?;
-        let wall = turns.run(&mut work)?.as_secs_f64();
-        let spent = (cpu(processes)? - before).as_secs_f64();
+        let ran = self.run(&mut work, processes);
+        // Where something went wrong, what it left open is closed.
+        let _left_open = Opened::already(place, work.steps.into_values().filter_map(Step::left_open).collect());
+        let (wall, spent) = ran?;
         let (opens, closes) = (work.opens, work.closes);
         ensure!(opens.len() == self.pairs && closes.len() == self.pairs, "not all were opened and closed");
         Ok(told(Spawned { wall, cpu: spent, opens, closes }, !processes.is_empty()))
+    }
+
+    /// Seconds that went by, and of the server's CPU time.
+    fn run(&self, work: &mut Churn<'_>, processes: &[Process]) -> Result<(f64, f64)> {
+        let mut turns = Turns::connect(work.place, self.connections)?;
+        turns.run(work)?;
+        (work.left, work.opens, work.closes) = (self.pairs, Vec::new(), Vec::new());
+        let before = cpu(processes)?;
+        let wall = turns.run(work)?;
+        Ok((wall.as_secs_f64(), (cpu(processes)? - before).as_secs_f64()))
     }
 }
 
@@ -155,6 +164,16 @@ enum Step {
     IsListed { id: String },
     Close { id: String, look: bool },
     IsGone { id: String },
+}
+
+impl Step {
+    /// The session that is open before this step is done.
+    fn left_open(self) -> Option<String> {
+        match self {
+            Self::IsListed { id } | Self::Close { id, .. } => Some(id),
+            Self::Open { .. } | Self::IsGone { .. } => None,
+        }
+    }
 }
 
 struct Churn<'a> {
@@ -198,7 +217,7 @@ impl Work for Churn<'_> {
     }
 
     fn answered(&mut self, connection: usize, answer: &Answer<'_>, took: Duration) -> Result<()> {
-        let step = self.steps.remove(&connection).context("an answer to nothing")?;
+        let step = self.steps.get(&connection).cloned().context("an answer to nothing")?;
         let next = match step {
             Step::Open { look } => {
                 answer.expect(201)?;
@@ -222,7 +241,10 @@ impl Work for Churn<'_> {
                 None
             }
         };
-        self.steps.extend(next.map(|next| (connection, next)));
+        match next {
+            Some(next) => self.steps.insert(connection, next),
+            None => self.steps.remove(&connection),
+        };
         Ok(())
     }
 }

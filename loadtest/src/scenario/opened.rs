@@ -12,7 +12,8 @@ use crate::rest::turns::{Turns, Work};
 /// Connections that open and close them.
 const CONNECTIONS: usize = 4;
 
-/// Sessions opened here.
+/// Sessions opened here. Those that nobody has closed when this goes are closed then: a server that runs already is not
+/// to keep them.
 pub(super) struct Opened {
     place: Place,
     ids: Vec<String>,
@@ -22,11 +23,18 @@ impl Opened {
     /// Opens `count` of `command`.
     pub(super) fn some(place: &Place, count: usize, command: &[&str]) -> Result<Self> {
         let body = json!({ "command": command }).to_string();
-        let mut work =
-            Opening { request: place.request("POST", "/api/sessions", Some(&body)), left: count, ids: Vec::new() };
-        Turns::connect(place, CONNECTIONS)?.run(&mut work).context("opening sessions")?;
-        ensure!(work.ids.len() == count, "{} of {count} sessions were opened", work.ids.len());
-        Ok(Self { place: place.clone(), ids: work.ids })
+        let request = place.request("POST", "/api/sessions", Some(&body));
+        let mut work = Opening { request, left: count, ids: Vec::new() };
+        let ran = Turns::connect(place, CONNECTIONS)?.run(&mut work);
+        let opened = Self::already(place, work.ids);
+        ran.context("opening sessions")?;
+        ensure!(opened.ids.len() == count, "{} of {count} sessions were opened", opened.ids.len());
+        Ok(opened)
+    }
+
+    /// Those of these ids.
+    pub(super) fn already(place: &Place, ids: Vec<String>) -> Self {
+        Self { place: place.clone(), ids }
     }
 
     pub(super) fn ids(&self) -> &[String] {
@@ -34,11 +42,24 @@ impl Opened {
     }
 
     /// Closes them all.
-    pub(super) fn close(self) -> Result<()> {
-        let path = |id: &String| format!("/api/sessions/{id}");
-        let requests = self.ids.iter().map(|id| self.place.request("DELETE", &path(id), None)).collect();
-        Turns::connect(&self.place, CONNECTIONS)?.run(&mut Closing { requests }).context("closing sessions")?;
+    pub(super) fn close(mut self) -> Result<()> {
+        self.close_all().context("closing sessions")
+    }
+
+    fn close_all(&mut self) -> Result<()> {
+        let close = |id: String| self.place.request("DELETE", &format!("/api/sessions/{id}"), None);
+        let requests: Vec<_> = std::mem::take(&mut self.ids).into_iter().map(close).collect();
+        if !requests.is_empty() {
+            Turns::connect(&self.place, CONNECTIONS)?.run(&mut Closing { requests })?;
+        }
         Ok(())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Something else went wrong before, and that is told.
+        let _ = self.close_all();
     }
 }
 

@@ -2,16 +2,22 @@
 
 use super::super::quantity::{quantity, times};
 use super::super::ratio::Floors;
-use super::super::{counts, extremes, figure_names, parameter_names, parameters, state};
+use super::super::{counts, extremes, figure_names, parameter_names, parameters, state, tables};
 use super::markup::text;
 use super::targets::Looks;
 use crate::result::{Measured, Unit};
 
-pub(super) fn table(runs: &[&Measured], looks: &Looks<'_>) -> String {
-    let (parameters, figures) = (parameter_names(runs), figure_names(runs));
+/// Those that have figures in common in one table.
+pub(super) fn of_scenario(runs: &[&Measured], looks: &Looks<'_>) -> String {
+    let parameters = parameter_names(runs);
+    tables(runs).iter().map(|runs| table(runs, &parameters, looks)).collect()
+}
+
+fn table(runs: &[&Measured], parameters: &[&str], looks: &Looks<'_>) -> String {
+    let figures = figure_names(runs);
     let floors = Floors::among(runs.iter().copied());
     let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">target</th>");
-    for name in &parameters {
+    for name in parameters {
         html += &format!("<th scope=\"col\">{}</th>", text(name));
     }
     for name in &figures {
@@ -19,7 +25,7 @@ pub(super) fn table(runs: &[&Measured], looks: &Looks<'_>) -> String {
     }
     html += "</tr></thead><tbody>";
     for run in runs {
-        html += &row(run, &parameters, &figures, &floors, looks);
+        html += &row(run, parameters, &figures, &floors, looks);
     }
     html + "</tbody></table></div>"
 }

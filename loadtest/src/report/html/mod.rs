@@ -120,7 +120,7 @@ fn section(name: &str, runs: &[&Measured], looks: &Looks<'_>) -> String {
         }
         html += "</div>";
     }
-    html += &figures::table(runs, looks);
+    html += &figures::of_scenario(runs, looks);
     html += &figures::errors(runs, looks);
     html + "</section>"
 }

@@ -2,7 +2,7 @@
 //!
 //! Pure arithmetic: knows of no pixels.
 
-use super::super::quantity::{round_quantity, scale as unit_scale, whole_or_digits};
+use super::super::quantity::{round_quantity, scale as unit_scale, short_digits};
 use crate::result::Unit;
 
 /// Most labels an axis has room for on a phone.
@@ -175,13 +175,13 @@ pub(super) const fn bare_unit(unit: Unit) -> Option<&'static str> {
 }
 
 fn label(value: f64, unit: Unit) -> String {
-    if bare_unit(unit).is_some() { whole_or_digits(value) } else { round_quantity(value, unit) }
+    if bare_unit(unit).is_some() { short_digits(value) } else { round_quantity(value, unit) }
 }
 
 /// A label in the unit of the axis' largest value, so that all are of one unit.
 fn in_unit_of(value: f64, largest: f64, unit: Unit) -> String {
     let (divisor, symbol) = unit_scale(largest, unit);
-    let number = whole_or_digits(value / divisor);
+    let number = short_digits(value / divisor);
     if value == 0.0 || symbol.is_empty() || bare_unit(unit).is_some() { number } else { format!("{number} {symbol}") }
 }
 
