@@ -91,6 +91,18 @@ fn beside_us() -> anyhow::Result<PathBuf> {
     Ok(own.with_file_name("fantail"))
 }
 
+/// One measurement, which leaves no session open when it fails.
+fn attempt<T>(
+    target: &mut dyn Target,
+    measure: impl FnOnce(&mut dyn Target) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let measured = measure(target);
+    if measured.is_err() {
+        target.close_left();
+    }
+    measured
+}
+
 /// Opens `count` sessions, all running `program`.
 fn open_many(target: &mut dyn Target, program: &Program, count: usize) -> anyhow::Result<Vec<Session>> {
     (0..count).map(|_| target.open_program(program, Pace::Usual)).collect()
