@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::deliver::Outputs;
 use crate::floor::spawns::SpawnsArgs;
@@ -37,6 +37,9 @@ pub(crate) struct Common {
     /// Measure a server that runs already
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// What speaks there
+    #[arg(long, global = true, value_enum, default_value_t = Server::Fantail, requires = "url")]
+    pub(crate) dialect: Server,
     /// The token it is to be shown
     #[arg(long, global = true, value_name = "TOKEN", requires = "url")]
     pub(crate) token: Option<String>,
@@ -54,6 +57,17 @@ pub(crate) struct Common {
     pub(crate) rounds: u32,
     #[command(flatten)]
     pub(crate) outputs: Outputs,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    Fantail,
+    /// Gen-2: `npx vibetunnel --no-auth`
+    Vibetunnel,
+    /// Runs one program for every viewer: `ttyd -W fantail-loadtest program flood --seed 1 --bytes 67108864` for
+    /// throughput, `… program echo` for latency
+    Ttyd,
 }
 
 /// What is to be done.

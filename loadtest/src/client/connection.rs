@@ -105,16 +105,17 @@ impl Connection {
             Err(error) => return Err(format!("receiving: {error}")),
         };
         let Self { stream, seen, expected, .. } = self;
-        let mut pong = None;
-        stream.feed(&room[..read], |said| match said {
-            Said::Ping(payload) => {
-                pong = Some(payload.to_vec());
-                Ok(())
+        let mut answer = None;
+        stream.feed(&room[..read], |said| {
+            match said {
+                Said::Ping(payload) => answer = Some((frames::PONG, payload.to_vec())),
+                Said::Greet(message) => answer = Some((frames::BINARY, message)),
+                said => seen.take(&said, expected)?,
             }
-            said => seen.take(&said, expected),
+            Ok(())
         })?;
-        match pong {
-            Some(payload) => self.queue(frames::PONG, &payload).and_then(|()| self.send()),
+        match answer {
+            Some((opcode, payload)) => self.queue(opcode, &payload).and_then(|()| self.send()),
             None => Ok(()),
         }
     }
@@ -174,7 +175,7 @@ impl Seen {
             Said::Gap { from, to } => return Err(format!("output {from}..{to} was skipped")),
             Said::Closed(code) => return Err(format!("the server closed with {code}")),
             Said::Exit => self.exited = true,
-            Said::Ack(_) | Said::Ping(_) => {}
+            Said::Ack(_) | Said::Ping(_) | Said::Greet(_) => {}
         }
         Ok(())
     }

@@ -12,7 +12,9 @@ pub(crate) mod frames;
 pub(crate) mod handshake;
 pub(crate) mod joiner;
 mod native;
+mod sse;
 pub(crate) mod stream;
+mod ttyd;
 pub(crate) mod typist;
 
 use std::net::SocketAddr;
@@ -36,6 +38,8 @@ pub(crate) enum Said<'a> {
     Exit,
     /// To be answered with the same.
     Ping(&'a [u8]),
+    /// A message to be sent before anything else.
+    Greet(Vec<u8>),
     /// The server closes, with this code.
     Closed(u16),
 }
@@ -45,6 +49,10 @@ pub(crate) enum Said<'a> {
 pub(crate) enum Dialect {
     /// `fantail.v1`.
     Native,
+    /// ttyd's `tty`.
+    Ttyd,
+    /// VibeTunnel's server-sent events, and a WebSocket beside them for input.
+    VibeTunnel,
 }
 
 /// Where and how a session is attached to.
@@ -54,6 +62,8 @@ pub(crate) struct Attachment {
     /// The request, as it is sent.
     pub(crate) request: Vec<u8>,
     pub(crate) dialect: Dialect,
+    /// The request for a WebSocket that only takes what is typed, where that is another connection.
+    pub(crate) keyboard: Option<Vec<u8>>,
 }
 
 impl Dialect {
@@ -61,6 +71,8 @@ impl Dialect {
     pub(crate) fn input(self, seq: u64, bytes: &[u8]) -> (u8, Vec<u8>) {
         match self {
             Self::Native => (frames::BINARY, ClientMessage::Input { seq, bytes }.encode()),
+            Self::Ttyd => (frames::BINARY, ttyd::input(bytes)),
+            Self::VibeTunnel => (frames::TEXT, bytes.to_vec()),
         }
     }
 }

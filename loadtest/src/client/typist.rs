@@ -8,16 +8,19 @@ use anyhow::{Context as _, bail};
 
 use super::connection::mask;
 use super::frames::{self, write_masked};
+use super::handshake::Answer;
 use super::stream::Stream;
 use super::{Attachment, Dialect, Said};
 
 /// How long anything may take that must come.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 const ROOM: usize = 64 << 10;
 
 /// A viewer that types.
 pub(crate) struct Typist {
     socket: TcpStream,
+    /// What is typed goes here, where that is not the same.
+    keyboard: Option<TcpStream>,
     stream: Stream,
     dialect: Dialect,
     seq: u64,
@@ -30,14 +33,12 @@ pub(crate) struct Typist {
 impl Typist {
     /// Attaches.
     pub(crate) fn attach(attachment: &Attachment) -> anyhow::Result<Self> {
-        let mut socket = TcpStream::connect_timeout(&attachment.address, PATIENCE).context("connecting")?;
-        socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        let keyboard = attachment.keyboard.as_ref().map(|request| keyboard(attachment, request)).transpose()?;
+        let mut socket = connect(attachment)?;
         socket.write_all(&attachment.request)?;
         let stream = Stream::new(attachment.dialect);
         let (room, dialect) = (vec![0; ROOM], attachment.dialect);
-        Ok(Self { socket, stream, dialect, seq: 0, room, output: Vec::new(), frame: Vec::new() })
+        Ok(Self { socket, keyboard, stream, dialect, seq: 0, room, output: Vec::new(), frame: Vec::new() })
     }
 
     /// Reads until this has come, and nothing else.
@@ -59,7 +60,7 @@ impl Typist {
         let (opcode, payload) = self.dialect.input(self.seq, &[key]);
         write_masked(&mut self.frame, opcode, &payload, mask(self.seq));
         let began = Instant::now();
-        self.socket.write_all(&self.frame)?;
+        self.keyboard.as_mut().unwrap_or(&mut self.socket).write_all(&self.frame)?;
         while self.output.is_empty() {
             self.receive()?;
         }
@@ -78,11 +79,12 @@ impl Typist {
             bail!("the server hung up");
         }
         let Self { stream, output, .. } = self;
-        let mut pong = None;
+        let mut answer = None;
         let fed = stream.feed(&self.room[..read], |said| {
             match said {
                 Said::Output(bytes) => output.extend_from_slice(bytes),
-                Said::Ping(payload) => pong = Some(payload.to_vec()),
+                Said::Ping(payload) => answer = Some((frames::PONG, payload.to_vec())),
+                Said::Greet(message) => answer = Some((frames::BINARY, message)),
                 Said::Closed(code) => return Err(format!("the server closed with {code}")),
                 Said::Gap { from, to } => return Err(format!("output {from}..{to} was skipped")),
                 Said::Exit => return Err("the program ended".into()),
@@ -91,11 +93,36 @@ impl Typist {
             Ok(())
         });
         fed.map_err(anyhow::Error::msg)?;
-        if let Some(payload) = pong {
+        if let Some((opcode, payload)) = answer {
             let mut frame = Vec::new();
-            write_masked(&mut frame, frames::PONG, &payload, mask(self.seq));
+            write_masked(&mut frame, opcode, &payload, mask(self.seq));
             self.socket.write_all(&frame)?;
         }
         Ok(())
+    }
+}
+
+/// A blocking socket on which nothing is waited for without end.
+pub(super) fn connect(attachment: &Attachment) -> anyhow::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&attachment.address, PATIENCE).context("connecting")?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+/// A WebSocket for what is typed, once it is one.
+fn keyboard(attachment: &Attachment, request: &[u8]) -> anyhow::Result<TcpStream> {
+    let mut socket = connect(attachment)?;
+    socket.write_all(request)?;
+    let (mut answer, mut room) = (Answer::default(), [0; 1024]);
+    loop {
+        let read = socket.read(&mut room).context("waiting for the keyboard")?;
+        if read == 0 {
+            bail!("the server hung up");
+        }
+        if answer.feed(&room[..read]).map_err(anyhow::Error::msg)?.is_some() {
+            return Ok(socket);
+        }
     }
 }

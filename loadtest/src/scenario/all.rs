@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum as _;
+
 use super::{Lab, api, churn, connections, late_join, latency, memory, slow_viewer, soak, throughput};
+use crate::options::Server;
 use crate::result::Measured;
 
 /// Runs them. One that cannot be run is an error of its own, and what others found is not lost by it.
@@ -18,15 +21,16 @@ pub(crate) fn run(lab: &Lab<'_>) -> Vec<Measured> {
         ("api", api::run(lab, &api::ApiArgs::default())),
         ("soak", soak::run(lab, &soak::SoakArgs::default())),
     ];
-    let found =
-        |(scenario, found): (&str, anyhow::Result<_>)| found.unwrap_or_else(|error| vec![not_run(scenario, &error)]);
+    let found = |(scenario, found): (&str, anyhow::Result<_>)| {
+        found.unwrap_or_else(|error| vec![not_run(scenario, lab.common.dialect, &error)])
+    };
     each.into_iter().flat_map(found).collect()
 }
 
-fn not_run(scenario: &str, error: &anyhow::Error) -> Measured {
+fn not_run(scenario: &str, server: Server, error: &anyhow::Error) -> Measured {
     Measured {
         scenario: scenario.to_owned(),
-        target: "fantail".to_owned(),
+        target: server.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
         parameters: BTreeMap::new(),
         figures: Vec::new(),
         curves: Vec::new(),

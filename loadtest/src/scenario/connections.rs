@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
-use super::{Lab, close_all, open_many};
+use super::{Lab, attempt, close_all, open_many};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::limits::raise_descriptors;
@@ -46,7 +46,7 @@ impl Default for ConnectionsArgs {
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<Measured>> {
     let (viewers, numbers) = if lab.common.small { (100, vec![1, 10]) } else { (args.viewers, args.sessions.clone()) };
-    let mut targets = lab.targets()?;
+    let mut targets = lab.sharing_targets()?;
     let mut measured = Vec::new();
     for sessions in numbers {
         let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
@@ -54,8 +54,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<M
             for (target, result) in targets.iter_mut().zip(&mut results) {
                 let name = target.name();
                 lab.progress.step(format!("connections: {name}, {viewers} to {sessions} sessions, round {round}"));
-                let came = come(target.as_mut(), viewers, sessions, f64::from(args.rate));
-                result.take_with_curve(came);
+                let round = |target: &mut dyn Target| come(target, viewers, sessions, f64::from(args.rate));
+                result.take_with_curve(attempt(target.as_mut(), round));
             }
         }
         let parameters =
@@ -88,8 +88,8 @@ fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> 
     crowd.until(|seen| seen.at >= READY.len() as u64)?;
 
     let began = Instant::now();
-    for session in 0..sessions.min(viewers) {
-        crowd.type_in(session, &[KEY])?;
+    for (viewer, session) in opened.iter().enumerate().take(viewers) {
+        target.type_to(session, &mut crowd, viewer, &[KEY])?;
     }
     crowd.until(|seen| seen.at >= expected.len())?;
     let told = began.elapsed();

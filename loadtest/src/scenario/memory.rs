@@ -65,7 +65,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &MemoryArgs) -> anyhow::Result<Vec<Measur
     let mut measured = Vec::new();
     for part in [of_viewers, of_sessions, of_idling] {
         // Fresh ones, so that none has what another part left.
-        for mut target in lab.targets()? {
+        for mut target in lab.sharing_targets()? {
             let (what, rounds) = part(lab, target.as_mut(), &plan);
             measured.push(rounds.measured("memory", target.as_ref(), &[("of", what)], 1));
         }

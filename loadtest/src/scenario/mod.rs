@@ -20,15 +20,17 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use rustix::event::{Timespec, poll};
 
-use crate::options::Common;
+use crate::options::{Common, Server};
 use crate::process::Process;
 use crate::program::Program;
 use crate::progress::Progress;
 use crate::target::fantail::Fantail;
 use crate::target::floor::Floor;
+use crate::target::ttyd::Ttyd;
+use crate::target::vibetunnel::VibeTunnel;
 use crate::target::{Pace, Session, Target};
 
 /// What scenarios share.
@@ -47,22 +49,35 @@ impl Lab<'_> {
         Ok(targets)
     }
 
-    fn server(&self) -> anyhow::Result<Box<dyn Target>> {
-        Ok(Box::new(self.fantail()?))
+    /// The same, for what is about viewers who share a session.
+    pub(crate) fn sharing_targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
+        let targets = self.targets()?;
+        targets.iter().try_for_each(|target| must_share(target.as_ref()))?;
+        Ok(targets)
     }
 
-    /// The server under test, for what only a server of ours can do.
+    fn server(&self) -> anyhow::Result<Box<dyn Target>> {
+        let Common { token, pid, dialect, .. } = self.common;
+        let processes = || pid.iter().map(|&pid| Process { pid }).collect();
+        Ok(match (&self.common.url, dialect) {
+            (Some(url), Server::Vibetunnel) => Box::new(VibeTunnel::running(url, token.clone(), processes())?),
+            (Some(url), Server::Ttyd) => Box::new(Ttyd::running(url, processes())?),
+            _ => Box::new(self.fantail()?),
+        })
+    }
+
+    /// The server under test, for what is said only in our own REST.
     pub(crate) fn fantail(&self) -> anyhow::Result<Fantail> {
         let common = self.common;
         if let Some(url) = &common.url {
+            ensure!(common.dialect == Server::Fantail, "this is measured of Fantail only");
             let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
             return Fantail::running(url, common.token.clone(), processes);
         }
-        let server = match &common.server_bin {
-            Some(path) => path.clone(),
-            None => beside_us()?,
-        };
-        Fantail::start(&server)
+        match &common.server_bin {
+            Some(path) => Fantail::start(path),
+            None => Fantail::start(&beside_us()?),
+        }
     }
 
     /// How often each measurement is repeated.
@@ -71,10 +86,30 @@ impl Lab<'_> {
     }
 }
 
+/// Refuses a target whose viewers share nothing.
+fn must_share(target: &dyn Target) -> anyhow::Result<()> {
+    if !target.shares() {
+        bail!("{} runs a program for each viewer, and this is about one that is shared", target.name());
+    }
+    Ok(())
+}
+
 /// The server's program where a build puts it.
 fn beside_us() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("where this program is")?;
     Ok(own.with_file_name("fantail"))
+}
+
+/// One measurement, which leaves no session open when it fails.
+fn attempt<T>(
+    target: &mut dyn Target,
+    measure: impl FnOnce(&mut dyn Target) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let measured = measure(target);
+    if measured.is_err() {
+        target.close_left();
+    }
+    measured
 }
 
 /// Opens `count` sessions, all running `program`.

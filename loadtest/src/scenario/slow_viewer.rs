@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, figure, value};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
@@ -41,14 +41,15 @@ pub(crate) fn run(lab: &Lab<'_>, args: &SlowViewerArgs) -> anyhow::Result<Vec<Me
     let mib = if lab.common.small { 8 } else { args.mib };
     let program = Program::Flood { seed: SEED, bytes: usize::from(mib) * MIB };
     let expected = Arc::new(program.prints().or_skipped());
-    let mut targets = lab.targets()?;
+    let mut targets = lab.sharing_targets()?;
     // Without and with one, of each target.
     let mut results: Vec<[Rounds; 2]> = targets.iter().map(|_| Default::default()).collect();
     for round in 1..=lab.rounds() {
         for (target, results) in targets.iter_mut().zip(&mut results) {
             for (stuck, result) in results.iter_mut().enumerate().take(kinds(target.as_ref())) {
                 lab.progress.step(format!("slow-viewer: {}, {stuck} that never read, round {round}", target.name()));
-                result.take(flood(target.as_mut(), &program, &expected, stuck));
+                let round = |target: &mut dyn Target| flood(target, &program, &expected, stuck);
+                result.take(attempt(target.as_mut(), round));
             }
         }
     }

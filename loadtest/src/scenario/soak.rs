@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::figures::{Round, Rounds, figure};
-use super::{Lab, wait};
+use super::{Lab, must_share, wait};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
@@ -45,6 +45,7 @@ impl Default for SoakArgs {
 pub(crate) fn run(lab: &Lab<'_>, args: &SoakArgs) -> anyhow::Result<Vec<Measured>> {
     let seconds = if lab.common.small { 1 } else { args.seconds };
     let mut target = lab.server()?;
+    must_share(target.as_ref())?;
     lab.progress.step(format!("soak: {} for {seconds} s", target.name()));
     let mut rounds = Rounds::default();
     rounds.take(soak(target.as_mut(), Duration::from_secs(seconds)));

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, figure, ratios_to_floor};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::process::{cpu, peak, reset_peaks};
@@ -51,7 +51,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ThroughputArgs) -> anyhow::Result<Vec<Me
         for round in 1..=lab.rounds() {
             for (target, result) in targets.iter_mut().zip(&mut results) {
                 lab.progress.step(format!("throughput: {}, {viewers} viewers, round {round}", target.name()));
-                result.take(fan_out(target.as_mut(), &program, &expected, viewers));
+                let round = |target: &mut dyn Target| fan_out(target, &program, &expected, viewers);
+                result.take(attempt(target.as_mut(), round));
             }
         }
         let parameters = [("viewers", viewers.to_string()), ("MiB", (bytes / MIB).to_string())];

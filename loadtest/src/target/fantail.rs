@@ -24,6 +24,7 @@ const LOGIN: &str = "#login=";
 /// A server of ours.
 pub(crate) struct Fantail {
     http: Http,
+    opened: Vec<Session>,
     /// Ends it, where it was started here.
     _started: Option<Started>,
     processes: Vec<Process>,
@@ -71,12 +72,26 @@ impl Fantail {
             bail!("the server's holder was not found");
         }
         let terms = Some(FLAGS.join(" "));
-        Ok(Self { http: Http::new(&url, Some(token))?, _started: Some(started), processes, terms, login })
+        Ok(Self {
+            http: Http::new(&url, Some(token))?,
+            opened: Vec::new(),
+            _started: Some(started),
+            processes,
+            terms,
+            login,
+        })
     }
 
     /// One that runs, whose processes are known if it is on this machine.
     pub(crate) fn running(url: &str, token: Option<String>, processes: Vec<Process>) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new(url, token)?, _started: None, processes, terms: None, login: None })
+        Ok(Self {
+            http: Http::new(url, token)?,
+            opened: Vec::new(),
+            _started: None,
+            processes,
+            terms: None,
+            login: None,
+        })
     }
 }
 
@@ -124,12 +139,16 @@ impl Target for Fantail {
         self.terms.clone()
     }
 
-    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+    fn start(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
         native::open(&mut self.http, command, pace)
     }
 
-    fn close(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end(&mut self, session: &Session) -> anyhow::Result<()> {
         native::close(&mut self.http, session)
+    }
+
+    fn opened(&mut self) -> &mut Vec<Session> {
+        &mut self.opened
     }
 
     fn attachment(&self, session: &Session, begin: Begin) -> anyhow::Result<Attachment> {

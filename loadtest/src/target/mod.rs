@@ -6,6 +6,8 @@ pub(crate) mod fantail;
 pub(crate) mod floor;
 pub(crate) mod http;
 mod native;
+pub(crate) mod ttyd;
+pub(crate) mod vibetunnel;
 
 use std::sync::Arc;
 
@@ -49,11 +51,34 @@ pub(crate) trait Target {
         None
     }
 
-    /// Opens a session running `command`.
-    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session>;
+    /// Has the server open a session running `command`.
+    fn start(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session>;
 
-    /// Ends it, and all that runs in it.
-    fn close(&mut self, session: &Session) -> anyhow::Result<()>;
+    /// Has the server end it, and all that runs in it.
+    fn end(&mut self, session: &Session) -> anyhow::Result<()>;
+
+    /// The sessions that are open.
+    fn opened(&mut self) -> &mut Vec<Session>;
+
+    /// Opens a session running `command`.
+    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+        let session = self.start(command, pace)?;
+        self.opened().push(session.clone());
+        Ok(session)
+    }
+
+    fn close(&mut self, session: &Session) -> anyhow::Result<()> {
+        self.opened().retain(|open| open != session);
+        self.end(session)
+    }
+
+    /// Closes what a measurement that failed has left open, which would be in the way of the next.
+    fn close_left(&mut self) {
+        for session in std::mem::take(self.opened()) {
+            // What is wrong has been told already.
+            let _ = self.end(&session);
+        }
+    }
 
     fn attachment(&self, session: &Session, begin: Begin) -> anyhow::Result<Attachment>;
 
@@ -76,8 +101,18 @@ pub(crate) trait Target {
         self.open(&program.command()?, pace)
     }
 
+    /// Types to `session`, whose viewer is one of the crowd.
+    fn type_to(&mut self, _session: &Session, crowd: &mut Crowd, viewer: usize, bytes: &[u8]) -> anyhow::Result<()> {
+        crowd.type_in(viewer, bytes)
+    }
+
     /// Types the line for which floods wait.
-    fn begin_flood(&mut self, _session: &Session, crowd: &mut Crowd) -> anyhow::Result<()> {
-        crowd.type_in(0, ENTER)
+    fn begin_flood(&mut self, session: &Session, crowd: &mut Crowd) -> anyhow::Result<()> {
+        self.type_to(session, crowd, 0, ENTER)
+    }
+
+    /// Whether viewers of a session share it. Otherwise each has a program of its own.
+    fn shares(&self) -> bool {
+        true
     }
 }

@@ -30,5 +30,5 @@ pub(super) fn attachment(http: &Http, session: &Session, begin: Begin) -> Attach
     };
     let path = format!("/api/sessions/{}/ws?from={from}", session.id);
     let request = handshake::upgrade(http.authority(), &path, Some(SUBPROTOCOL), http.token());
-    Attachment { address: http.address(), request, dialect: Dialect::Native }
+    Attachment { address: http.address(), request, dialect: Dialect::Native, keyboard: None }
 }
