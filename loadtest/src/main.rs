@@ -26,6 +26,7 @@ use self::options::{Options, Task};
 use self::progress::Progress;
 use self::result::Measured;
 use self::scenario::{Lab, all, connections, late_join, latency, memory, slow_viewer, soak, throughput};
+use self::target::started;
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
     limits::raise_descriptors();
     let measured = match &options.task {
         Task::Floor => return floor::run().map(|()| ExitCode::SUCCESS),
+        Task::Guardian(args) => return started::guardian(args).map(|()| ExitCode::SUCCESS),
         Task::Program(program) => return program.run().map(|()| ExitCode::SUCCESS),
         Task::Throughput(args) => throughput::run(&lab, args)?,
         Task::Latency(args) => latency::run(&lab, args)?,

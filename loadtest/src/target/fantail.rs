@@ -1,22 +1,12 @@
 //! Fantail: started here with a data directory of its own, or running somewhere.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-use anyhow::{Context as _, bail};
-use serde_json::Value;
-use tempfile::TempDir;
+use std::path::Path;
 
 use super::http::Http;
+use super::started::{FLAGS, Started};
 use super::{Begin, Pace, Session, Target, native};
 use crate::client::Attachment;
 use crate::process::Process;
-
-/// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go.
-const FLAGS: [&str; 4] = ["--max-connections", "32768", "--max-sessions", "4096"];
-/// What the holder's process is called by its command line.
-const HOLDER: &str = " holder ";
 
 /// A server of ours.
 pub(crate) struct Fantail {
@@ -28,69 +18,18 @@ pub(crate) struct Fantail {
     terms: Option<String>,
 }
 
-/// A process started here, which is ended with this.
-struct Started {
-    binary: PathBuf,
-    child: Child,
-    data: TempDir,
-}
-
 impl Fantail {
     /// Starts one.
     pub(crate) fn start(binary: &Path) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir().context("a data directory")?;
-        let mut child = command(binary, &data)
-            .args(["serve", "--port", "0"])
-            .args(FLAGS)
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {}; --server-bin names another", binary.display()))?;
-        let stdout = child.stdout.take().context("piped")?;
-        let started = Started { binary: binary.to_owned(), child, data };
-        // The address comes first, and the login link when all is ready.
-        let mut lines = BufReader::new(stdout).lines();
-        let url = lines.next().context("the server ended before it listened")??;
-        lines.next().context("the server ended before it was ready")??;
-        let path = started.data.path().join("server.json");
-        let announced = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let announced: Value = serde_json::from_slice(&announced)?;
-        let token = announced["token"].as_str().context("no token in server.json")?.to_owned();
-        let server = Process { pid: started.child.id() };
-        let mut processes = vec![server];
-        for child in server.children()? {
-            if child.command_line()?.contains(HOLDER) {
-                processes.push(child);
-            }
-        }
-        if processes.len() != 2 {
-            bail!("the server's holder was not found");
-        }
-        let terms = Some(FLAGS.join(" "));
-        Ok(Self { http: Http::new(&url, Some(token))?, opened: Vec::new(), _started: Some(started), processes, terms })
+        let started = Started::start(binary)?;
+        let http = Http::new(&started.url, Some(started.token.clone()))?;
+        let (processes, terms) = (started.processes.clone(), Some(FLAGS.join(" ")));
+        Ok(Self { http, opened: Vec::new(), _started: Some(started), processes, terms })
     }
 
     /// One that runs, whose processes are known if it is on this machine.
     pub(crate) fn running(url: &str, token: Option<String>, processes: Vec<Process>) -> anyhow::Result<Self> {
         Ok(Self { http: Http::new(url, token)?, opened: Vec::new(), _started: None, processes, terms: None })
-    }
-}
-
-/// The program, with nothing of our environment that would change it.
-fn command(binary: &Path, data: &TempDir) -> Command {
-    let mut command = Command::new(binary);
-    command.env("FANTAIL_DATA_DIR", data.path()).env("FANTAIL_LOG_LEVEL", "warn").env_remove("XDG_CONFIG_HOME");
-    command.stdin(Stdio::null());
-    command
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        // Ends the sessions and the holder too, which outlive a server that is killed. It has its own bound.
-        let stopped = command(&self.binary, &self.data).args(["stop", "--sessions"]).stdout(Stdio::null()).status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
     }
 }
 
@@ -103,11 +42,11 @@ impl Target for Fantail {
         self.terms.clone()
     }
 
-    fn start(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
         native::open(&mut self.http, command, pace)
     }
 
-    fn end(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         native::close(&mut self.http, session)
     }
 
