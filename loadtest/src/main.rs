@@ -29,6 +29,7 @@ use self::options::{Common, Options, Scenario, Task};
 use self::progress::Progress;
 use self::report::Report;
 use self::scenario::{Lab, all, api, churn, connections, late_join, latency, memory, slow_viewer, soak, throughput};
+use self::target::started;
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
@@ -39,6 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Floor => floor::run(),
         Task::AnswersFloor => floor::answers::run(),
         Task::SpawnsFloor(args) => floor::spawns::run(args),
+        Task::Guardian(args) => started::guardian(args),
         Task::Program(program) => program.run(),
     };
     done.map(|()| ExitCode::SUCCESS)

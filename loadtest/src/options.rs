@@ -17,6 +17,7 @@ use crate::scenario::memory::MemoryArgs;
 use crate::scenario::slow_viewer::SlowViewerArgs;
 use crate::scenario::soak::SoakArgs;
 use crate::scenario::throughput::ThroughputArgs;
+use crate::target::started::GuardianArgs;
 
 /// Measures terminal session servers over their own wire, beside the floor of the machine
 #[derive(Debug, Parser)]
@@ -96,6 +97,9 @@ pub(crate) enum Task {
     /// Be the floor of sessions opened and closed
     #[command(hide = true, name = spawns::COMMAND)]
     SpawnsFloor(SpawnsArgs),
+    /// End a server when who started it has gone
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
     /// Be a program in a session
     #[command(hide = true, subcommand)]
     Program(Program),

@@ -13,7 +13,7 @@ use super::figures::{Round, Rounds, figure, ratios_to_floor};
 use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
-use crate::process::{cpu, peak, reset_peaks};
+use crate::process::{Process, cpu, peak, reset_peaks};
 use crate::program::{Program, READY};
 use crate::result::{Measured, Unit};
 use crate::target::{Begin, Pace, Target};
@@ -78,12 +78,14 @@ fn fan_out(
     crowd.until(|seen| seen.at >= READY.len() as u64)?;
     let processes = target.processes().to_vec();
     reset_peaks(&processes)?;
-    let before = cpu(&processes)?;
+    let ours = [Process { pid: std::process::id() }];
+    let (before, ours_before) = (cpu(&processes)?, cpu(&ours)?);
     let began = Instant::now();
     target.begin_flood(&session, &mut crowd)?;
     let whole = expected.len();
     crowd.until(|seen| seen.at >= whole)?;
     let wall = began.elapsed().as_secs_f64();
+    let clients = (cpu(&ours)? - ours_before).as_secs_f64();
     let to_last_byte = (cpu(&processes)? - before).as_secs_f64();
     target.settle(&session)?;
     let settled = (cpu(&processes)? - before).as_secs_f64();
@@ -94,8 +96,10 @@ fn fan_out(
     let delivered = (whole - READY.len() as u64) as f64 * viewers as f64;
     let mut round =
         vec![figure("wall", wall, Unit::Seconds), figure("delivered", delivered / wall, Unit::BytesPerSecond)];
+    let per_gigabyte = GIGABYTE / delivered;
+    // What the clients took of the machine meanwhile: a server that takes much more is what limits.
+    round.push(figure("clients' cpu per GB", clients * per_gigabyte, Unit::CpuSecondsPerGigabyte));
     if !processes.is_empty() {
-        let per_gigabyte = GIGABYTE / delivered;
         round.push(figure("cpu per GB", to_last_byte * per_gigabyte, Unit::CpuSecondsPerGigabyte));
         round.push(figure("cpu per GB, screen included", settled * per_gigabyte, Unit::CpuSecondsPerGigabyte));
         round.push(figure("peak RSS", peak as f64, Unit::Bytes));

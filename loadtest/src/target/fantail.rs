@@ -1,25 +1,15 @@
 //! Fantail: started here with a data directory of its own, or running somewhere.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
-use serde_json::Value;
-use tempfile::TempDir;
+use anyhow::Context as _;
 
 use super::http::Http;
+use super::started::{FLAGS, Started};
 use super::{Begin, Pace, Session, Target, native};
 use crate::client::Attachment;
 use crate::process::Process;
 use crate::rest::Place;
-
-/// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go.
-const FLAGS: [&str; 4] = ["--max-connections", "32768", "--max-sessions", "4096"];
-/// What the holder's process is called by its command line.
-const HOLDER: &str = " holder ";
-/// Before the token in a login link.
-const LOGIN: &str = "#login=";
 
 /// A server of ours.
 pub(crate) struct Fantail {
@@ -33,53 +23,13 @@ pub(crate) struct Fantail {
     login: Option<String>,
 }
 
-/// A process started here, which is ended with this.
-struct Started {
-    binary: PathBuf,
-    child: Child,
-    data: TempDir,
-}
-
 impl Fantail {
     /// Starts one.
     pub(crate) fn start(binary: &Path) -> anyhow::Result<Self> {
-        let data = tempfile::tempdir().context("a data directory")?;
-        let mut child = command(binary, &data)
-            .args(["serve", "--port", "0"])
-            .args(FLAGS)
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {}; --server-bin names another", binary.display()))?;
-        let stdout = child.stdout.take().context("piped")?;
-        let started = Started { binary: binary.to_owned(), child, data };
-        // The address comes first, and the login link when all is ready.
-        let mut lines = BufReader::new(stdout).lines();
-        let url = lines.next().context("the server ended before it listened")??;
-        let login = lines.next().context("the server ended before it was ready")??;
-        let login = login.split_once(LOGIN).map(|(_, token)| token.trim().to_owned());
-        let path = started.data.path().join("server.json");
-        let announced = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        let announced: Value = serde_json::from_slice(&announced)?;
-        let token = announced["token"].as_str().context("no token in server.json")?.to_owned();
-        let server = Process { pid: started.child.id() };
-        let mut processes = vec![server];
-        for child in server.children()? {
-            if child.command_line()?.contains(HOLDER) {
-                processes.push(child);
-            }
-        }
-        if processes.len() != 2 {
-            bail!("the server's holder was not found");
-        }
-        let terms = Some(FLAGS.join(" "));
-        Ok(Self {
-            http: Http::new(&url, Some(token))?,
-            opened: Vec::new(),
-            _started: Some(started),
-            processes,
-            terms,
-            login,
-        })
+        let started = Started::start(binary)?;
+        let http = Http::new(&started.url, Some(started.token.clone()))?;
+        let (processes, terms, login) = (started.processes.clone(), Some(FLAGS.join(" ")), started.login.clone());
+        Ok(Self { http, opened: Vec::new(), _started: Some(started), processes, terms, login })
     }
 
     /// One that runs, whose processes are known if it is on this machine.
@@ -93,9 +43,7 @@ impl Fantail {
             login: None,
         })
     }
-}
 
-impl Fantail {
     /// Where its REST is, with an access token as people have it: the token that a server leaves for the command line
     /// is no JWT. One that runs already is shown the token that was given.
     pub(crate) fn login(&mut self) -> anyhow::Result<Place> {
@@ -111,25 +59,6 @@ impl Fantail {
     }
 }
 
-/// The program, with nothing of our environment that would change it.
-fn command(binary: &Path, data: &TempDir) -> Command {
-    let mut command = Command::new(binary);
-    command.env("FANTAIL_DATA_DIR", data.path()).env("FANTAIL_LOG_LEVEL", "warn").env_remove("XDG_CONFIG_HOME");
-    command.stdin(Stdio::null());
-    command
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        // Ends the sessions and the holder too, which outlive a server that is killed. It has its own bound.
-        let stopped = command(&self.binary, &self.data).args(["stop", "--sessions"]).stdout(Stdio::null()).status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
 impl Target for Fantail {
     fn name(&self) -> &'static str {
         "fantail"
@@ -139,11 +68,11 @@ impl Target for Fantail {
         self.terms.clone()
     }
 
-    fn start(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
         native::open(&mut self.http, command, pace)
     }
 
-    fn end(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         native::close(&mut self.http, session)
     }
 

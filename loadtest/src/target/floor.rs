@@ -57,11 +57,11 @@ impl Target for Floor {
         "floor"
     }
 
-    fn start(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
         native::open(&mut self.http, command, pace)
     }
 
-    fn end(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         native::close(&mut self.http, session)
     }
 

@@ -29,11 +29,11 @@ impl Target for Ttyd {
     }
 
     /// Every connection opens one. What it runs shows in what it prints.
-    fn start(&mut self, _command: &[String], _pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, _command: &[String], _pace: Pace) -> anyhow::Result<Session> {
         Ok(Session { id: String::new() })
     }
 
-    fn end(&mut self, _session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, _session: &Session) -> anyhow::Result<()> {
         Ok(())
     }
 

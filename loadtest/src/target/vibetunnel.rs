@@ -28,14 +28,14 @@ impl Target for VibeTunnel {
     }
 
     /// It has no pace: everyone is sent everything, however slow.
-    fn start(&mut self, command: &[String], _pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], _pace: Pace) -> anyhow::Result<Session> {
         let body = json!({ "command": command, "cols": 80, "rows": 24, "titleMode": "none", "spawn_terminal": false });
         let answer = self.http.ask("POST", "/api/sessions", Some(&body))?.expect(200)?;
         let id = answer.json()["sessionId"].as_str().map(ToOwned::to_owned);
         Ok(Session { id: id.context("a session without an id")? })
     }
 
-    fn end(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         self.http.ask("DELETE", &format!("/api/sessions/{}", session.id), None)?.expect(200)?;
         Ok(())
     }
