@@ -4,57 +4,68 @@
 //! Of the server's crate it imports only `protocol`: it knows of a server what a client knows.
 
 mod client;
+mod deliver;
 mod floor;
 mod limits;
+mod machine;
 mod options;
 mod output;
 mod process;
 mod program;
 mod progress;
 mod readiness;
-#[allow(dead_code, reason = "until the report is there")]
+mod report;
+mod rest;
 mod result;
 mod scenario;
 mod target;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::options::{Options, Task};
+use self::machine::About;
+use self::options::{Common, Options, Scenario, Task};
 use self::progress::Progress;
-use self::result::Measured;
-use self::scenario::{Lab, all, connections, late_join, latency, memory, slow_viewer, soak, throughput};
+use self::report::Report;
+use self::scenario::{Lab, all, api, churn, connections, late_join, latency, memory, slow_viewer, soak, throughput};
+use self::target::started;
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
-    let progress = Progress::new();
-    let lab = Lab { common: &options.common, progress: &progress };
-    limits::raise_descriptors();
-    let measured = match &options.task {
-        Task::Floor => return floor::run().map(|()| ExitCode::SUCCESS),
-        Task::Program(program) => return program.run().map(|()| ExitCode::SUCCESS),
-        Task::Throughput(args) => throughput::run(&lab, args)?,
-        Task::Latency(args) => latency::run(&lab, args)?,
-        Task::Connections(args) => connections::run(&lab, args)?,
-        Task::Memory(args) => memory::run(&lab, args)?,
-        Task::LateJoin(args) => late_join::run(&lab, args)?,
-        Task::SlowViewer(args) => slow_viewer::run(&lab, args)?,
-        Task::Soak(args) => soak::run(&lab, args)?,
-        Task::All => all::run(&lab)?,
+    let done = match &options.task {
+        Task::Scenario(scenario) => return measure(&options.common, scenario),
+        Task::Compare { before, after } => deliver::compare(before, after),
+        Task::Show { report } => options.common.outputs.open()?.deliver(&deliver::read(report)?),
+        Task::Floor => floor::run(),
+        Task::AnswersFloor => floor::answers::run(),
+        Task::SpawnsFloor(args) => floor::spawns::run(args),
+        Task::Guardian(args) => started::guardian(args),
+        Task::Program(program) => program.run(),
     };
-    progress.done();
-    tell(&measured)?;
-    let whole = measured.iter().all(|measured| measured.complete && measured.errors.is_empty());
-    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    done.map(|()| ExitCode::SUCCESS)
 }
 
-/// As JSON lines.
-fn tell(measured: &[Measured]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for measured in measured {
-        writeln!(out, "{}", serde_json::to_string(measured)?)?;
-    }
-    Ok(())
+fn measure(common: &Common, scenario: &Scenario) -> anyhow::Result<ExitCode> {
+    let about = About::this_run(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
+    let files = common.outputs.open()?;
+    let progress = Progress::new();
+    let lab = Lab { common, progress: &progress };
+    limits::raise_descriptors();
+    let measured = match scenario {
+        Scenario::Throughput(args) => throughput::run(&lab, args)?,
+        Scenario::Latency(args) => latency::run(&lab, args)?,
+        Scenario::Churn(args) => churn::run(&lab, args)?,
+        Scenario::Api(args) => api::run(&lab, args)?,
+        Scenario::Connections(args) => connections::run(&lab, args)?,
+        Scenario::Memory(args) => memory::run(&lab, args)?,
+        Scenario::LateJoin(args) => late_join::run(&lab, args)?,
+        Scenario::SlowViewer(args) => slow_viewer::run(&lab, args)?,
+        Scenario::Soak(args) => soak::run(&lab, args)?,
+        Scenario::All => all::run(&lab),
+    };
+    progress.done();
+    let report = Report::new(about, measured);
+    files.deliver(&report)?;
+    Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::deliver::Outputs;
+use crate::floor::spawns::SpawnsArgs;
+use crate::floor::{answers, spawns};
 use crate::program::Program;
+use crate::scenario::api::ApiArgs;
+use crate::scenario::churn::ChurnArgs;
 use crate::scenario::connections::ConnectionsArgs;
 use crate::scenario::late_join::LateJoinArgs;
 use crate::scenario::latency::LatencyArgs;
@@ -12,6 +17,7 @@ use crate::scenario::memory::MemoryArgs;
 use crate::scenario::slow_viewer::SlowViewerArgs;
 use crate::scenario::soak::SoakArgs;
 use crate::scenario::throughput::ThroughputArgs;
+use crate::target::started::GuardianArgs;
 
 /// Measures terminal session servers over their own wire, beside the floor of the machine
 #[derive(Debug, Parser)]
@@ -50,6 +56,8 @@ pub(crate) struct Common {
     /// How often each measurement is repeated, in turns with the floor's; the figures are those of the median
     #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: u32,
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
 }
 
 /// What can be measured.
@@ -66,10 +74,48 @@ pub(crate) enum Server {
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// Set two reports side by side
+    Compare {
+        /// JSON lines of before
+        before: PathBuf,
+        /// JSON lines of after
+        after: PathBuf,
+    },
+    /// Show a report again, as a table and as a page
+    Show {
+        /// Its JSON lines
+        report: PathBuf,
+    },
+    /// Be the floor
+    #[command(hide = true)]
+    Floor,
+    /// Be the floor of answers
+    #[command(hide = true, name = answers::COMMAND)]
+    AnswersFloor,
+    /// Be the floor of sessions opened and closed
+    #[command(hide = true, name = spawns::COMMAND)]
+    SpawnsFloor(SpawnsArgs),
+    /// End a server when who started it has gone
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
+    /// Be a program in a session
+    #[command(hide = true, subcommand)]
+    Program(Program),
+}
+
+/// What is to be measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
     /// One session's output to many viewers: time, server CPU and memory
     Throughput(ThroughputArgs),
     /// The echo of single keys, alone and beside others
     Latency(LatencyArgs),
+    /// Sessions opened and closed over REST, with a program each and without
+    Churn(ChurnArgs),
+    /// Questions over REST on many connections
+    Api(ApiArgs),
     /// Thousands of viewers, at a steady rate: the time each waits to be let in
     Connections(ConnectionsArgs),
     /// Memory for each idle viewer and session, and what idling costs
@@ -82,10 +128,4 @@ pub(crate) enum Task {
     Soak(SoakArgs),
     /// All of them
     All,
-    /// Be the floor
-    #[command(hide = true)]
-    Floor,
-    /// Be a program in a session
-    #[command(hide = true, subcommand)]
-    Program(Program),
 }

@@ -1,7 +1,6 @@
 //! One who joins late, on a blocking socket: how long until it shows what the session shows, and how much it is sent.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -10,7 +9,7 @@ use super::Attachment;
 use super::connection::Seen;
 use super::expected::Expected;
 use super::stream::Stream;
-use super::typist::PATIENCE;
+use super::typist::connect;
 
 const ROOM: usize = 64 << 10;
 
@@ -25,9 +24,7 @@ pub(crate) struct Joined {
 
 /// Joins a session that has printed `expected` and prints no more.
 pub(crate) fn join(attachment: &Attachment, expected: &Expected) -> anyhow::Result<Joined> {
-    let mut socket = TcpStream::connect_timeout(&attachment.address, PATIENCE).context("connecting")?;
-    socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut socket = connect(attachment)?;
     let (mut stream, mut seen, mut received) = (Stream::new(attachment.dialect), Seen::default(), 0);
     let mut room = vec![0; ROOM];
     let began = Instant::now();

@@ -13,7 +13,7 @@ use super::stream::Stream;
 use super::{Attachment, Dialect, Said};
 
 /// How long anything may take that must come.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 const ROOM: usize = 64 << 10;
 
 /// A viewer that types.
@@ -34,7 +34,8 @@ impl Typist {
     /// Attaches.
     pub(crate) fn attach(attachment: &Attachment) -> anyhow::Result<Self> {
         let keyboard = attachment.keyboard.as_ref().map(|request| keyboard(attachment, request)).transpose()?;
-        let socket = connect(attachment, &attachment.request)?;
+        let mut socket = connect(attachment)?;
+        socket.write_all(&attachment.request)?;
         let stream = Stream::new(attachment.dialect);
         let (room, dialect) = (vec![0; ROOM], attachment.dialect);
         Ok(Self { socket, keyboard, stream, dialect, seq: 0, room, output: Vec::new(), frame: Vec::new() })
@@ -101,18 +102,19 @@ impl Typist {
     }
 }
 
-fn connect(attachment: &Attachment, request: &[u8]) -> anyhow::Result<TcpStream> {
-    let mut socket = TcpStream::connect_timeout(&attachment.address, PATIENCE).context("connecting")?;
+/// A blocking socket on which nothing is waited for without end.
+pub(super) fn connect(attachment: &Attachment) -> anyhow::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&attachment.address, PATIENCE).context("connecting")?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.write_all(request)?;
     Ok(socket)
 }
 
 /// A WebSocket for what is typed, once it is one.
 fn keyboard(attachment: &Attachment, request: &[u8]) -> anyhow::Result<TcpStream> {
-    let mut socket = connect(attachment, request)?;
+    let mut socket = connect(attachment)?;
+    socket.write_all(request)?;
     let (mut answer, mut room) = (Answer::default(), [0; 1024]);
     loop {
         let read = socket.read(&mut room).context("waiting for the keyboard")?;

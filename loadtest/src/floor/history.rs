@@ -152,3 +152,82 @@ fn head(out: &mut Vec<u8>, payload: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::frames::{FrameReader, Piece};
+
+    /// All that a viewer at `position` is still to be written, so much at a time.
+    fn drain(history: &History, mut position: Position, a_write: usize) -> (Vec<u8>, Position) {
+        let mut written = Vec::new();
+        loop {
+            let slices = history.slices(position);
+            let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).take(a_write).collect();
+            if bytes.is_empty() {
+                return (written, position);
+            }
+            position = history.advanced(position, bytes.len());
+            written.extend(bytes);
+        }
+    }
+
+    /// The output in `frames`, and the offset of the first byte.
+    fn output(frames: &[u8]) -> (Option<u64>, Vec<u8>) {
+        let (mut reader, mut message, mut first, mut output) = (FrameReader::default(), Vec::new(), None, Vec::new());
+        let read = reader.feed(frames, |piece| {
+            if let Piece::Data { bytes, last, .. } = piece {
+                message.extend_from_slice(bytes);
+                if last {
+                    let whole = std::mem::take(&mut message);
+                    let Ok(ServerMessage::Output { offset, bytes }) = ServerMessage::decode(&whole) else {
+                        return Err("no output".into());
+                    };
+                    first.get_or_insert(offset.0);
+                    output.extend_from_slice(bytes);
+                }
+            }
+            Ok(())
+        });
+        assert_eq!(read, Ok(()));
+        (first, output)
+    }
+
+    #[test]
+    fn a_viewer_is_written_what_was_printed_however_little_its_socket_takes() {
+        let mut history = History::default();
+        let printed: Vec<u8> = (0..300_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+        let begin = history.oldest();
+        let mut rest = &printed[..];
+        for length in [1, 100, 120, OUTPUT_MAX, 3, 60_000].into_iter().cycle() {
+            let (piece, behind) = rest.split_at(length.min(rest.len()));
+            if piece.is_empty() {
+                break;
+            }
+            history.publish(piece);
+            rest = behind;
+        }
+        for a_write in [1, 1000, 65_536, usize::MAX] {
+            let (written, position) = drain(&history, begin, a_write);
+            assert_eq!(output(&written), (Some(0), printed.clone()), "{a_write} bytes a write");
+            assert_eq!(position, history.newest());
+        }
+    }
+
+    #[test]
+    fn what_somebody_has_not_taken_is_kept_and_what_nobody_needs_is_not() {
+        let mut history = History::default();
+        let slow = history.oldest();
+        for _ in 0..HELD_BLOCKS_MAX {
+            history.publish(&[b'x'; OUTPUT_MAX]);
+            history.forget(slow);
+        }
+        assert!(history.is_full());
+        assert_eq!(drain(&history, slow, 1 << 20).0.len(), HELD_BLOCKS_MAX * BLOCK);
+        history.forget(history.newest());
+        assert!(!history.is_full() && !history.is_long());
+        let (first, output) = output(&drain(&history, history.oldest(), 1 << 20).0);
+        assert_eq!(output.len(), KEPT_BLOCKS * OUTPUT_MAX);
+        assert_eq!(first, Some(((HELD_BLOCKS_MAX - KEPT_BLOCKS) * OUTPUT_MAX) as u64));
+    }
+}

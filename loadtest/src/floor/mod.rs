@@ -5,10 +5,14 @@
 //! load test does, so that the clients are the same. What it leaves out is everything else: it asks nobody who he is,
 //! checks nothing, keeps no screen, outlives nothing, and a viewer that does not read holds up its program for ever.
 
+pub(crate) mod answers;
+mod child;
 mod history;
+mod posix;
 mod pty;
 mod request;
 mod session;
+pub(crate) mod spawns;
 mod typed;
 
 use std::collections::HashMap;

@@ -68,3 +68,26 @@ fn request(method: &str, path: &str, body: &[u8]) -> Option<Request> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_taken_one_by_one_when_they_are_whole() {
+        let body = r#"{"command":["cat","-u"],"pace":"lossless"}"#;
+        let all = format!(
+            "POST /api/sessions HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}\
+             DELETE /api/sessions/7 HTTP/1.1\r\nContent-Length: 0\r\n\r\n\
+             GET /api/sessions/12/ws?from=start HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            body.len()
+        );
+        let (mut bytes, mut taken) = (Vec::new(), Vec::new());
+        for byte in all.bytes() {
+            bytes.push(byte);
+            taken.extend(take(&mut bytes));
+        }
+        let open = Request::Open { command: vec!["cat".into(), "-u".into()] };
+        assert_eq!(taken, [open, Request::Close { session: 7 }, Request::Attach { session: 12 }, Request::Other]);
+    }
+}

@@ -35,3 +35,27 @@ pub(super) fn take(bytes: &mut Vec<u8>) -> Option<Typed> {
         _ => Typed::Nothing,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::frames::{PONG, write_masked};
+
+    #[test]
+    fn what_is_typed_is_understood_once_it_is_whole() {
+        let mut all = Vec::new();
+        for length in [1, 200, 70_000] {
+            let message = ClientMessage::Input { seq: 1, bytes: &vec![b'k'; length] }.encode();
+            write_masked(&mut all, BINARY, &message, 0xdead_beef);
+        }
+        write_masked(&mut all, PONG, b"", 1);
+        write_masked(&mut all, CLOSE, &[3, 232], 2);
+        let (mut bytes, mut taken) = (Vec::new(), Vec::new());
+        for byte in all {
+            bytes.push(byte);
+            taken.extend(take(&mut bytes));
+        }
+        let input = |length| Typed::Input(vec![b'k'; length]);
+        assert_eq!(taken, [input(1), input(200), input(70_000), Typed::Nothing, Typed::Closed]);
+    }
+}

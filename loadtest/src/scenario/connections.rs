@@ -10,7 +10,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
-use super::{Lab, close_all, open_many};
+use super::{Lab, attempt, close_all, open_many};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::limits::raise_descriptors;
@@ -54,8 +54,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<M
             for (target, result) in targets.iter_mut().zip(&mut results) {
                 let name = target.name();
                 lab.progress.step(format!("connections: {name}, {viewers} to {sessions} sessions, round {round}"));
-                let came = come(target.as_mut(), viewers, sessions, f64::from(args.rate));
-                result.take_with_curve(came);
+                let round = |target: &mut dyn Target| come(target, viewers, sessions, f64::from(args.rate));
+                result.take_with_curve(attempt(target.as_mut(), round));
             }
         }
         let parameters =

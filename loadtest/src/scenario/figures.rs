@@ -29,10 +29,17 @@ impl Rounds {
         }
     }
 
-    /// Takes a round with a curve, of which the last is kept.
+    /// Takes a round with a curve, of which the last is drawn.
     pub(super) fn take_with_curve(&mut self, round: anyhow::Result<(Round, Curve)>) {
-        let (round, curve) = round.map_or_else(|error| (Err(error), None), |(round, curve)| (Ok(round), Some(curve)));
-        self.curves = curve.into_iter().collect();
+        self.take_drawn(round.map(|(round, curve)| (round, vec![curve])));
+    }
+
+    /// The same for a round with curves, of which the last is drawn.
+    pub(super) fn take_drawn(&mut self, round: anyhow::Result<(Round, Vec<Curve>)>) {
+        let round = round.map(|(figures, curves)| {
+            self.curves = curves;
+            figures
+        });
         self.take(round);
     }
 
@@ -44,15 +51,26 @@ impl Rounds {
         parameters: &[(&str, String)],
         wanted: u32,
     ) -> Measured {
+        let mut measured = self.named(scenario, target.name(), parameters, wanted);
+        on_terms_of(target, &mut measured);
+        measured
+    }
+
+    /// The same, of what is no [`Target`] but is called like one.
+    pub(super) fn named(self, scenario: &str, target: &str, parameters: &[(&str, String)], wanted: u32) -> Measured {
         let mut parameters: BTreeMap<_, _> =
             parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         parameters.insert("rounds".into(), wanted.to_string());
-        parameters.extend(target.terms().map(|flags| ("flags".into(), flags)));
         let complete = self.errors.is_empty() && self.rounds.len() as u64 == u64::from(wanted);
         let (figures, curves) = if complete { (medians(&self.rounds), self.curves) } else { (Vec::new(), Vec::new()) };
-        let (scenario, target) = (scenario.to_owned(), target.name().to_owned());
+        let (scenario, target) = (scenario.to_owned(), target.to_owned());
         Measured { scenario, target, parameters, figures, curves, errors: self.errors, complete }
     }
+}
+
+/// Tells how the target was started, where that is not as it comes.
+pub(super) fn on_terms_of(target: &dyn Target, measured: &mut Measured) {
+    measured.parameters.extend(target.terms().map(|flags| ("flags".into(), flags)));
 }
 
 /// Of each figure the median; of the first, which is the scenario's own, also the extremes.
@@ -98,6 +116,8 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 pub(super) fn distribution(name: &str, sorted: &[f64]) -> Curve {
     let shares = (0..100).map(|percent| f64::from(percent) / 100.0);
     let tail = (1..=20).map(|step| 1.0 - 10f64.powf(-2.0 - f64::from(step) / 10.0)).filter(|share| *share >= 0.99);
+    // No further than there are samples: what lies beyond was not measured.
+    let tail = tail.filter(|share| (1.0 - share) * sorted.len() as f64 >= 1.0);
     Curve {
         name: name.to_owned(),
         x: Axis { name: "latency".into(), unit: Unit::Seconds },

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::joiner::join;
 use crate::process::cpu;
@@ -47,7 +47,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LateJoinArgs) -> anyhow::Result<Vec<Meas
         for round in 1..=lab.rounds() {
             for (target, result) in targets.iter_mut().zip(&mut results) {
                 lab.progress.step(format!("late-join: {}, after {mib} MiB, round {round}", target.name()));
-                result.take_with_curve(join_late(target.as_mut(), &program, joiners));
+                let round = |target: &mut dyn Target| join_late(target, &program, joiners);
+                result.take_with_curve(attempt(target.as_mut(), round));
             }
         }
         let parameters = [("printed MiB", mib.to_string()), ("joiners", joiners.to_string())];

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
@@ -66,30 +66,44 @@ pub(crate) enum Beside {
 
 impl Beside {
     const ALL: [Self; 4] = [Self::Nothing, Self::Watchers, Self::Flood, Self::Busy];
-
-    fn words(self, watchers: usize) -> String {
-        match self {
-            Self::Nothing => "nothing".into(),
-            Self::Watchers => format!("{watchers} watchers"),
-            Self::Flood => format!("a flood to {FLOODED} viewers"),
-            Self::Busy => format!("{BUSY} sessions of yes"),
-        }
-    }
 }
 
 /// One measurement's sizes.
 #[derive(Clone, Copy)]
 struct Plan {
     beside: Beside,
+    /// Keys typed before it counts.
+    warm_up: usize,
     trips: usize,
     /// Keys are typed for so long, however many that are.
     at_least: Duration,
     watchers: usize,
+    /// Sessions that never stop.
+    busy: usize,
+}
+
+impl Plan {
+    fn words(self) -> String {
+        match self.beside {
+            Beside::Nothing => "nothing".into(),
+            Beside::Watchers => format!("{} watchers", self.watchers),
+            Beside::Flood => format!("a flood to {FLOODED} viewers"),
+            Beside::Busy => format!("{} sessions of yes", self.busy),
+        }
+    }
 }
 
 /// Runs it.
 pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measured>> {
-    let (trips, watchers) = if lab.common.small { (50, 20) } else { (usize::try_from(args.trips)?, args.watchers) };
+    let usual = Plan {
+        beside: Beside::Nothing,
+        warm_up: WARM_UP,
+        trips: usize::try_from(args.trips)?,
+        at_least: Duration::ZERO,
+        watchers: args.watchers,
+        busy: BUSY,
+    };
+    let plan = if lab.common.small { Plan { warm_up: 5, trips: 20, watchers: 20, busy: 2, ..usual } } else { usual };
     let mut targets = lab.targets()?;
     let variants = match &args.beside[..] {
         // What stands beside is a session of its own, or more viewers of the same.
@@ -103,19 +117,15 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
             Beside::Flood | Beside::Busy if !lab.common.small => OTHERS_MET,
             _ => Duration::ZERO,
         };
-        let plan = Plan { beside, trips, at_least, watchers };
+        let plan = Plan { beside, at_least, ..plan };
         let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
         for round in 1..=lab.rounds() {
             for (target, result) in targets.iter_mut().zip(&mut results) {
-                lab.progress.step(format!(
-                    "latency: {}, beside {}, round {round}",
-                    target.name(),
-                    beside.words(watchers)
-                ));
-                result.take_with_curve(typing(target.as_mut(), plan));
+                lab.progress.step(format!("latency: {}, beside {}, round {round}", target.name(), plan.words()));
+                result.take_with_curve(attempt(target.as_mut(), |target| typing(target, plan)));
             }
         }
-        let parameters = [("beside", beside.words(watchers)), ("trips", trips.to_string())];
+        let parameters = [("beside", plan.words()), ("trips", plan.trips.to_string())];
         let results = results.into_iter().zip(&targets);
         let mut these: Vec<_> = results
             .map(|(result, target)| result.measured("latency", target.as_ref(), &parameters, lab.rounds()))
@@ -127,9 +137,9 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
 }
 
 fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Curve)> {
-    let keys: Vec<u8> = (0..WARM_UP + plan.trips).map(printable).collect();
+    let keys: Vec<u8> = (0..plan.warm_up + plan.trips).map(printable).collect();
     let session = target.open_program(&Program::Echo, Pace::Usual)?;
-    let others = open_others(target, plan.beside)?;
+    let others = open_others(target, plan)?;
     let mut crowd = gather(target, plan, &session, &others, &keys)?;
     let mut typist = Typist::attach(&target.attachment(&session, Begin::Start)?)?;
     typist.until_printed(READY)?;
@@ -175,11 +185,11 @@ fn type_all(
     plan: Plan,
     cpu: impl Fn() -> anyhow::Result<Duration>,
 ) -> anyhow::Result<(Vec<Duration>, Duration)> {
-    (0..WARM_UP).try_for_each(|trip| typist.trip(printable(trip)).map(drop))?;
+    (0..plan.warm_up).try_for_each(|trip| typist.trip(printable(trip)).map(drop))?;
     let (before, began) = (cpu()?, Instant::now());
     let mut times = Vec::with_capacity(plan.trips);
     while times.len() < plan.trips || began.elapsed() < plan.at_least {
-        times.push(typist.trip(printable(WARM_UP + times.len()))?);
+        times.push(typist.trip(printable(plan.warm_up + times.len()))?);
     }
     Ok((times, cpu()? - before))
 }
@@ -190,11 +200,11 @@ fn received(crowd: Option<&Crowd>) -> u64 {
 }
 
 /// The sessions beside.
-fn open_others(target: &mut dyn Target, beside: Beside) -> anyhow::Result<Vec<Session>> {
-    match beside {
+fn open_others(target: &mut dyn Target, plan: Plan) -> anyhow::Result<Vec<Session>> {
+    match plan.beside {
         Beside::Nothing | Beside::Watchers => Ok(Vec::new()),
         Beside::Flood => Ok(vec![target.open_program(&Program::Forever { seed: SEED }, Pace::Lossless)?]),
-        Beside::Busy => (0..BUSY).map(|_| target.open(&["yes".to_owned()], Pace::Usual)).collect(),
+        Beside::Busy => (0..plan.busy).map(|_| target.open(&["yes".to_owned()], Pace::Usual)).collect(),
     }
 }
 

@@ -4,11 +4,14 @@
 //! does meets all of them. Figures count only of rounds in which nothing went wrong.
 
 pub(crate) mod all;
+pub(crate) mod api;
+pub(crate) mod churn;
 pub(crate) mod connections;
 mod figures;
 pub(crate) mod late_join;
 pub(crate) mod latency;
 pub(crate) mod memory;
+mod opened;
 pub(crate) mod slow_viewer;
 pub(crate) mod soak;
 pub(crate) mod throughput;
@@ -17,7 +20,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use rustix::event::{Timespec, poll};
 
 use crate::options::{Common, Server};
@@ -54,21 +57,27 @@ impl Lab<'_> {
     }
 
     fn server(&self) -> anyhow::Result<Box<dyn Target>> {
+        let Common { token, pid, dialect, .. } = self.common;
+        let processes = || pid.iter().map(|&pid| Process { pid }).collect();
+        Ok(match (&self.common.url, dialect) {
+            (Some(url), Server::Vibetunnel) => Box::new(VibeTunnel::running(url, token.clone(), processes())?),
+            (Some(url), Server::Ttyd) => Box::new(Ttyd::running(url, processes())?),
+            _ => Box::new(self.fantail()?),
+        })
+    }
+
+    /// The server under test, for what is said only in our own REST.
+    pub(crate) fn fantail(&self) -> anyhow::Result<Fantail> {
         let common = self.common;
         if let Some(url) = &common.url {
+            ensure!(common.dialect == Server::Fantail, "this is measured of Fantail only");
             let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
-            let token = common.token.clone();
-            return Ok(match common.dialect {
-                Server::Fantail => Box::new(Fantail::running(url, token, processes)?),
-                Server::Vibetunnel => Box::new(VibeTunnel::running(url, token, processes)?),
-                Server::Ttyd => Box::new(Ttyd::running(url, processes)?),
-            });
+            return Fantail::running(url, common.token.clone(), processes);
         }
-        let server = match &common.server_bin {
-            Some(path) => path.clone(),
-            None => beside_us()?,
-        };
-        Ok(Box::new(Fantail::start(&server)?))
+        match &common.server_bin {
+            Some(path) => Fantail::start(path),
+            None => Fantail::start(&beside_us()?),
+        }
     }
 
     /// How often each measurement is repeated.
@@ -89,6 +98,18 @@ fn must_share(target: &dyn Target) -> anyhow::Result<()> {
 fn beside_us() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("where this program is")?;
     Ok(own.with_file_name("fantail"))
+}
+
+/// One measurement, which leaves no session open when it fails.
+fn attempt<T>(
+    target: &mut dyn Target,
+    measure: impl FnOnce(&mut dyn Target) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let measured = measure(target);
+    if measured.is_err() {
+        target.close_left();
+    }
+    measured
 }
 
 /// Opens `count` sessions, all running `program`.

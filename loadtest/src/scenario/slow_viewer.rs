@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, figure, value};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
@@ -48,7 +48,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &SlowViewerArgs) -> anyhow::Result<Vec<Me
         for (target, results) in targets.iter_mut().zip(&mut results) {
             for (stuck, result) in results.iter_mut().enumerate().take(kinds(target.as_ref())) {
                 lab.progress.step(format!("slow-viewer: {}, {stuck} that never read, round {round}", target.name()));
-                result.take(flood(target.as_mut(), &program, &expected, stuck));
+                let round = |target: &mut dyn Target| flood(target, &program, &expected, stuck);
+                result.take(attempt(target.as_mut(), round));
             }
         }
     }

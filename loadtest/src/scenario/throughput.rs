@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::Lab;
 use super::figures::{Round, Rounds, figure, ratios_to_floor};
+use super::{Lab, attempt};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
-use crate::process::{cpu, peak, reset_peaks};
+use crate::process::{Process, cpu, peak, reset_peaks};
 use crate::program::{Program, READY};
 use crate::result::{Measured, Unit};
 use crate::target::{Begin, Pace, Target};
@@ -51,7 +51,8 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ThroughputArgs) -> anyhow::Result<Vec<Me
         for round in 1..=lab.rounds() {
             for (target, result) in targets.iter_mut().zip(&mut results) {
                 lab.progress.step(format!("throughput: {}, {viewers} viewers, round {round}", target.name()));
-                result.take(fan_out(target.as_mut(), &program, &expected, viewers));
+                let round = |target: &mut dyn Target| fan_out(target, &program, &expected, viewers);
+                result.take(attempt(target.as_mut(), round));
             }
         }
         let parameters = [("viewers", viewers.to_string()), ("MiB", (bytes / MIB).to_string())];
@@ -77,12 +78,14 @@ fn fan_out(
     crowd.until(|seen| seen.at >= READY.len() as u64)?;
     let processes = target.processes().to_vec();
     reset_peaks(&processes)?;
-    let before = cpu(&processes)?;
+    let ours = [Process { pid: std::process::id() }];
+    let (before, ours_before) = (cpu(&processes)?, cpu(&ours)?);
     let began = Instant::now();
     target.begin_flood(&session, &mut crowd)?;
     let whole = expected.len();
     crowd.until(|seen| seen.at >= whole)?;
     let wall = began.elapsed().as_secs_f64();
+    let clients = (cpu(&ours)? - ours_before).as_secs_f64();
     let to_last_byte = (cpu(&processes)? - before).as_secs_f64();
     target.settle(&session)?;
     let settled = (cpu(&processes)? - before).as_secs_f64();
@@ -93,8 +96,10 @@ fn fan_out(
     let delivered = (whole - READY.len() as u64) as f64 * viewers as f64;
     let mut round =
         vec![figure("wall", wall, Unit::Seconds), figure("delivered", delivered / wall, Unit::BytesPerSecond)];
+    let per_gigabyte = GIGABYTE / delivered;
+    // What the clients took of the machine meanwhile: a server that takes much more is what limits.
+    round.push(figure("clients' cpu per GB", clients * per_gigabyte, Unit::CpuSecondsPerGigabyte));
     if !processes.is_empty() {
-        let per_gigabyte = GIGABYTE / delivered;
         round.push(figure("cpu per GB", to_last_byte * per_gigabyte, Unit::CpuSecondsPerGigabyte));
         round.push(figure("cpu per GB, screen included", settled * per_gigabyte, Unit::CpuSecondsPerGigabyte));
         round.push(figure("peak RSS", peak as f64, Unit::Bytes));

@@ -13,6 +13,7 @@ use crate::process::Process;
 /// A running floor, which is ended with this.
 pub(crate) struct Floor {
     http: Http,
+    opened: Vec<Session>,
     child: Child,
     processes: [Process; 1],
 }
@@ -33,7 +34,7 @@ impl Floor {
             Ok(line)
         });
         match said.and_then(|url| Http::new(url.trim(), None)) {
-            Ok(http) => Ok(Self { http, child, processes }),
+            Ok(http) => Ok(Self { http, opened: Vec::new(), child, processes }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -56,12 +57,16 @@ impl Target for Floor {
         "floor"
     }
 
-    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
         native::open(&mut self.http, command, pace)
     }
 
-    fn close(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         native::close(&mut self.http, session)
+    }
+
+    fn opened(&mut self) -> &mut Vec<Session> {
+        &mut self.opened
     }
 
     fn attachment(&self, session: &Session, begin: Begin) -> anyhow::Result<Attachment> {

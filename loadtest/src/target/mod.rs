@@ -6,6 +6,7 @@ pub(crate) mod fantail;
 pub(crate) mod floor;
 pub(crate) mod http;
 mod native;
+pub(crate) mod started;
 pub(crate) mod ttyd;
 pub(crate) mod vibetunnel;
 
@@ -51,11 +52,34 @@ pub(crate) trait Target {
         None
     }
 
-    /// Opens a session running `command`.
-    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session>;
+    /// Has the server open a session running `command`.
+    fn start_session(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session>;
 
-    /// Ends it, and all that runs in it.
-    fn close(&mut self, session: &Session) -> anyhow::Result<()>;
+    /// Has the server end it, and all that runs in it.
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()>;
+
+    /// The sessions that are open.
+    fn opened(&mut self) -> &mut Vec<Session>;
+
+    /// Opens a session running `command`.
+    fn open(&mut self, command: &[String], pace: Pace) -> anyhow::Result<Session> {
+        let session = self.start_session(command, pace)?;
+        self.opened().push(session.clone());
+        Ok(session)
+    }
+
+    fn close(&mut self, session: &Session) -> anyhow::Result<()> {
+        self.opened().retain(|open| open != session);
+        self.end_session(session)
+    }
+
+    /// Closes what a measurement that failed has left open, which would be in the way of the next.
+    fn close_left(&mut self) {
+        for session in std::mem::take(self.opened()) {
+            // What is wrong has been told already.
+            let _ = self.end_session(&session);
+        }
+    }
 
     fn attachment(&self, session: &Session, begin: Begin) -> anyhow::Result<Attachment>;
 

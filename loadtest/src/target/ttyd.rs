@@ -13,12 +13,13 @@ use crate::program::ENTER;
 /// A running ttyd.
 pub(crate) struct Ttyd {
     http: Http,
+    opened: Vec<Session>,
     processes: Vec<Process>,
 }
 
 impl Ttyd {
     pub(crate) fn running(url: &str, processes: Vec<Process>) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new(url, None).context("--url")?, processes })
+        Ok(Self { http: Http::new(url, None).context("--url")?, opened: Vec::new(), processes })
     }
 }
 
@@ -28,12 +29,16 @@ impl Target for Ttyd {
     }
 
     /// Every connection opens one. What it runs shows in what it prints.
-    fn open(&mut self, _command: &[String], _pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, _command: &[String], _pace: Pace) -> anyhow::Result<Session> {
         Ok(Session { id: String::new() })
     }
 
-    fn close(&mut self, _session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, _session: &Session) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    fn opened(&mut self) -> &mut Vec<Session> {
+        &mut self.opened
     }
 
     fn attachment(&self, _session: &Session, _begin: Begin) -> anyhow::Result<Attachment> {

@@ -12,12 +12,13 @@ use crate::process::Process;
 /// A running VibeTunnel.
 pub(crate) struct VibeTunnel {
     http: Http,
+    opened: Vec<Session>,
     processes: Vec<Process>,
 }
 
 impl VibeTunnel {
     pub(crate) fn running(url: &str, token: Option<String>, processes: Vec<Process>) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new(url, token).context("--url")?, processes })
+        Ok(Self { http: Http::new(url, token).context("--url")?, opened: Vec::new(), processes })
     }
 }
 
@@ -27,16 +28,20 @@ impl Target for VibeTunnel {
     }
 
     /// It has no pace: everyone is sent everything, however slow.
-    fn open(&mut self, command: &[String], _pace: Pace) -> anyhow::Result<Session> {
+    fn start_session(&mut self, command: &[String], _pace: Pace) -> anyhow::Result<Session> {
         let body = json!({ "command": command, "cols": 80, "rows": 24, "titleMode": "none", "spawn_terminal": false });
         let answer = self.http.ask("POST", "/api/sessions", Some(&body))?.expect(200)?;
         let id = answer.json()["sessionId"].as_str().map(ToOwned::to_owned);
         Ok(Session { id: id.context("a session without an id")? })
     }
 
-    fn close(&mut self, session: &Session) -> anyhow::Result<()> {
+    fn end_session(&mut self, session: &Session) -> anyhow::Result<()> {
         self.http.ask("DELETE", &format!("/api/sessions/{}", session.id), None)?.expect(200)?;
         Ok(())
+    }
+
+    fn opened(&mut self) -> &mut Vec<Session> {
+        &mut self.opened
     }
 
     /// Its stream begins with what it kept.
