@@ -1,6 +1,6 @@
 //! The scenarios: what is done to the targets, and what is measured.
 //!
-//! Each gives one [`Measured`] for each target and set of parameters. Targets take turns, so that what else the machine
+//! Each gives one `Measured` for each target and set of parameters. Targets take turns, so that what else the machine
 //! does meets all of them. Figures count only of rounds in which nothing went wrong.
 
 pub(crate) mod all;

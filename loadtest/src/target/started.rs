@@ -47,13 +47,16 @@ pub(crate) struct GuardianArgs {
 impl Started {
     pub(super) fn start(binary: &Path) -> anyhow::Result<Self> {
         let data = tempfile::tempdir().context("a data directory")?;
-        let guardian = guard(binary, data.path())?;
-        let child = command(binary, data.path())
+        let mut child = command(binary, data.path())
             .args(["serve", "--port", "0"])
             .args(FLAGS)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {}; --server-bin names another", binary.display()))?;
+        let guardian = guard(binary, data.path()).inspect_err(|_| {
+            let _ = child.kill();
+            let _ = child.wait();
+        })?;
         let (url, token, processes) = (String::new(), String::new(), Vec::new());
         // From here on it is ended, whatever goes wrong.
         let mut started = Self { child, guardian, data, url, token, login: None, processes };
