@@ -40,7 +40,7 @@ mod viewer;
 mod viewers;
 
 pub use attach::{Attach, AttachError, Attached, Begin};
-pub use deadline::until;
+pub use deadline::{Linger, until};
 pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
 pub use handle::{NotRunning, Opening, Session, StartOn};

@@ -37,6 +37,15 @@ pub fn watch(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<Owne
     watched.map_err(|refused| refused.into_parts().1)
 }
 
+/// The POSIX session of `pid`, where there is such a process and its session's leader is in our PID namespace.
+///
+/// Not rustix's getsid, which takes the 0 that the kernel answers for one of another namespace for a process id.
+pub(super) fn posix_session_of(pid: Pid) -> Option<Pid> {
+    // SAFETY: a plain system call; it takes and gives a number.
+    let session = unsafe { libc::getsid(pid.as_raw_nonzero().get()) };
+    if session > 0 { Pid::from_raw(session) } else { None }
+}
+
 /// What keeps this process's other descriptors from a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {

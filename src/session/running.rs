@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::deadline::until;
+use super::deadline::{Linger, until};
 use super::handle::{Input, Session};
 use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
@@ -27,6 +27,11 @@ const WRITE_TURN: usize = 64 * 1024;
 const READ_TURN: usize = 16 * 1024;
 /// Most bytes that look like the echo of a key, with what an editor or a shell redraws of its line.
 const ECHO_MAX: usize = 256;
+/// What questions to a terminal begin with: ENQ, ESC, CSI.
+const ASKING: [u8; 3] = [0x05, 0x1b, 0x9b];
+/// How long the screen may be behind what somebody types. To wake its thread for each key would take as long as the
+/// echo; who looks at the screen asks for what was printed then.
+const SCREEN_PATIENCE: Duration = Duration::from_millis(10);
 /// How long a program is held when there is no memory for what it prints, before that is asked for again.
 const MEMORY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -47,8 +52,10 @@ pub(super) struct Running {
     typing: Option<Typing>,
     /// Who typed what was last written: the next output is most likely its echo.
     typist: Option<ViewerId>,
-    /// Viewers stand in line that are to be woken.
+    /// The screen or viewers that stand in line are to be woken.
     waking: bool,
+    /// The screen has not been told of an echo.
+    untold: Linger,
     /// More was there last time than is read in one turn.
     floods: bool,
     /// The end of the output whose time was noted last.
@@ -69,8 +76,9 @@ struct Typing {
 enum Burst {
     /// There was nothing more.
     Drained,
-    /// So little at first that it is most likely what somebody typed: it is on its way before more is looked for.
-    Echo,
+    /// So little, and nothing more, that it is most likely what somebody typed: it is on its way before more is looked
+    /// for. Plain where nothing in it asks for an answer.
+    Echo { is_plain: bool },
     /// The segment is full.
     Full,
     /// As much was read as may be in one turn.
@@ -122,6 +130,7 @@ impl Running {
             typing: None,
             typist: None,
             waking: false,
+            untold: Linger::default(),
             floods: false,
             noted: Offset::ZERO,
             fitted: 0,
@@ -155,6 +164,7 @@ impl Running {
     }
 
     async fn finish(mut self, exit: Exit, ending: Option<Life>) {
+        self.typist = None;
         // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
         // session could go on printing for ever.
         for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
@@ -193,7 +203,7 @@ impl Running {
             let hold = self.hold();
             let can_read = hold == Verdict::Read && !self.hung_up && self.starved_until.is_none();
             if !can_read {
-                self.publish(); // what a flood has begun does not wait for the rest of it
+                self.publish(Burst::Cut); // what a flood has begun does not wait for the rest of it
             }
             // While a crowd is still being woken for the last burst the next one grows, unless an echo is awaited.
             let may_read = can_read && (!self.waking || self.typist.is_some());
@@ -216,7 +226,11 @@ impl Running {
                 _ = pty.writable(), if self.input_blocked => self.write_input(),
                 turn = Turn::next(&pty, &session.lane.flood, self.floods), if may_read => self.read_turn(turn).await,
                 // Behind all that is ready now.
-                () = yield_now(), if self.waking => self.waking = session.line.wake_some(),
+                () = yield_now(), if self.waking => {
+                    self.task.tell_screen();
+                    self.waking = session.line.wake_some();
+                }
+                () = self.untold.due(), if self.untold.is_set() => self.task.tell_screen(),
                 () = session.follower_moved.notified(), if hold != Verdict::Read => {}
                 () = until(hold.deadline()) => {}
                 () = until(self.starved_until), if self.starved_until.is_some() => self.starved_until = None,
@@ -245,9 +259,9 @@ impl Running {
         let burst = self.read_burst(READ_TURN);
         self.floods = matches!(burst, Burst::Cut | Burst::Full);
         if burst != Burst::Cut {
-            self.publish();
+            self.publish(burst);
         }
-        if burst == Burst::Drained {
+        if matches!(burst, Burst::Drained | Burst::Echo { .. }) {
             turn.readable.drained();
         }
         if self.floods {
@@ -268,8 +282,15 @@ impl Running {
                     return Burst::Stopped;
                 }
             };
+            let had = all;
             match self.pty.read(space) {
                 Ok(read @ 1..) => {
+                    // A terminal gives all it has, so this was all.
+                    if self.typist.is_some() && had == 0 && read <= ECHO_MAX && read < space.len() {
+                        let is_plain = !space[..read].iter().any(|byte| ASKING.contains(byte));
+                        self.task.log.commit(read);
+                        return Burst::Echo { is_plain };
+                    }
                     self.task.log.commit(read);
                     all += read;
                 }
@@ -284,33 +305,34 @@ impl Running {
             if self.task.log.is_full() {
                 return Burst::Full;
             }
-            if self.typist.is_some() && all <= ECHO_MAX {
-                return Burst::Echo;
-            }
             if all >= most {
                 return Burst::Cut;
             }
         }
     }
 
-    /// Publishes what was read: to the viewer that typed first, then to the others, some at a time.
-    fn publish(&mut self) {
+    /// Publishes what a burst gave: to the viewer that typed first, then to the screen and the others, some at a time.
+    fn publish(&mut self, burst: Burst) {
         self.task.log.publish();
         if !self.note_output() {
             return;
         }
-        self.task.announce();
+        self.session.line.publish(self.task.log.end());
         let typist = self.typist.take().and_then(|typist| {
             let viewers = self.session.viewers.lock();
             Some((viewers.get(typist)?, viewers.len()))
         });
-        self.waking = match typist {
-            Some((typist, viewers)) => {
-                typist.place.wake_first();
-                viewers > 1
-            }
-            None => self.session.line.wake_some(),
+        let Some((typist, viewers)) = typist else {
+            self.task.tell_screen();
+            self.waking = self.session.line.wake_some();
+            return;
         };
+        typist.place.wake_first();
+        let is_plain = burst == Burst::Echo { is_plain: true };
+        if is_plain {
+            self.untold.begin(SCREEN_PATIENCE);
+        }
+        self.waking = viewers > 1 || !is_plain;
     }
 
     /// Notes the time when anything was printed since it was last noted, and tells whether it was: a terminal can be

@@ -349,15 +349,15 @@ impl Task {
 
     /// Tells that more was published, and wakes all who wait for it.
     pub(super) fn published(&self) {
-        self.announce();
+        self.session.line.publish(self.log.end());
+        self.end.send_replace(self.log.end()); // also when it is an event, which takes no room
         while self.session.line.wake_some() {}
     }
 
-    /// Tells that more was published, and leaves it to the caller to wake those who wait for it.
-    pub(super) fn announce(&self) {
+    /// Wakes the screen's owner, on a thread of its own, for what was published.
+    pub(super) fn tell_screen(&self) {
         let end = self.log.end();
-        self.end.send_replace(end);
-        self.session.line.publish(end);
+        self.end.send_if_modified(|told| std::mem::replace(told, end) != end);
     }
 }
 

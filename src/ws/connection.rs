@@ -179,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Phase::Flushing(code, _) => self.close(code),
                 Phase::Open | Phase::Closing { .. } => return Err(io::ErrorKind::TimedOut.into()),
             },
-            () = acks.due(), if open && acks.is_timed() => self.acks.tell(&mut self.outgoing),
+            () = acks.due(), if open && acks.linger() => self.acks.tell(&mut self.outgoing),
             _ = self.pings.tick(), if open => self.ping(),
             moved = poll_fn(|context| poll_socket(socket, frames, outgoing, context)) => match moved? {
                 Moved::In(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -124,11 +124,14 @@ impl Terminal {
         let Some(row) = buffer.rows.get_mut(buffer.y) else { return };
         if joined.joins && buffer.x > 0 {
             let back = if row.width(buffer.x - 1) > 0 { 1 } else { 2 };
-            if let Some(col) = buffer.x.checked_sub(back) {
-                let cell = tables.joined(row.cell(col), c, joined.width);
-                row.set(col, cell);
-            }
-            for _ in 0..added {
+            let Some(col) = buffer.x.checked_sub(back) else { return };
+            // What it joins may have gone from there, by a resize: then no cell is made wider without its second half.
+            let there = row.width(col);
+            let is_it = usize::from(there) == old_width;
+            let width = if is_it { joined.width } else { there.max(1) };
+            let cell = tables.joined(row.cell(col), c, width);
+            row.set(col, cell);
+            for _ in 0..if is_it { added } else { 0 } {
                 row.set(buffer.x, Cell::tail(style));
                 buffer.x += 1;
             }

@@ -245,3 +245,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_joins_a_character_that_a_resize_took_away_is_the_same_however_the_bytes_are_cut() {
+    let (mut whole, mut cut) = (screen(80, 24), screen(80, 24));
+    let joiner = "\u{200d} ".as_bytes();
+    for screen in [&mut whole, &mut cut] {
+        screen.feed(" \u{1f1e9}\u{1f1ea}".as_bytes());
+        screen.resize(Size::new(3, 10).expect("within bounds"));
+    }
+    whole.feed(joiner);
+    joiner.iter().for_each(|byte| cut.feed(&[*byte]));
+    assert_eq!(whole.inspect(), cut.inspect());
+}
