@@ -118,13 +118,14 @@ pub struct KeyRing {
     newest: SigningKey,
     older: Vec<SigningKey>,
     lifetime: SignedDuration,
+    rules: Validation,
 }
 
 impl KeyRing {
     /// A ring that signs with `newest` tokens that live for `lifetime`, and still takes those signed by `older`.
     #[must_use]
-    pub const fn new(newest: SigningKey, older: Vec<SigningKey>, lifetime: SignedDuration) -> Self {
-        Self { newest, older, lifetime }
+    pub fn new(newest: SigningKey, older: Vec<SigningKey>, lifetime: SignedDuration) -> Self {
+        Self { newest, older, lifetime, rules: rules() }
     }
 
     /// How long a token lives.
@@ -161,7 +162,7 @@ impl KeyRing {
         }
         let key = self.key_of(token).ok_or(TokenError::Invalid)?;
         let written =
-            jsonwebtoken::decode::<Written>(token, &key.decoding, &rules()).map_err(|_| TokenError::Invalid)?.claims;
+            jsonwebtoken::decode::<Written>(token, &key.decoding, &self.rules).map_err(|_| TokenError::Invalid)?.claims;
         let claims = written.read()?;
         if claims.issued > now.saturating_add(LEEWAY).unwrap_or(Timestamp::MAX) {
             return Err(TokenError::Invalid);

@@ -52,7 +52,7 @@ use error::ApiError;
 use extract::Caller;
 use guard::Guard;
 use passwords::PasswordChecks;
-use sessions::Renderings;
+use sessions::{Listing, Renderings};
 
 /// What the routes need to know of the configuration.
 pub struct Settings {
@@ -111,6 +111,7 @@ struct Inner {
     tickets: Mutex<Tickets>,
     links: Mutex<Links>,
     renderings: Renderings,
+    listing: Listing,
     door: Door,
     /// Going away for good.
     draining: CancellationToken,
@@ -134,6 +135,7 @@ impl App {
             tickets: Mutex::default(),
             links: Mutex::default(),
             renderings: Renderings::default(),
+            listing: Listing::default(),
             door: Door::default(),
             leaving: Mutex::new(draining.child_token()),
             draining,
@@ -318,6 +320,10 @@ impl App {
 
     fn passwords(&self) -> &PasswordChecks {
         &self.0.passwords
+    }
+
+    fn listing(&self) -> &Listing {
+        &self.0.listing
     }
 
     fn renderings(&self) -> &Renderings {

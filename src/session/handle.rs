@@ -279,6 +279,12 @@ impl Session {
         self.status.borrow().clone()
     }
 
+    /// Whether these are its latest values.
+    #[must_use]
+    pub fn has_status(&self, known: &Status) -> bool {
+        *self.status.borrow() == *known
+    }
+
     /// Its latest values, and a way to wait for their next change.
     #[must_use]
     pub fn status_changes(&self) -> watch::Receiver<Status> {

@@ -46,6 +46,33 @@ async fn a_session_is_opened_listed_inspected_renamed_and_closed() {
     assert_eq!(server.call("GET", "/api/sessions", None).await.1.as_array().map(Vec::len), Some(1));
 }
 
+/// What the list says of a session is kept as it was written, until it changes.
+#[tokio::test]
+async fn the_list_says_what_each_session_says_of_itself_whatever_changes() {
+    let server = Server::start().await;
+    let (quiet, busy) = (server.open(&["cat"]).await, server.open(&["sh"]).await);
+    let says_the_same = async || {
+        // Between the two questions something may change; not for ever.
+        until("the list says what the session says", async || {
+            let (_, list) = server.call("GET", "/api/sessions", None).await;
+            let list = list.as_array().expect("an array").clone();
+            (list == [server.session(&busy).await, server.session(&quiet).await]).then_some(())
+        })
+        .await;
+        server.session(&busy).await
+    };
+    says_the_same().await;
+    server.call("PATCH", &format!("/api/sessions/{busy}"), Some(json!({ "name": "other" }))).await;
+    assert_eq!(says_the_same().await["name"], "other");
+    let mut client = Client::attach(&server, &busy).await;
+    assert_eq!(says_the_same().await["viewers"], 1);
+    client.typed("printf '\\033]2;called\\007'; echo print'ed'\n").await;
+    client.until_shown("printed").await;
+    until("a title", async || (says_the_same().await["title"] == "called").then_some(())).await;
+    client.typed("exit 3\n").await;
+    until("an exit", async || (says_the_same().await["exitCode"] == 3).then_some(())).await;
+}
+
 #[tokio::test]
 async fn an_empty_body_opens_the_login_shell_at_home() {
     let server = Server::start().await;

@@ -1,5 +1,6 @@
 //! The session resource: what REST can ask of the registry and of one session.
 
+mod listing;
 mod object;
 mod open;
 mod output;
@@ -29,6 +30,7 @@ use crate::auth::AccountId;
 use crate::registry::{Left, OpenError, ReopenError};
 use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
 use crate::terminal::{Offset, Size};
+pub(super) use listing::Listing;
 pub use object::SessionObject;
 use open::{Invalid, OpenRequest, Plan, Surroundings};
 use output::Wanted;
@@ -103,9 +105,12 @@ fn created(session: &Session) -> (StatusCode, Json<Opened>) {
     (StatusCode::CREATED, Json(opened))
 }
 
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Vec<SessionObject>> {
-    let own = app.registry().list().into_iter().filter(|session| session.owner() == principal(caller.account));
-    Json(own.map(|session| SessionObject::of(&session)).collect())
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Response {
+    let mut sessions = app.registry().list();
+    let all = sessions.len();
+    sessions.retain(|session| session.owner() == principal(caller.account));
+    let list = app.listing().of(&sessions, all, |id| app.registry().find(id).is_some());
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], list).into_response()
 }
 
 pub(super) async fn inspect(reached: Reached) -> Json<SessionObject> {
