@@ -282,11 +282,10 @@ impl Running {
                     return Burst::Stopped;
                 }
             };
-            let had = all;
             match self.pty.read(space) {
                 Ok(read @ 1..) => {
                     // A terminal gives all it has, so this was all.
-                    if self.typist.is_some() && had == 0 && read <= ECHO_MAX && read < space.len() {
+                    if self.typist.is_some() && all == 0 && read <= ECHO_MAX && read < space.len() {
                         let is_plain = !space[..read].iter().any(|byte| ASKING.contains(byte));
                         self.task.log.commit(read);
                         return Burst::Echo { is_plain };
