@@ -95,7 +95,7 @@ impl Screen {
         self.terminal.wake();
         for slice in bytes.chunks(SLICE_BYTES) {
             self.parser.feed(slice, &mut self.terminal);
-            self.terminal.end_printing();
+            self.terminal.pause_printing();
             self.terminal.sweep();
         }
     }

@@ -9,6 +9,17 @@ use super::width::{self, Joining};
 /// SHY. Whether it shows is disputed; the client leaves it out.
 const SOFT_HYPHEN: char = '\u{ad}';
 
+/// Where a run of characters is. A wide character without its second half, which the client makes when what a
+/// character joins has gone, outlives the run: so a run must be the same one however its bytes are cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printing {
+    /// Something else came last, or nothing.
+    Ended,
+    Begun,
+    /// The bytes so far are shown; those to come may go on with it.
+    Paused,
+}
+
 impl Terminal {
     /// A run of 0x20..=0x7e.
     pub(super) fn print_run(&mut self, run: &[u8]) {
@@ -64,10 +75,9 @@ impl Terminal {
     /// What is about to be overwritten may be the second half of a wide character.
     #[inline]
     fn begin_printing(&mut self) {
-        if self.is_printing {
+        if std::mem::replace(&mut self.printing, Printing::Begun) != Printing::Ended {
             return;
         }
-        self.is_printing = true;
         let style = self.pen_style();
         let x = self.buffer().x;
         if let Some(row) = self.row_mut()
@@ -78,12 +88,18 @@ impl Terminal {
         }
     }
 
-    /// What was overwritten last may have been the first half of one.
+    /// Something else comes.
     pub(super) fn end_printing(&mut self) {
-        if !self.is_printing {
+        self.pause_printing();
+        self.printing = Printing::Ended;
+    }
+
+    /// What was overwritten last may have been the first half of a wide character.
+    pub(super) fn pause_printing(&mut self) {
+        if self.printing != Printing::Begun {
             return;
         }
-        self.is_printing = false;
+        self.printing = Printing::Paused;
         let style = self.pen_style();
         let (x, cols) = (self.buffer().x, self.cols);
         if let Some(row) = self.row_mut()
@@ -124,14 +140,11 @@ impl Terminal {
         let Some(row) = buffer.rows.get_mut(buffer.y) else { return };
         if joined.joins && buffer.x > 0 {
             let back = if row.width(buffer.x - 1) > 0 { 1 } else { 2 };
-            let Some(col) = buffer.x.checked_sub(back) else { return };
-            // What it joins may have gone from there, by a resize: then no cell is made wider without its second half.
-            let there = row.width(col);
-            let is_it = usize::from(there) == old_width;
-            let width = if is_it { joined.width } else { there.max(1) };
-            let cell = tables.joined(row.cell(col), c, width);
-            row.set(col, cell);
-            for _ in 0..if is_it { added } else { 0 } {
+            if let Some(col) = buffer.x.checked_sub(back) {
+                let cell = tables.joined(row.cell(col), c, joined.width);
+                row.set(col, cell);
+            }
+            for _ in 0..added {
                 row.set(buffer.x, Cell::tail(style));
                 buffer.x += 1;
             }

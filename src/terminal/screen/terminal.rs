@@ -9,6 +9,7 @@ use super::cell::{Cell, StyleId};
 use super::charset::Charsets;
 use super::modes::{Keyboard, Modes};
 use super::palette::Palette;
+use super::print::Printing;
 use super::row::Row;
 use super::tables::Tables;
 use super::width::Joining;
@@ -30,8 +31,7 @@ pub(super) struct Terminal {
     pub(super) keyboard: Keyboard,
     /// What came just before, for characters that join it and for REP.
     pub(super) before: Joining,
-    /// Printing has begun and nothing else has come since.
-    pub(super) is_printing: bool,
+    pub(super) printing: Printing,
     pub(super) palette: Palette,
     pub(super) title: Arc<str>,
     pub(super) titles_pushed: Vec<Arc<str>>,
@@ -57,7 +57,7 @@ impl Terminal {
             modes: Modes::default(),
             keyboard: Keyboard::default(),
             before: Joining::default(),
-            is_printing: false,
+            printing: Printing::Ended,
             palette: Palette::default(),
             title: "".into(),
             titles_pushed: Vec::new(),
@@ -151,6 +151,7 @@ impl Terminal {
 
     pub(super) fn resize(&mut self, cols: usize, rows: usize) {
         self.wake();
+        self.end_printing();
         (self.cols, self.rows) = (cols, rows);
         self.primary.resize(cols, rows, &mut self.tables);
         self.alternate.resize(cols, rows, &mut self.tables);

@@ -263,14 +263,22 @@ proptest! {
 }
 
 #[test]
-fn what_joins_a_character_that_a_resize_took_away_is_the_same_however_the_bytes_are_cut() {
-    let (mut whole, mut cut) = (screen(80, 24), screen(80, 24));
-    let joiner = "\u{200d} ".as_bytes();
-    for screen in [&mut whole, &mut cut] {
-        screen.feed(" \u{1f1e9}\u{1f1ea}".as_bytes());
-        screen.resize(Size::new(3, 10).expect("within bounds"));
+fn what_joins_a_character_that_is_not_there_is_the_same_however_the_bytes_are_cut() {
+    // A resize took it away; it was too wide for the last column.
+    let cases = [
+        (" \u{1f1e9}\u{1f1ea}", Some(Size::new(3, 10)), "\u{200d} "),
+        ("123456789\x1b[?7l", None, "\u{1112}\u{1161}x"),
+    ];
+    for (before, size, after) in cases {
+        let (mut whole, mut cut) = (screen(10, 4), screen(10, 4));
+        for screen in [&mut whole, &mut cut] {
+            screen.feed(before.as_bytes());
+            if let Some(size) = size {
+                screen.resize(size.expect("within bounds"));
+            }
+        }
+        whole.feed(after.as_bytes());
+        after.as_bytes().iter().for_each(|byte| cut.feed(&[*byte]));
+        assert_eq!(whole.inspect(), cut.inspect(), "{before:?} {after:?}");
     }
-    whole.feed(joiner);
-    joiner.iter().for_each(|byte| cut.feed(&[*byte]));
-    assert_eq!(whole.inspect(), cut.inspect());
 }
