@@ -2,22 +2,25 @@
 //! size is everybody's by policy.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handle::Session;
 use super::task::Order;
 use super::viewer::{Parts, Viewer};
-use super::viewers::Viewers;
+use super::viewers::{Telling, Viewers};
 use super::{ClientId, Pace, Principal, State, Status, ViewerId};
 use crate::terminal::log::NotHeld;
 use crate::terminal::{Offset, Size};
 
 /// How long viewers have to let go of a session that was left. None of them waits for its client with that.
 const UNREAD_MAX: Duration = Duration::from_secs(2);
+/// How often a crowd is told how many it is: told of each, a crowd of n would be woken n times by a crowd arriving.
+const COUNTS_EVERY: Duration = Duration::from_secs(1);
 
 /// How a connection attaches.
 pub struct Attach {
@@ -75,10 +78,10 @@ pub struct Attached {
     pub size: Size,
     /// The session's latest values when it attached.
     pub known: Status,
-    /// And from then on.
+    /// And from then on. The viewer is woken when they change.
     pub status: watch::Receiver<Status>,
-    /// The highest seq of this client's input that was written to the PTY.
-    pub written: watch::Receiver<u64>,
+    /// The highest seq of this client's input that was written to the PTY. The viewer is woken when that changes.
+    pub written: Arc<AtomicU64>,
     /// Cancelled when another connection attaches as the same client.
     pub superseded: CancellationToken,
 }
@@ -103,7 +106,13 @@ impl Session {
             self.count_viewers(&mut viewers);
             joined
         };
-        let identity = self.input.lock().clients.attach(attach.client, attach.fresh, attach.principal, id, now);
+        let identity = self.input.lock().clients.attach(
+            attach.client,
+            attach.fresh,
+            attach.principal,
+            Arc::clone(&progress.place),
+            now,
+        );
         let mut viewer = Viewer::new(Parts {
             session: Arc::clone(self),
             id,
@@ -143,7 +152,7 @@ impl Session {
         Ok((viewer, attached))
     }
 
-    pub(super) fn detach(&self, id: ViewerId, client: ClientId, now: Instant) {
+    pub(super) fn detach(self: &Arc<Self>, id: ViewerId, client: ClientId, now: Instant) {
         {
             let mut viewers = self.viewers.lock();
             if let Some(progress) = viewers.leave(id) {
@@ -189,11 +198,32 @@ impl Session {
         self.resync_bytes
     }
 
-    fn count_viewers(&self, viewers: &mut Viewers) {
-        let (count, is_news) = viewers.count();
+    fn count_viewers(self: &Arc<Self>, viewers: &mut Viewers) {
+        let (count, telling) = viewers.count();
         self.status.send_if_modified(|status| {
             status.viewers = count;
-            is_news
+            telling == Telling::Now
         });
+        match telling {
+            Telling::Now => viewers.wake_all(),
+            Telling::Later => {
+                let session = Arc::downgrade(self);
+                self.lane().spawn(async move {
+                    sleep(COUNTS_EVERY).await;
+                    if let Some(session) = session.upgrade() {
+                        session.tell_count();
+                    }
+                });
+            }
+            Telling::IsDue => {}
+        }
+    }
+
+    /// Tells everyone how many viewers there are by now.
+    fn tell_count(&self) {
+        let mut viewers = self.viewers.lock();
+        viewers.count_is_told();
+        self.status.send_if_modified(|_| true);
+        viewers.wake_all();
     }
 }

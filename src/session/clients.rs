@@ -1,13 +1,15 @@
 //! Who has typed into a session, remembered across reconnects, so that resending is safe (law 5).
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::{ClientRow, Ledger, RowOwner};
+use super::line::Place;
 use super::{ClientId, Principal, ViewerId};
 
 /// How long a client that has gone is remembered: a train ride without signal.
@@ -26,14 +28,14 @@ pub(super) struct Client {
     /// Bytes of its input not yet written.
     pub(super) queued: usize,
     /// Highest seq written to the PTY or refused with all before it, for whoever is attached as this client.
-    pub(super) written: watch::Sender<u64>,
+    pub(super) written: Arc<AtomicU64>,
     presence: Presence,
     /// Where it is written down.
     row: Option<(Ledger, ClientRow)>,
 }
 
 enum Presence {
-    Attached { viewer: ViewerId, superseded: CancellationToken },
+    Attached { place: Arc<Place>, superseded: CancellationToken },
     Gone,
 }
 
@@ -41,7 +43,7 @@ enum Presence {
 pub(super) struct Identity {
     pub(super) id: ClientId,
     pub(super) taken: u64,
-    pub(super) written: watch::Receiver<u64>,
+    pub(super) written: Arc<AtomicU64>,
     /// Cancelled when another connection attaches as the same client.
     pub(super) superseded: CancellationToken,
 }
@@ -67,13 +69,12 @@ impl Client {
         if let Some((ledger, row)) = &self.row {
             ledger.handled_up_to(*row, seq);
         }
-        self.written.send_if_modified(|written| {
-            let is_news = seq > *written;
-            if is_news {
-                *written = seq;
-            }
-            is_news
-        });
+        let before = self.written.fetch_max(seq, Ordering::Release);
+        if let Presence::Attached { place, .. } = &self.presence
+            && before < seq
+        {
+            place.wake();
+        }
     }
 }
 
@@ -88,7 +89,7 @@ impl Clients {
         let Some(ledger) = self.ledger.clone() else { return };
         for RowOwner { row, id, principal, handled, part } in ledger.clients() {
             let row = Some((ledger.clone(), row));
-            let written = watch::Sender::new(handled);
+            let written = Arc::new(AtomicU64::new(handled));
             let client = Client { principal, taken: handled, part, queued: 0, written, presence: Presence::Gone, row };
             self.known.insert(id, client);
             self.gone.push_back((now, id));
@@ -96,14 +97,14 @@ impl Clients {
         self.forget(now);
     }
 
-    /// Attaches `viewer` as the client `wanted`, if that is known and the same principal's, else as `fresh`. A
+    /// Attaches the viewer at `place` as the client `wanted`, if that is known and the same principal's, else as `fresh`. A
     /// connection still attached as that client is superseded: it is most often the dead half of a dropped one.
     pub(super) fn attach(
         &mut self,
         wanted: Option<ClientId>,
         fresh: ClientId,
         principal: Principal,
-        viewer: ViewerId,
+        place: Arc<Place>,
         now: Instant,
     ) -> Identity {
         self.forget(now);
@@ -115,24 +116,24 @@ impl Clients {
             taken: 0,
             part: 0,
             queued: 0,
-            written: watch::Sender::new(0),
+            written: Arc::default(),
             presence: Presence::Gone,
             row: ledger.as_ref().and_then(|ledger| Some((ledger.clone(), ledger.add_client(id, principal)?))),
         });
         let superseded = CancellationToken::new();
         let before =
-            std::mem::replace(&mut client.presence, Presence::Attached { viewer, superseded: superseded.clone() });
+            std::mem::replace(&mut client.presence, Presence::Attached { place, superseded: superseded.clone() });
         match before {
             Presence::Attached { superseded, .. } => superseded.cancel(),
             Presence::Gone => self.gone.retain(|(_, gone)| *gone != id),
         }
-        Identity { id, taken: client.taken, written: client.written.subscribe(), superseded }
+        Identity { id, taken: client.taken, written: Arc::clone(&client.written), superseded }
     }
 
     /// `viewer` has gone. Nothing changes when another has already taken its client's place.
     pub(super) fn detach(&mut self, id: ClientId, viewer: ViewerId, now: Instant) -> bool {
         let Some(client) = self.known.get_mut(&id) else { return false };
-        let is_current = matches!(client.presence, Presence::Attached { viewer: current, .. } if current == viewer);
+        let is_current = matches!(&client.presence, Presence::Attached { place, .. } if place.viewer == viewer);
         if is_current {
             client.presence = Presence::Gone;
             self.gone.push_back((now, id));
@@ -165,6 +166,10 @@ mod tests {
         ClientId::from_random([byte; 16])
     }
 
+    fn place(viewer: u64) -> Arc<Place> {
+        Arc::new(Place::new(ViewerId(viewer)))
+    }
+
     fn ann() -> Principal {
         Principal(uuid::Uuid::from_u128(1))
     }
@@ -172,23 +177,23 @@ mod tests {
     #[test]
     fn a_client_is_taken_up_again_only_by_the_same_principal_and_within_the_grace() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let first = clients.attach(None, id(1), ann(), ViewerId(1), now);
+        let first = clients.attach(None, id(1), ann(), place(1), now);
         clients.get_mut(first.id).expect("known").taken = 7;
         clients.detach(first.id, ViewerId(1), now);
-        let stranger = clients.attach(Some(id(1)), id(2), Principal(uuid::Uuid::from_u128(2)), ViewerId(2), now);
+        let stranger = clients.attach(Some(id(1)), id(2), Principal(uuid::Uuid::from_u128(2)), place(2), now);
         assert_eq!((stranger.id, stranger.taken), (id(2), 0));
-        let again = clients.attach(Some(id(1)), id(3), ann(), ViewerId(3), now);
+        let again = clients.attach(Some(id(1)), id(3), ann(), place(3), now);
         assert_eq!((again.id, again.taken), (id(1), 7));
         clients.detach(id(1), ViewerId(3), now);
-        let late = clients.attach(Some(id(1)), id(4), ann(), ViewerId(4), now + REMEMBERED);
+        let late = clients.attach(Some(id(1)), id(4), ann(), place(4), now + REMEMBERED);
         assert_eq!((late.id, late.taken), (id(4), 0));
     }
 
     #[test]
     fn a_second_connection_of_a_client_supersedes_the_first_and_outlives_its_end() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let first = clients.attach(None, id(1), ann(), ViewerId(1), now);
-        let second = clients.attach(Some(id(1)), id(2), ann(), ViewerId(2), now);
+        let first = clients.attach(None, id(1), ann(), place(1), now);
+        let second = clients.attach(Some(id(1)), id(2), ann(), place(2), now);
         assert_eq!(second.id, id(1));
         assert!(first.superseded.is_cancelled() && !second.superseded.is_cancelled());
         assert!(!clients.detach(id(1), ViewerId(1), now), "the first one's end is not the client's");
@@ -198,12 +203,12 @@ mod tests {
     #[test]
     fn clients_that_have_gone_are_bounded_and_those_attached_are_not_forgotten() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let stays = clients.attach(None, id(0), ann(), ViewerId(0), now);
+        let stays = clients.attach(None, id(0), ann(), place(0), now);
         for n in 1..=(REMEMBERED_MAX as u64 + 50) {
             let mut random = [1; 16];
             random[8..].copy_from_slice(&n.to_be_bytes());
             let at = now + Duration::from_millis(n);
-            let client = clients.attach(None, ClientId::from_random(random), ann(), ViewerId(n), at);
+            let client = clients.attach(None, ClientId::from_random(random), ann(), place(n), at);
             clients.detach(client.id, ViewerId(n), at);
         }
         assert_eq!(clients.known.len(), REMEMBERED_MAX + 1);

@@ -293,11 +293,14 @@ impl Session {
 
     /// Changes the latest values. Only the task changes the state and the size.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status)) {
-        self.status.send_if_modified(|status| {
+        let has_changed = self.status.send_if_modified(|status| {
             let before = status.clone();
             change(status);
             *status != before
         });
+        if has_changed {
+            self.viewers.lock().wake_all();
+        }
     }
 
     pub(super) fn touch(&self, now: Timestamp) {

@@ -267,15 +267,23 @@ const fn due(taken: u64, seq: u64) -> Result<bool, InputRefused> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
     use proptest::prelude::*;
     use tokio::time::Instant;
 
     use super::*;
     use crate::session::Principal;
+    use crate::session::line::Place;
 
     fn attached(clients: &mut Clients) -> ClientId {
         let ann = Principal(uuid::Uuid::from_u128(1));
-        clients.attach(None, ClientId::from_random([1; 16]), ann, ViewerId(1), Instant::now()).id
+        clients.attach(None, ClientId::from_random([1; 16]), ann, Arc::new(Place::new(ViewerId(1))), Instant::now()).id
+    }
+
+    fn written(clients: &mut Clients, client: ClientId) -> u64 {
+        clients.get_mut(client).expect("known").written.load(Ordering::Acquire)
     }
 
     /// Writes up to `budget` bytes, at most `most` in one write, as a PTY would take them.
@@ -313,14 +321,14 @@ mod tests {
                 write(&mut queue, &mut clients, &mut pty, budget, most);
                 if budget % 3 == 0 {
                     // The connection drops; the client goes back to what was acknowledged.
-                    sent = usize::try_from(*clients.get_mut(client).expect("known").written.borrow()).expect("small");
+                    sent = usize::try_from(written(&mut clients, client)).expect("small");
                 }
             }
             let taken = usize::try_from(clients.get_mut(client).expect("known").taken).expect("small");
             write(&mut queue, &mut clients, &mut pty, usize::MAX, 7);
             prop_assert_eq!(pty, messages[..taken].concat());
             let client = clients.get_mut(client).expect("known");
-            prop_assert_eq!((*client.written.borrow(), client.queued), (taken as u64, 0));
+            prop_assert_eq!((client.written.load(Ordering::Acquire), client.queued), (taken as u64, 0));
             prop_assert_eq!(queue.bytes, 0);
         }
     }
@@ -336,12 +344,12 @@ mod tests {
         InputQueue::skip(&mut clients, Numbered { client, seq: 1 }).expect("due");
         assert_eq!(push(&mut queue, &mut clients, 1), Ok(()), "already handled");
         assert!(queue.front(&mut clients, 1).is_none());
-        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 1, "nothing is left of it");
+        assert_eq!(written(&mut clients, client), 1, "nothing is left of it");
         push(&mut queue, &mut clients, 2).expect("due");
         InputQueue::skip(&mut clients, Numbered { client, seq: 3 }).expect("due");
-        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 1, "2 is not written yet");
+        assert_eq!(written(&mut clients, client), 1, "2 is not written yet");
         queue.wrote(&mut clients, 1);
-        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 3);
+        assert_eq!(written(&mut clients, client), 3);
         push(&mut queue, &mut clients, 0).expect("not numbered");
         push(&mut queue, &mut clients, 0).expect("not numbered");
         assert_eq!(queue.bytes, 2);
@@ -354,7 +362,7 @@ mod tests {
         queue.push(&mut clients, Some(Numbered { client, seq: 1 }), None, Bytes::from_static(b"x")).expect("due");
         queue.clear(&mut clients);
         InputQueue::skip(&mut clients, Numbered { client, seq: 2 }).expect("due");
-        assert_eq!(*clients.get_mut(client).expect("known").written.borrow(), 2);
+        assert_eq!(written(&mut clients, client), 2);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::ViewerId;
 use crate::terminal::Offset;
 
 /// Viewers woken at once. Each is written a segment at most before the next portion: all of them take about as long as
@@ -37,9 +38,9 @@ struct Waiting {
     left: usize,
 }
 
-/// One viewer's place.
-#[derive(Default)]
+/// One viewer's place, by which it is woken for whatever it is to look at.
 pub(super) struct Place {
+    pub(super) viewer: ViewerId,
     wake: Notify,
     /// What was published when it last found that it has all.
     seen: AtomicU64,
@@ -122,8 +123,18 @@ impl Line {
 }
 
 impl Place {
-    /// Wakes its viewer before all others: it has typed, and what was published is most likely its echo.
-    pub(super) fn wake_first(&self) {
+    pub(super) fn new(viewer: ViewerId) -> Self {
+        Self {
+            viewer,
+            wake: Notify::new(),
+            seen: AtomicU64::new(0),
+            stands: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
+        }
+    }
+
+    /// Wakes its viewer, wherever it stands.
+    pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
 
@@ -143,8 +154,12 @@ mod tests {
         place.woken().now_or_never().is_some()
     }
 
+    fn place() -> Arc<Place> {
+        Arc::new(Place::new(ViewerId(1)))
+    }
+
     fn standing(line: &Line, count: usize) -> Vec<Arc<Place>> {
-        let places: Vec<_> = (0..count).map(|_| Arc::new(Place::default())).collect();
+        let places: Vec<_> = (0..count).map(|_| place()).collect();
         assert!(places.iter().all(|place| line.stand(place, line.published())));
         places
     }
@@ -170,7 +185,7 @@ mod tests {
         let line = Line::new(Offset(0));
         let places = standing(&line, 2);
         line.publish(Offset(1));
-        places[0].wake_first();
+        places[0].wake();
         assert!(is_woken(&places[0]) && line.stand(&places[0], line.published()));
         assert!(!line.wake_some());
         assert_eq!([0, 1].map(|at| is_woken(&places[at])), [false, true]);
@@ -182,7 +197,7 @@ mod tests {
     #[test]
     fn whoever_looked_before_something_was_published_does_not_stand_in_line() {
         let line = Line::new(Offset(0));
-        let (place, seen) = (Arc::new(Place::default()), line.published());
+        let (place, seen) = (place(), line.published());
         line.publish(Offset(1));
         assert!(!line.stand(&place, seen));
         assert!(line.stand(&place, line.published()));

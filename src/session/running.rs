@@ -326,7 +326,7 @@ impl Running {
             self.waking = self.session.line.wake_some();
             return;
         };
-        typist.place.wake_first();
+        typist.place.wake();
         let is_plain = burst == Burst::Echo { is_plain: true };
         if is_plain {
             self.untold.begin(SCREEN_PATIENCE);

@@ -27,7 +27,6 @@ pub struct Viewer {
     progress: Arc<Progress>,
     lag: Lag,
     snapshot: Wanted,
-    waits: Waits,
 }
 
 /// A snapshot this viewer is to be sent.
@@ -41,14 +40,6 @@ enum Wanted {
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<Arc<Snapshotted>, ScreenGone>> + Send>>;
-
-/// What [`Viewer::more`] waits for.
-#[derive(Clone, Copy)]
-enum Waits {
-    Output,
-    Window,
-    Snapshot,
-}
 
 /// What a viewer is to send next.
 pub enum Next {
@@ -86,17 +77,7 @@ impl Viewer {
         let Parts { session, id, client, reader, progress, window } = parts;
         let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
         let lag = Lag::new(window, resync);
-        Self {
-            session,
-            id,
-            client,
-            is_attached: true,
-            reader,
-            progress,
-            lag,
-            snapshot: Wanted::No,
-            waits: Waits::Output,
-        }
+        Self { session, id, client, is_attached: true, reader, progress, lag, snapshot: Wanted::No }
     }
 
     /// Has it begin with the screen as it is now.
@@ -132,7 +113,7 @@ impl Viewer {
             Wanted::Ready(snapshot) => return self.show(snapshot),
             Wanted::Asked(asking) => {
                 self.snapshot = Wanted::Asked(asking);
-                return self.wait(Waits::Snapshot);
+                return Next::Minting;
             }
             Wanted::Gone => {
                 self.snapshot = Wanted::Gone;
@@ -146,7 +127,7 @@ impl Viewer {
                 return next;
             }
             if self.session.line.stand(&self.progress.place, seen) {
-                return self.wait(Waits::Output);
+                return Next::CaughtUp;
             }
         }
     }
@@ -179,9 +160,9 @@ impl Viewer {
         if let Step::Skip(_) = step {
             let (session, lines) = (Arc::clone(&self.session), self.lag.lines());
             self.snapshot = Wanted::Asked(Box::pin(async move { session.snapshot(lines).await }));
-            return Some(self.wait(Waits::Snapshot));
+            return Some(Next::Minting);
         }
-        Some(self.wait(Waits::Window))
+        Some(Next::WindowFull)
     }
 
     fn show(&mut self, snapshot: Arc<Snapshotted>) -> Next {
@@ -196,17 +177,8 @@ impl Viewer {
         self.session.follower_moved();
     }
 
-    const fn wait(&mut self, waits: Waits) -> Next {
-        self.waits = waits;
-        match waits {
-            Waits::Output => Next::CaughtUp,
-            Waits::Window => Next::WindowFull,
-            Waits::Snapshot => Next::Minting,
-        }
-    }
-
-    /// Waits until [`Viewer::pull`] may find more, other than by what the client says. May be dropped and called
-    /// again.
+    /// Waits until [`Viewer::pull`] may find more, other than by what the client says, or something else is new that
+    /// was told of when it [attached](super::Attached). May be dropped and called again.
     pub async fn more(&mut self) {
         let looks_at = self.lag.looks_at();
         let look = async {
@@ -215,15 +187,16 @@ impl Viewer {
                 None => std::future::pending().await,
             }
         };
-        match (self.waits, &mut self.snapshot) {
-            (Waits::Snapshot, Wanted::Asked(asking)) => {
-                self.snapshot = asking.await.map_or(Wanted::Gone, Wanted::Ready);
+        let asked = async {
+            match &mut self.snapshot {
+                Wanted::Asked(asking) => asking.await,
+                _ => std::future::pending().await,
             }
-            (Waits::Window, _) => look.await,
-            _ => tokio::select! {
-                () = self.progress.place.woken() => {}
-                () = look => {}
-            },
+        };
+        tokio::select! {
+            () = self.progress.place.woken() => {}
+            made = asked => self.snapshot = made.map_or(Wanted::Gone, Wanted::Ready),
+            () = look => {}
         }
     }
 

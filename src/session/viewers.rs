@@ -11,6 +11,9 @@ use crate::terminal::Offset;
 /// Most viewers of one session: more than one machine can feed, so that a leak of connections meets a bound.
 pub(super) const VIEWERS_MAX: usize = 16_384;
 
+/// Most viewers that are told of each that comes or goes.
+const CROWD: usize = 64;
+
 /// Stands for what a client has drawn that does not say.
 const SAYS_NOTHING: u64 = u64::MAX;
 
@@ -65,7 +68,18 @@ impl Progress {
 pub(super) struct Viewers {
     attached: HashMap<ViewerId, Arc<Progress>>,
     last_id: u64,
-    announced: usize,
+    /// All are to be told how many they are.
+    telling_is_due: bool,
+}
+
+/// When all are told how many they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    Now,
+    /// In a while, which begins now.
+    Later,
+    /// Soon, as was decided before.
+    IsDue,
 }
 
 impl Viewers {
@@ -80,7 +94,7 @@ impl Viewers {
             taken: AtomicU64::new(from.0),
             drawn: AtomicU64::new(SAYS_NOTHING),
             has_skipped: AtomicBool::new(skipping),
-            place: Arc::default(),
+            place: Arc::new(Place::new(id)),
         });
         self.attached.insert(id, Arc::clone(&progress));
         Some((id, progress))
@@ -98,15 +112,26 @@ impl Viewers {
         self.attached.is_empty()
     }
 
-    /// How many there are, and whether that is worth waking all of them for: up to 64 every change is, beyond that
-    /// one of more than a 64th, or a crowd of n would be woken n times by a crowd arriving.
-    pub(super) fn count(&mut self) -> (usize, bool) {
+    /// How many there are now, and when they are told that: a crowd is not at each coming and going.
+    pub(super) fn count(&mut self) -> (usize, Telling) {
         let count = self.attached.len();
-        let is_news = count.abs_diff(self.announced) > if count <= 64 { 0 } else { self.announced / 64 };
-        if is_news {
-            self.announced = count;
-        }
-        (count, is_news)
+        let telling = match count {
+            ..=CROWD => Telling::Now,
+            _ if self.telling_is_due => Telling::IsDue,
+            _ => Telling::Later,
+        };
+        self.telling_is_due |= telling == Telling::Later;
+        (count, telling)
+    }
+
+    /// What was to be told later is told.
+    pub(super) const fn count_is_told(&mut self) {
+        self.telling_is_due = false;
+    }
+
+    /// Wakes every viewer: something is new that is not output.
+    pub(super) fn wake_all(&self) {
+        self.attached.values().for_each(|progress| progress.place.wake());
     }
 
     pub(super) fn get(&self, id: ViewerId) -> Option<Arc<Progress>> {
@@ -146,5 +171,19 @@ mod tests {
         assert!(skipped.has_caught_up() && !skipped.has_caught_up());
         assert_eq!(viewers.fastest(), Some(Offset(900)));
         assert_eq!(viewers.slowest(), Some(Offset(100)));
+    }
+
+    #[test]
+    fn a_few_are_told_of_each_that_comes_and_a_crowd_now_and_then() {
+        let mut viewers = Viewers::default();
+        let join = |viewers: &mut Viewers| {
+            viewers.join(Offset(0), false).expect("room");
+            viewers.count()
+        };
+        assert!((1..=CROWD).all(|count| join(&mut viewers) == (count, Telling::Now)));
+        assert_eq!(join(&mut viewers), (CROWD + 1, Telling::Later));
+        assert_eq!(join(&mut viewers), (CROWD + 2, Telling::IsDue));
+        viewers.count_is_told();
+        assert_eq!(join(&mut viewers), (CROWD + 3, Telling::Later));
     }
 }

@@ -13,13 +13,16 @@ const PATIENCE: Duration = Duration::from_millis(5);
 #[derive(Default)]
 pub(super) struct Acks {
     waiting: Option<u64>,
+    /// The highest that waited or was told.
+    known: u64,
     linger: Linger,
 }
 
 impl Acks {
     /// All up to `seq` was written.
     pub(super) fn written(&mut self, seq: u64) {
-        if seq > 0 {
+        if seq > self.known {
+            self.known = seq;
             self.waiting = Some(seq);
             self.linger.begin(PATIENCE);
         }

@@ -5,22 +5,25 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::acks::Acks;
+use super::ending::{End, Ending, Ends};
 use super::frame::{FrameReader, Received, Violation};
 use super::incoming::Incoming;
 use super::latest::Latest;
 use super::outgoing::Outgoing;
-use super::signals::{Change, Changes, End, Ending, Ends};
 use crate::auth::Access;
 use crate::protocol::{CloseCode, Event, MESSAGE_BYTES_MAX, PING_SECONDS, ServerMessage, Welcome};
-use crate::session::{Attached, Next, Viewer};
+use crate::session::{Attached, Next, Status, Viewer};
 
 const PING_EVERY: Duration = Duration::from_secs(PING_SECONDS);
 /// A client silent for this long is gone: two pings went unanswered.
@@ -39,9 +42,10 @@ pub(super) struct Connection<S> {
     viewer: Viewer,
     access: Access,
     ending: Ending,
-    changes: Changes,
-    acks: Acks,
+    status: watch::Receiver<Status>,
     latest: Latest,
+    written: Arc<AtomicU64>,
+    acks: Acks,
     phase: Phase,
     heard: Instant,
     pings: Interval,
@@ -65,18 +69,13 @@ enum Phase {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `socket`, from which `early` was already read.
     pub(super) fn new(socket: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
-        let Attached { known, mut status, mut written, superseded, .. } = attached;
+        let Attached { known, mut status, written, superseded, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.extend(early);
         let latest = Latest::new(known);
-        // What the welcome leaves out is told at once: who has control, what was written before this connection, and what
-        // has changed since it attached.
+        // What the welcome leaves out is told at once: who has control, and what has changed since it attached.
         status.mark_changed();
-        written.mark_changed();
         let ending = Ending::new(viewer.session(), superseded, ends);
-        let changes = Changes::default();
-        changes.listen_to_status(status);
-        changes.listen_to_written(written);
         let now = Instant::now();
         let mut pings = interval_at(now + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -87,9 +86,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             viewer,
             access,
             ending,
-            changes,
-            acks: Acks::default(),
+            status,
             latest,
+            written,
+            acks: Acks::default(),
             phase: Phase::Open,
             heard: now,
             pings,
@@ -117,12 +117,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if self.viewer.session().leaving().is_cancelled() && self.sends_output() {
                 self.let_go();
             }
+            self.hear();
             self.fill();
             if matches!(self.phase, Phase::Closing { peer_has_closed: true, .. }) && self.outgoing.is_idle() {
                 return self.socket.shutdown().await;
             }
             self.turn().await?;
         }
+    }
+
+    /// Looks at what its viewer is woken for besides output: the session's latest values, and what was written of the
+    /// client's input.
+    fn hear(&mut self) {
+        if self.phase != Phase::Open || self.outgoing.is_full() {
+            return;
+        }
+        // The sender lives as long as the session, which the viewer holds.
+        if self.status.has_changed().unwrap_or(false) {
+            let latest = self.status.borrow_and_update().clone();
+            for event in self.latest.changes(latest) {
+                self.outgoing.event(self.viewer.offset(), &event);
+            }
+        }
+        self.acks.written(self.written.load(Ordering::Acquire));
     }
 
     /// Puts next what there is to send.
@@ -169,12 +186,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Flushing(_, deadline) | Phase::Closing { deadline, .. } => Some(deadline),
             Phase::Open => None,
         };
-        let Self { socket, frames, outgoing, viewer, ending, changes, acks, .. } = self;
-        let takes_changes = open && !outgoing.is_full();
+        let Self { socket, frames, outgoing, viewer, ending, acks, .. } = self;
         tokio::select! {
             biased;
             end = ending.next() => self.ends(end),
-            change = changes.next(), if takes_changes => self.hears(change),
             () = until(deadline), if deadline.is_some() => match self.phase {
                 Phase::Flushing(code, _) => self.close(code),
                 Phase::Open | Phase::Closing { .. } => return Err(io::ErrorKind::TimedOut.into()),
@@ -221,22 +236,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             End::Revoked => self.close(CloseCode::Forbidden),
             End::Expired => self.close(CloseCode::TokenExpired),
-        }
-    }
-
-    fn hears(&mut self, change: Change) {
-        match change {
-            Change::Status(mut status) => {
-                let latest = status.borrow_and_update().clone();
-                for event in self.latest.changes(latest) {
-                    self.outgoing.event(self.viewer.offset(), &event);
-                }
-                self.changes.listen_to_status(status);
-            }
-            Change::Written(mut written) => {
-                self.acks.written(*written.borrow_and_update());
-                self.changes.listen_to_written(written);
-            }
         }
     }
 

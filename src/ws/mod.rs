@@ -7,11 +7,11 @@ mod acks;
 mod connection;
 #[cfg(test)]
 mod differential;
+mod ending;
 mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
-mod signals;
 mod upgrade;
 
 pub use frame::{FrameReader, Received, Violation};

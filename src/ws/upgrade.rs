@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::signals::Ends;
+use super::ending::Ends;
 use crate::auth::Access;
 use crate::auth::ticket::TicketGrant;
 use crate::http::accept::let_take_its_time;

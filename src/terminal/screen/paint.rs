@@ -106,6 +106,7 @@ impl<'a> Painter<'a> {
         };
         // Wider ones are hidden on the alternate screen.
         line.truncate(self.cols);
+        line.iter_mut().for_each(Glyph::be_as_wide_as_drawn);
         // No sequence makes the second half of a wide character where its first is not; it looks as an empty cell.
         for col in 0..line.len() {
             if line[col].what == What::Tail && (col == 0 || line[col - 1].width != 2) {
@@ -354,6 +355,23 @@ impl<'a> Painter<'a> {
 impl Glyph<'_> {
     const BLANK: Self =
         Glyph { what: What::Empty, width: 1, look: Look { attr: Attr { fg: 0, bg: 0, ext: 0, link: 0 }, link: None } };
+
+    /// What joined another character than the one before it, which had gone, left it with the width of that. Nothing
+    /// draws it so; it is drawn as wide as it is by itself, and nothing behind it moves.
+    fn be_as_wide_as_drawn(&mut self) {
+        let (first, columns) = match self.what {
+            What::Char(c) if !c.is_ascii() => (c, width::columns(c.encode_utf8(&mut [0; 4]))),
+            What::Cluster(text) => (text.chars().next().unwrap_or_default(), width::columns(text)),
+            What::Empty | What::Tail | What::Char(_) => return,
+        };
+        if columns > usize::from(self.width) {
+            let fits = width::columns(first.encode_utf8(&mut [0; 4])) == 1;
+            self.what = if fits { What::Char(first) } else { What::Empty };
+            self.width = 1;
+        } else if columns == 1 {
+            self.width = 1;
+        }
+    }
 
     /// Never written.
     fn is_blank(&self) -> bool {

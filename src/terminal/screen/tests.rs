@@ -282,3 +282,17 @@ fn what_joins_a_character_that_is_not_there_is_the_same_however_the_bytes_are_cu
         assert_eq!(whole.inspect(), cut.inspect(), "{before:?} {after:?}");
     }
 }
+
+#[test]
+fn what_has_another_width_than_it_is_drawn_with_moves_nothing_in_a_snapshot() {
+    let mut first = screen(80, 24);
+    first.feed("$p\x0c\u{1f1ea}".as_bytes());
+    first.resize(Size::new(3, 2).expect("within bounds"));
+    // It joins what a resize moved away: one half of a flag as wide as a flag.
+    first.feed("\u{1f1ea}g".as_bytes());
+    let snapshot = first.snapshot(1);
+    let mut second = screen(3, 2);
+    second.feed(&snapshot.bytes);
+    assert_eq!(second.scrollback_len(), 1);
+    assert_eq!(second.cursor(), first.cursor());
+}

@@ -71,6 +71,18 @@ pub(super) fn join(before: Joining, c: char) -> Joined {
     Joined { width, joins: true, state: Joining::new(class, width) }
 }
 
+/// How many columns `text` takes where nothing comes before it.
+pub(super) fn columns(text: &str) -> usize {
+    let (mut before, mut columns) = (Joining::default(), 0);
+    for c in text.chars() {
+        let joined = join(before, c);
+        let shared = if joined.joins { before.width() } else { 0 };
+        columns += usize::from(joined.width - shared);
+        before = joined.state;
+    }
+    columns
+}
+
 /// Whether a character of printable ASCII joins `before`. If it does not, it takes one column of its own and leaves
 /// [`Joining::ASCII`].
 #[inline]

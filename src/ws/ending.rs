@@ -1,7 +1,7 @@
-//! What a connection hears of besides output and its socket: what ends it, and what changes about its session.
+//! What ends a connection besides its socket.
 //!
-//! These come rarely and output comes often, so each is a future that is looked at when it has something to say and
-//! not at every turn: no token or value that all viewers of a session share is touched for a chunk of output.
+//! It comes once and output comes often, so it is a future that is looked at when it has something to say and not at
+//! every turn.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,11 +9,10 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::session::{Session, Status};
+use crate::session::Session;
 
 /// What ends a connection besides its peer and its session.
 pub(super) struct Ends {
@@ -35,13 +34,6 @@ pub(super) enum End {
     Draining,
     Revoked,
     Expired,
-}
-
-/// What is only worth knowing in its latest value, and has another.
-pub(super) enum Change {
-    Status(watch::Receiver<Status>),
-    /// The highest seq of the client's input that was written.
-    Written(watch::Receiver<u64>),
 }
 
 /// What may still end a connection.
@@ -68,42 +60,6 @@ impl Ending {
             }));
         }
         end
-    }
-}
-
-/// What is listened to for changes.
-#[derive(Default)]
-pub(super) struct Changes(FuturesUnordered<BoxFuture<'static, Change>>);
-
-impl Changes {
-    /// The next change of what is listened to, which is not listened to any more then.
-    pub(super) async fn next(&mut self) -> Change {
-        match self.0.next().await {
-            Some(change) => change,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Listens to the session's latest values.
-    pub(super) fn listen_to_status(&self, mut status: watch::Receiver<Status>) {
-        self.0.push(Box::pin(async move {
-            changed(&mut status).await;
-            Change::Status(status)
-        }));
-    }
-
-    /// Listens for what is written of the client's input.
-    pub(super) fn listen_to_written(&self, mut written: watch::Receiver<u64>) {
-        self.0.push(Box::pin(async move {
-            changed(&mut written).await;
-            Change::Written(written)
-        }));
-    }
-}
-
-async fn changed<T>(value: &mut watch::Receiver<T>) {
-    if value.changed().await.is_err() {
-        std::future::pending::<()>().await; // it will not change any more
     }
 }
 
