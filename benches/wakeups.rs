@@ -133,7 +133,7 @@ async fn follow(mut viewer: Viewer, arrivals: Arc<Arrivals>) {
                 assert!(printed == 0 || chunk.unsent().concat().ends_with(last), "other bytes than expected");
                 arrivals.arrived(printed);
             }
-            Next::CaughtUp => viewer.more().await,
+            Next::CaughtUp => viewer.more(true).await,
             _ => panic!("the log is large and the window open"),
         }
     }

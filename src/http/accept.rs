@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
@@ -20,10 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use super::connection::Connection;
 use super::door::Door;
+use super::respond::Edge;
 
 /// How long a request's head may take to arrive, and a connection may be idle between two requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,8 +47,8 @@ const TOO_MANY: &str = r#"{"error": "as many connections as allowed are open", "
 
 /// What every connection is served with.
 pub struct Acceptor {
-    /// The routes.
-    pub service: Router,
+    /// What answers.
+    pub service: Edge,
     /// Connections at once, WebSockets included.
     pub max_connections: usize,
     /// Owns every connection's task.
@@ -113,7 +112,13 @@ impl Acceptor {
 }
 
 /// Serves one connection until it ends, becomes a WebSocket, or the server closes.
-async fn converse(stream: TcpStream, service: Router, connection: Connection, door: Door, closing: CancellationToken) {
+pub(super) async fn converse(
+    stream: TcpStream,
+    service: Edge,
+    connection: Connection,
+    door: Door,
+    closing: CancellationToken,
+) {
     let peer = connection.peer;
     let asked = door.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
@@ -122,7 +127,7 @@ async fn converse(stream: TcpStream, service: Router, connection: Connection, do
         let (service, door) = (service.clone(), asked.clone());
         async move {
             let _answering = door.answering();
-            let mut response = service.oneshot(request).await.unwrap_or_else(|never| match never {});
+            let mut response = service.answer(request).await;
             // Asked to come anew, a client loses no request, as it would by finding its connection cut.
             if !door.may_stay() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -177,33 +182,4 @@ fn refuse(stream: &TcpStream) {
     );
     // One that does not take it at once is hung up on all the same.
     let _ = stream.try_write(answer.as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_request_that_has_come_when_the_server_closes_is_answered() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let address = listener.local_addr().expect("bound");
-        // As often as makes it certain, where it is left to chance what is looked at first.
-        for _ in 0..50 {
-            let mut client = TcpStream::connect(address).await.expect("connected");
-            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
-            let (stream, peer) = listener.accept().await.expect("accepted");
-            stream.readable().await.expect("open");
-            let closing = CancellationToken::new();
-            closing.cancel();
-            let connection = Connection { local: address, peer, slot: None };
-            let service = Router::new().route("/", get(async || "well"));
-            converse(stream, service, connection, Door::default(), closing).await;
-            let mut answer = String::new();
-            client.read_to_string(&mut answer).await.expect("an answer");
-            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("well"), "{answer:?}");
-        }
-    }
 }

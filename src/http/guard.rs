@@ -17,6 +17,11 @@ use super::error::ApiError;
 const CREDENTIALS: [&str; 8] =
     ["token", "access_token", "accesstoken", "refresh_token", "refreshtoken", "ticket", "auth", "authorization"];
 
+/// What a connection to loopback may be called by, besides its address.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// Not written in a URL.
+const HTTP_PORT: u16 = 80;
+
 /// How a request called this server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Called {
@@ -57,34 +62,43 @@ impl Guard {
     }
 
     fn called(&self, host: &str, connection: &Connection) -> Option<Called> {
-        let host = host.to_ascii_lowercase();
-        if local_hosts(connection).contains(&host) {
+        if is_local(host, connection) {
             return Some(Called::Local);
         }
-        self.public_hosts.contains(&host).then_some(Called::Public)
+        self.public_hosts.iter().any(|public| public.eq_ignore_ascii_case(host)).then_some(Called::Public)
     }
 
     /// Whether a page of that origin is ours. Browsers write origins in one way only, so it is compared as it is. A
     /// request for the public name must come from there: `http://localhost` is then the caller's machine, not ours.
     fn is_ours(&self, origin: &str, called: Called, connection: &Connection) -> bool {
-        let local =
-            || origin.strip_prefix("http://").is_some_and(|host| local_hosts(connection).iter().any(|h| h == host));
+        let is_lower = || !origin.bytes().any(|byte| byte.is_ascii_uppercase());
+        let local = || origin.strip_prefix("http://").is_some_and(|host| is_lower() && is_local(host, connection));
         self.public_origins.iter().any(|ours| ours == origin) || (called == Called::Local && local())
     }
 }
 
-/// The hosts that mean the address this connection was made to: its literal, and on loopback the names of loopback.
-fn local_hosts(connection: &Connection) -> Vec<String> {
+/// Whether `host` means the address this connection was made to: its literal, and on loopback the names of loopback. The
+/// port may be left out where it is that of HTTP.
+fn is_local(host: &str, connection: &Connection) -> bool {
     let (ip, port) = (connection.local_ip(), connection.local.port());
-    let mut names = vec![match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }];
-    if ip.is_loopback() {
-        names.extend(["localhost", "127.0.0.1", "[::1]"].map(String::from));
-    }
-    let with_port = names.iter().map(|name| format!("{name}:{port}")).collect::<Vec<_>>();
-    if port == 80 { [names, with_port].concat() } else { with_port }
+    let name = match host.rsplit_once(':') {
+        Some((name, written)) if !written.ends_with(']') => {
+            // As a browser writes it: no sign, no zeros in front.
+            let is_plain = written.starts_with(|first| ('1'..='9').contains(&first));
+            if !is_plain || written.parse() != Ok(port) {
+                return false;
+            }
+            name
+        }
+        _ if port == HTTP_PORT => host,
+        _ => return false,
+    };
+    let is_loopback = || ip.is_loopback() && LOOPBACK.iter().any(|loopback| loopback.eq_ignore_ascii_case(name));
+    let literal = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(six) => six.parse().map(IpAddr::V6),
+        None => name.parse().map(IpAddr::V4),
+    };
+    literal == Ok(ip) || is_loopback()
 }
 
 /// The ways the host of an origin is written in a `Host` header.

@@ -37,19 +37,17 @@ impl Logins {
     }
 
     /// Resolves when that login has ended; never for a caller without one.
-    pub async fn ended(self, of: Option<(LoginId, Timestamp)>) {
+    pub fn ended(self, of: Option<(LoginId, Timestamp)>) -> impl Future<Output = ()> {
         let mut changed = self.changed.subscribe();
-        if let Some((login, issued)) = of {
+        // A block and not a function, which would hold its arguments twice: every WebSocket waits for this.
+        async move {
+            let Some((login, issued)) = of else { return std::future::pending().await };
             while !self.is_ended(login, issued) {
                 if changed.changed().await.is_err() {
-                    break;
+                    return std::future::pending().await; // the server's end
                 }
             }
-            if self.is_ended(login, issued) {
-                return;
-            }
         }
-        std::future::pending::<()>().await;
     }
 }
 

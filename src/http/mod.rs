@@ -16,6 +16,7 @@ mod logins;
 mod outside;
 mod parameters;
 mod passwords;
+mod request_ids;
 mod respond;
 mod sessions;
 
@@ -28,11 +29,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
@@ -40,6 +42,7 @@ pub use connection::Connection;
 pub use door::Door;
 pub use logins::Logins;
 pub use outside::{Clock, Outside, Random};
+pub use respond::Edge;
 pub use sessions::{Reached, SessionObject, principal};
 
 use crate::auth::link::Links;
@@ -52,6 +55,7 @@ use error::ApiError;
 use extract::Caller;
 use guard::Guard;
 use passwords::PasswordChecks;
+use request_ids::RequestIds;
 use sessions::{Listing, Renderings};
 
 /// What the routes need to know of the configuration.
@@ -104,6 +108,7 @@ struct Inner {
     keys: KeyRing,
     owner: AccountId,
     local_token: Digest,
+    request_ids: RequestIds,
     outside: Outside,
     guard: Guard,
     passwords: PasswordChecks,
@@ -146,19 +151,17 @@ impl App {
             keys,
             owner,
             local_token,
+            request_ids: RequestIds::new(&outside),
             outside,
         }))
     }
 
     /// The service: every route, with those of WebSockets, behind the guard, and every answer in the shape of the contract.
-    pub fn service(&self, sockets: Router) -> Router {
-        let routes = self.routes().merge(sockets);
-        let routes = routes.layer(from_fn(respond::note_route)).layer(CatchPanicLayer::custom(respond::panicked));
-        // The guard and the answers surround a router whose only route is everything, so that no route can miss them.
-        Router::new()
-            .fallback_service(routes)
-            .layer(from_fn_with_state(self.clone(), respond::admit))
-            .layer(from_fn_with_state(self.clone(), respond::answer))
+    pub fn service(&self, sockets: Router) -> Edge {
+        let layers = ServiceBuilder::new()
+            .layer(CatchPanicLayer::custom(respond::panicked))
+            .layer(MapRequestLayer::new(respond::note_route));
+        Edge::new(self.clone(), self.routes().merge(sockets).layer(layers))
     }
 
     /// The routes. A handler that asks for no [`Caller`] is open to everyone.
@@ -304,6 +307,10 @@ impl App {
     #[must_use]
     pub fn owner(&self) -> AccountId {
         self.0.owner
+    }
+
+    fn next_request_id(&self) -> Uuid {
+        self.0.request_ids.next(self.now())
     }
 
     fn settings(&self) -> &Settings {

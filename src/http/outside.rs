@@ -61,11 +61,4 @@ impl Outside {
     pub fn id(&self) -> Result<Uuid, ApiError> {
         self.bytes().map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
-
-    /// An id that sorts by time (version 7): for logs, where guessing does not matter.
-    pub(super) fn request_id(&self) -> Uuid {
-        let milliseconds = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
-        let random = self.bytes().unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
-    }
 }

@@ -5,11 +5,12 @@
 use std::any::Any;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tower::Service as _;
 use tracing::{Instrument as _, Span, field};
 
 use super::App;
@@ -35,25 +36,68 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// The outermost layer: gives the request its id, writes its line in the log, and fills in what every answer has.
-pub(super) async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
-    let id = app.outside().request_id().to_string();
-    let started = Instant::now();
-    let span = tracing::info_span!(
-        "request", id = %id, method = known(request.method()), route = field::Empty, peer = field::Empty,
-    );
-    if let Some(connection) = request.extensions().get::<Connection>() {
-        span.record("peer", field::display(connection.peer));
+/// The whole service: every route, behind the guard. Cheap to clone.
+///
+/// No layers of the router's framework, because each would box the request's future and clone the service once more,
+/// and so that no route can miss what surrounds all of them.
+#[derive(Clone)]
+pub struct Edge {
+    app: App,
+    routes: Router,
+}
+
+impl Edge {
+    /// `routes`, surrounded.
+    pub(super) const fn new(app: App, routes: Router) -> Self {
+        Self { app, routes }
     }
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let refusal = response.extensions_mut().remove::<Refusal>();
-    let code = refusal.as_ref().map(|refusal| refusal.code);
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros, "answered"));
-    if let Some(refusal) = refusal {
-        response = explained(response, &refusal, &id);
+
+    /// Answers one request: gives it its id, writes its line in the log, and fills in what every answer has.
+    pub async fn answer(&self, request: Request) -> Response {
+        let id = self.app.next_request_id();
+        let started = Instant::now();
+        let span = tracing::info_span!(
+            "request", id = %id, method = known(request.method()), route = field::Empty, peer = field::Empty,
+        );
+        if let Some(connection) = request.extensions().get::<Connection>() {
+            span.record("peer", field::display(connection.peer));
+        }
+        let mut response = self.admit(request).instrument(span.clone()).await;
+        let refusal = response.extensions_mut().remove::<Refusal>();
+        let code = refusal.as_ref().map(|refusal| refusal.code);
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros, "answered"));
+        if let Some(refusal) = refusal {
+            response = explained(response, &refusal, &id.to_string());
+        }
+        complete(response)
     }
-    complete(response)
+
+    /// The guard. While the server is going away only its health is told, so that a load balancer can see why; and who
+    /// was let in just before and finds sessions left or ended because of that is told why, too: for them as for others
+    /// it is no answer about the session.
+    async fn admit(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        let Some(connection) = head.extensions.get::<Connection>() else {
+            tracing::error!("a request came by no connection");
+            return ApiError::Internal.into_response();
+        };
+        if let Err(refusal) = self.app.guard().check(&head, connection) {
+            return refusal.into_response();
+        }
+        // This one: when the server stays after all there is another.
+        let draining = self.app.draining();
+        if draining.is_cancelled() && !matches!(head.uri.path(), "/health" | "/api/health") {
+            return ApiError::Draining.into_response();
+        }
+        // A router is always ready for another request.
+        let Ok(response) = self.routes.clone().call(Request::from_parts(head, body)).await;
+        let refusal = response.extensions().get::<Refusal>();
+        if draining.is_cancelled() && refusal.is_some_and(Refusal::is_of_one_that_was_left) {
+            return ApiError::Draining.into_response();
+        }
+        response
+    }
 }
 
 /// The method as the log calls it. One we do not know is a stranger's words, as long as the stranger likes.
@@ -78,6 +122,7 @@ fn complete(mut response: Response) -> Response {
         // The rest of the body is not read, so the connection cannot carry another request: say so.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    headers.reserve(HEADERS.len() + 1);
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -85,35 +130,11 @@ fn complete(mut response: Response) -> Response {
     response
 }
 
-/// The guard's layer. While the server is going away only its health is told, so that a load balancer can see why; and
-/// who was let in just before and finds sessions left or ended because of that is told why, too: for them as for others
-/// it is no answer about the session.
-pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (head, body) = request.into_parts();
-    let Some(connection) = head.extensions.get::<Connection>() else {
-        tracing::error!("a request came by no connection");
-        return ApiError::Internal.into_response();
-    };
-    if let Err(refusal) = app.guard().check(&head, connection) {
-        return refusal.into_response();
-    }
-    // This one: when the server stays after all there is another.
-    let draining = app.draining();
-    if draining.is_cancelled() && !matches!(head.uri.path(), "/health" | "/api/health") {
-        return ApiError::Draining.into_response();
-    }
-    let response = next.run(Request::from_parts(head, body)).await;
-    let refusal = response.extensions().get::<Refusal>();
-    if draining.is_cancelled() && refusal.is_some_and(Refusal::is_of_one_that_was_left) {
-        return ApiError::Draining.into_response();
-    }
-    response
-}
-
 /// Notes in the log's line which route of the table was taken.
-pub(super) async fn note_route(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    Span::current().record("route", route.as_ref().map_or("none", MatchedPath::as_str));
-    next.run(request).await
+pub(super) fn note_route(request: Request) -> Request {
+    let route = request.extensions().get::<MatchedPath>();
+    Span::current().record("route", route.map_or("none", MatchedPath::as_str));
+    request
 }
 
 /// A handler that panicked harms nobody else. Its place is in the log, by the panic hook.

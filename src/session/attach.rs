@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::handle::Session;
 use super::task::Order;
@@ -77,13 +76,11 @@ pub struct Attached {
     /// The size in force there.
     pub size: Size,
     /// The session's latest values when it attached.
-    pub known: Status,
+    pub known: Arc<Status>,
     /// And from then on. The viewer is woken when they change.
-    pub status: watch::Receiver<Status>,
+    pub status: watch::Receiver<Arc<Status>>,
     /// The highest seq of this client's input that was written to the PTY. The viewer is woken when that changes.
     pub written: Arc<AtomicU64>,
-    /// Cancelled when another connection attaches as the same client.
-    pub superseded: CancellationToken,
 }
 
 impl Session {
@@ -126,7 +123,7 @@ impl Session {
             return Err(AttachError::Closed);
         }
         // Before anything that attaching sets off, so that it is told.
-        let known = self.status.borrow().clone();
+        let known = self.status();
         if known.state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
             let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
@@ -143,7 +140,6 @@ impl Session {
             known,
             status: self.status_changes(),
             written: identity.written,
-            superseded: identity.superseded,
         };
         if let Begin::Screen { scrollback } = attach.from {
             let snapshot = viewer.begin_with_screen(scrollback).await.map_err(|_| AttachError::Closed)?;
@@ -201,7 +197,7 @@ impl Session {
     fn count_viewers(self: &Arc<Self>, viewers: &mut Viewers) {
         let (count, telling) = viewers.count();
         self.status.send_if_modified(|status| {
-            status.viewers = count;
+            Arc::make_mut(status).viewers = count;
             telling == Telling::Now
         });
         match telling {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::ledger::{ClientRow, Ledger, RowOwner};
 use super::line::Place;
@@ -35,7 +34,7 @@ pub(super) struct Client {
 }
 
 enum Presence {
-    Attached { place: Arc<Place>, superseded: CancellationToken },
+    Attached(Arc<Place>),
     Gone,
 }
 
@@ -44,8 +43,6 @@ pub(super) struct Identity {
     pub(super) id: ClientId,
     pub(super) taken: u64,
     pub(super) written: Arc<AtomicU64>,
-    /// Cancelled when another connection attaches as the same client.
-    pub(super) superseded: CancellationToken,
 }
 
 /// All clients of one session.
@@ -70,7 +67,7 @@ impl Client {
             ledger.handled_up_to(*row, seq);
         }
         let before = self.written.fetch_max(seq, Ordering::Release);
-        if let Presence::Attached { place, .. } = &self.presence
+        if let Presence::Attached(place) = &self.presence
             && before < seq
         {
             place.wake();
@@ -120,20 +117,17 @@ impl Clients {
             presence: Presence::Gone,
             row: ledger.as_ref().and_then(|ledger| Some((ledger.clone(), ledger.add_client(id, principal)?))),
         });
-        let superseded = CancellationToken::new();
-        let before =
-            std::mem::replace(&mut client.presence, Presence::Attached { place, superseded: superseded.clone() });
-        match before {
-            Presence::Attached { superseded, .. } => superseded.cancel(),
+        match std::mem::replace(&mut client.presence, Presence::Attached(place)) {
+            Presence::Attached(superseded) => superseded.supersede(),
             Presence::Gone => self.gone.retain(|(_, gone)| *gone != id),
         }
-        Identity { id, taken: client.taken, written: Arc::clone(&client.written), superseded }
+        Identity { id, taken: client.taken, written: Arc::clone(&client.written) }
     }
 
     /// `viewer` has gone. Nothing changes when another has already taken its client's place.
     pub(super) fn detach(&mut self, id: ClientId, viewer: ViewerId, now: Instant) -> bool {
         let Some(client) = self.known.get_mut(&id) else { return false };
-        let is_current = matches!(&client.presence, Presence::Attached { place, .. } if place.viewer == viewer);
+        let is_current = matches!(&client.presence, Presence::Attached(place) if place.viewer == viewer);
         if is_current {
             client.presence = Presence::Gone;
             self.gone.push_back((now, id));
@@ -192,10 +186,10 @@ mod tests {
     #[test]
     fn a_second_connection_of_a_client_supersedes_the_first_and_outlives_its_end() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let first = clients.attach(None, id(1), ann(), place(1), now);
-        let second = clients.attach(Some(id(1)), id(2), ann(), place(2), now);
-        assert_eq!(second.id, id(1));
-        assert!(first.superseded.is_cancelled() && !second.superseded.is_cancelled());
+        let (first, second) = (place(1), place(2));
+        clients.attach(None, id(1), ann(), Arc::clone(&first), now);
+        assert_eq!(clients.attach(Some(id(1)), id(2), ann(), Arc::clone(&second), now).id, id(1));
+        assert!(first.is_superseded() && !second.is_superseded());
         assert!(!clients.detach(id(1), ViewerId(1), now), "the first one's end is not the client's");
         assert!(clients.detach(id(1), ViewerId(2), now));
     }

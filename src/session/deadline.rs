@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// Waits until `deadline`; for ever where there is none.
+/// Waits until `deadline`; for ever where there is none, as is most often so: then it holds no timer.
 pub async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => sleep_until(deadline).await,
+        Some(deadline) => Box::pin(sleep_until(deadline)).await,
         None => std::future::pending().await,
     }
 }

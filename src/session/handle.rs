@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -94,7 +95,7 @@ pub struct Session {
     pub(super) ledger: Ledger,
     /// Closed when the task has ended.
     pub(super) end: watch::Receiver<Offset>,
-    pub(super) status: watch::Sender<Status>,
+    pub(super) status: watch::Sender<Arc<Status>>,
     pub(super) input: Mutex<Input>,
     pub(super) input_added: Notify,
     pub(super) viewers: Mutex<Viewers>,
@@ -166,7 +167,7 @@ impl Session {
             log,
             ledger,
             end,
-            status: watch::Sender::new(status),
+            status: watch::Sender::new(Arc::new(status)),
             input: Mutex::new(Input { clients, ..Input::default() }),
             input_added: Notify::new(),
             viewers: Mutex::default(),
@@ -275,31 +276,35 @@ impl Session {
 
     /// Its latest values.
     #[must_use]
-    pub fn status(&self) -> Status {
-        self.status.borrow().clone()
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status.borrow())
     }
 
-    /// Whether these are its latest values.
+    /// Whether these, as it gave them, are still its latest values.
     #[must_use]
-    pub fn has_status(&self, known: &Status) -> bool {
-        *self.status.borrow() == *known
+    pub fn has_status(&self, known: &Arc<Status>) -> bool {
+        Arc::ptr_eq(&self.status.borrow(), known)
     }
 
     /// Its latest values, and a way to wait for their next change.
     #[must_use]
-    pub fn status_changes(&self) -> watch::Receiver<Status> {
+    pub fn status_changes(&self) -> watch::Receiver<Arc<Status>> {
         self.status.subscribe()
     }
 
     /// Changes the latest values. Only the task changes the state and the size.
     pub(super) fn update(&self, change: impl FnOnce(&mut Status)) {
         let has_changed = self.status.send_if_modified(|status| {
-            let before = status.clone();
-            change(status);
-            *status != before
+            let mut changed = Status::clone(status);
+            change(&mut changed);
+            let is_news = changed != **status;
+            if is_news {
+                *status = Arc::new(changed);
+            }
+            is_news
         });
         if has_changed {
-            self.viewers.lock().wake_all();
+            self.tell_viewers();
         }
     }
 
@@ -484,9 +489,15 @@ impl Session {
         while end.changed().await.is_ok() {}
     }
 
+    /// Has every viewer look at what is new besides output.
+    fn tell_viewers(&self) {
+        self.viewers.lock().wake_all();
+    }
+
     /// Tells viewers that the session is no more. The registry does this when it has forgotten it.
     pub fn mark_closed(&self) {
         self.closed.cancel();
+        self.tell_viewers();
     }
 
     /// Cancelled when the session is no more.

@@ -46,6 +46,8 @@ pub(super) struct Place {
     seen: AtomicU64,
     stands: AtomicBool,
     has_left: AtomicBool,
+    /// Another connection is its client now.
+    is_superseded: AtomicBool,
 }
 
 impl Line {
@@ -130,7 +132,18 @@ impl Place {
             seen: AtomicU64::new(0),
             stands: AtomicBool::new(false),
             has_left: AtomicBool::new(false),
+            is_superseded: AtomicBool::new(false),
         }
+    }
+
+    /// Another connection attached as its viewer's client.
+    pub(super) fn supersede(&self) {
+        self.is_superseded.store(true, Release);
+        self.wake();
+    }
+
+    pub(super) fn is_superseded(&self) -> bool {
+        self.is_superseded.load(Acquire)
     }
 
     /// Wakes its viewer, wherever it stands.

@@ -106,7 +106,7 @@ impl Session {
         Record {
             id: self.id(),
             owner: self.owner(),
-            name: status.name,
+            name: status.name.clone(),
             command: self.command().to_vec(),
             // JSON has only text; a directory whose name is none can be shown like this, if not entered.
             dir: self.dir().to_string_lossy().into_owned().into(),
@@ -115,8 +115,8 @@ impl Session {
             sizes: self.sizes(),
             size: status.size,
             opened_at: self.opened_at(),
-            ended: match status.state {
-                State::Exited { exit, at } => Some(End { exit, at }),
+            ended: match &status.state {
+                State::Exited { exit, at } => Some(End { exit: exit.clone(), at: *at }),
                 State::Starting | State::Running { .. } => None,
             },
         }

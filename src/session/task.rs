@@ -283,10 +283,10 @@ impl Task {
 
     /// What is left to do for a program whose end was written down by a server that then was killed.
     async fn ended_before(mut self, child: Option<Box<dyn Child>>) {
-        if let State::Exited { exit, .. } = self.session.status().state
+        if let State::Exited { exit, .. } = &self.session.status().state
             && !self.log.last_event().is_some_and(follower::is_exit)
         {
-            self.tell_exit(&exit);
+            self.tell_exit(exit);
         }
         // Nothing runs: who resizes or signals it hears so now, and not once all that was left has ended.
         self.orders.close();

@@ -6,8 +6,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use super::deadline::until;
 use super::handle::Session;
 use super::input::Numbered;
 use super::lag::{Lag, Step};
@@ -100,6 +101,12 @@ impl Viewer {
         self.client
     }
 
+    /// Whether another connection attached as the same client. The viewer is woken when that happens.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.progress.place.is_superseded()
+    }
+
     /// Offset after the last byte taken.
     #[must_use]
     pub const fn offset(&self) -> Offset {
@@ -177,16 +184,14 @@ impl Viewer {
         self.session.follower_moved();
     }
 
-    /// Waits until [`Viewer::pull`] may find more, other than by what the client says, or something else is new that
-    /// was told of when it [attached](super::Attached). May be dropped and called again.
-    pub async fn more(&mut self) {
-        let looks_at = self.lag.looks_at();
-        let look = async {
-            match looks_at {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
+    /// Waits until something besides output may be new (what was told of when it [attached](super::Attached), that it is
+    /// superseded, that its session is closed), or, where it `takes_output`, [`Viewer::pull`] may find more, other than
+    /// by what the client says. May be dropped and called again.
+    pub async fn more(&mut self, takes_output: bool) {
+        if !takes_output {
+            return self.progress.place.woken().await;
+        }
+        let look = until(self.lag.looks_at());
         let asked = async {
             match &mut self.snapshot {
                 Wanted::Asked(asking) => asking.await,

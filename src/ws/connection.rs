@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::acks::Acks;
 use super::ending::{End, Ending, Ends};
@@ -23,7 +23,7 @@ use super::latest::Latest;
 use super::outgoing::Outgoing;
 use crate::auth::Access;
 use crate::protocol::{CloseCode, Event, MESSAGE_BYTES_MAX, PING_SECONDS, ServerMessage, Welcome};
-use crate::session::{Attached, Next, Status, Viewer};
+use crate::session::{Attached, Next, Status, Viewer, until};
 
 const PING_EVERY: Duration = Duration::from_secs(PING_SECONDS);
 /// A client silent for this long is gone: two pings went unanswered.
@@ -42,7 +42,7 @@ pub(super) struct Connection<S> {
     viewer: Viewer,
     access: Access,
     ending: Ending,
-    status: watch::Receiver<Status>,
+    status: watch::Receiver<Arc<Status>>,
     latest: Latest,
     written: Arc<AtomicU64>,
     acks: Acks,
@@ -68,21 +68,31 @@ enum Phase {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `socket`, from which `early` was already read.
-    pub(super) fn new(socket: S, early: &[u8], viewer: Viewer, attached: Attached, access: Access, ends: Ends) -> Self {
-        let Attached { known, mut status, written, superseded, .. } = attached;
+    pub(super) fn new(
+        socket: S,
+        early: &[u8],
+        welcome: Welcome,
+        viewer: Viewer,
+        attached: Attached,
+        access: Access,
+        ends: Ends,
+    ) -> Self {
+        let Attached { known, mut status, written, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.extend(early);
         let latest = Latest::new(known);
         // What the welcome leaves out is told at once: who has control, and what has changed since it attached.
         status.mark_changed();
-        let ending = Ending::new(viewer.session(), superseded, ends);
+        let ending = Ending::new(viewer.session(), ends);
+        let mut outgoing = Outgoing::default();
+        outgoing.event(viewer.offset(), &Event::Welcome(Box::new(welcome)));
         let now = Instant::now();
         let mut pings = interval_at(now + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             socket,
             frames,
-            outgoing: Outgoing::default(),
+            outgoing,
             viewer,
             access,
             ending,
@@ -98,8 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Serves the connection to its end.
-    pub(super) async fn run(mut self, welcome: Welcome) {
-        self.outgoing.event(self.viewer.offset(), &Event::Welcome(Box::new(welcome)));
+    pub(super) async fn run(&mut self) {
         // What came with the handshake may hold whole messages.
         let ended = match self.take_messages().await {
             Ok(()) => self.until_over().await,
@@ -126,15 +135,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Looks at what its viewer is woken for besides output: the session's latest values, and what was written of the
-    /// client's input.
+    /// Looks at what its viewer is woken for besides output: its end, the session's latest values, and what was written
+    /// of the client's input.
     fn hear(&mut self) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        if self.viewer.session().closed().is_cancelled() {
+            self.close_after_output(CloseCode::SessionClosed);
+        } else if self.viewer.is_superseded() {
+            self.close(CloseCode::Superseded);
+        }
         if self.phase != Phase::Open || self.outgoing.is_full() {
             return;
         }
         // The sender lives as long as the session, which the viewer holds.
         if self.status.has_changed().unwrap_or(false) {
-            let latest = self.status.borrow_and_update().clone();
+            let latest = Arc::clone(&self.status.borrow_and_update());
             for event in self.latest.changes(latest) {
                 self.outgoing.event(self.viewer.offset(), &event);
             }
@@ -208,7 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.let_others_write(bytes).await;
                 }
             },
-            () = viewer.more(), if wants_more => {}
+            () = viewer.more(wants_more) => {}
         }
         Ok(())
     }
@@ -228,8 +245,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         match end {
             End::Left => {} // looked at before all else
-            End::Closed => self.close_after_output(CloseCode::SessionClosed),
-            End::Superseded => self.close(CloseCode::Superseded),
             End::Draining => {
                 self.tell_drain();
                 self.close_after_output(CloseCode::Draining);
@@ -350,9 +365,22 @@ fn poll_socket<S: AsyncRead + AsyncWrite + Unpin>(
     Poll::Pending
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// How much a future of a connection takes.
+    fn size_of_life<F>(_life: impl FnOnce(Connection<TcpStream>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Ten thousand viewers that watch an idle session should cost little: this is most of what each does.
+    #[test]
+    fn an_idle_connection_is_small() {
+        let connection = size_of::<Connection<TcpStream>>();
+        let life = size_of_life(|mut connection| async move { connection.run().await });
+        assert!(life <= 1536, "{life} bytes, of which the connection has {connection}");
     }
 }

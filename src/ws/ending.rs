@@ -9,12 +9,12 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::session::Session;
+use crate::session::{Session, until};
 
-/// What ends a connection besides its peer and its session.
+/// What ends a connection besides its peer and its session: by futures of its own.
 pub(super) struct Ends {
     /// The server is going away.
     pub(super) drain: CancellationToken,
@@ -29,8 +29,6 @@ pub(super) struct Ends {
 pub(super) enum End {
     /// The session is left to the next server.
     Left,
-    Closed,
-    Superseded,
     Draining,
     Revoked,
     Expired,
@@ -43,9 +41,18 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    pub(super) fn new(session: &Arc<Session>, superseded: CancellationToken, ends: Ends) -> Self {
+    pub(super) fn new(session: &Arc<Session>, ends: Ends) -> Self {
         let ending = Self { session: Arc::clone(session), ends: FuturesUnordered::new() };
-        ending.ends.push(Box::pin(first_end(Arc::clone(session), superseded, ends)));
+        let session = Arc::clone(session);
+        ending.ends.push(Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = session.leaving().cancelled() => End::Left,
+                () = ends.drain.cancelled() => End::Draining,
+                () = ends.revoked => End::Revoked,
+                () = until(ends.expires) => End::Expired,
+            }
+        }));
         ending
     }
 
@@ -60,24 +67,5 @@ impl Ending {
             }));
         }
         end
-    }
-}
-
-async fn first_end(session: Arc<Session>, superseded: CancellationToken, ends: Ends) -> End {
-    let Ends { drain, revoked, expires } = ends;
-    let expired = async {
-        match expires {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        () = session.leaving().cancelled() => End::Left,
-        () = session.closed().cancelled() => End::Closed,
-        () = superseded.cancelled() => End::Superseded,
-        () = drain.cancelled() => End::Draining,
-        () = revoked => End::Revoked,
-        () = expired => End::Expired,
     }
 }

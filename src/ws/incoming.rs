@@ -24,11 +24,12 @@ impl Incoming<'_> {
                 self.viewer.rendered(offset);
                 Ok(())
             }
+            // Rare, and boxed: every connection would have room for them otherwise.
             ClientMessage::Resize { cols, rows } => {
-                self.resize(cols, rows).await;
+                Box::pin(self.resize(cols, rows)).await;
                 Ok(())
             }
-            ClientMessage::Command(command) => self.command(command).await,
+            ClientMessage::Command(command) => Box::pin(self.command(command)).await,
         }
     }
 

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use crate::protocol::Event;
-use crate::session::{State, Status};
+use crate::session::{ClientId, State, Status};
 
 /// The values a client knows.
 pub(super) struct Latest {
-    known: Status,
+    known: Arc<Status>,
+    /// Who the client was told has control.
+    holder: Option<ClientId>,
 }
 
 impl Latest {
     /// A client that was just told `status` by its welcome, which does not say who has control.
-    pub(super) fn new(status: Status) -> Self {
-        Self { known: Status { control: None, ..status } }
+    pub(super) const fn new(known: Arc<Status>) -> Self {
+        Self { known, holder: None }
     }
 
     /// The events that tell a client of `status`. Size and exit are not among them: they come in order with the
     /// output, out of the log.
-    pub(super) fn changes(&mut self, status: Status) -> Vec<Event> {
+    pub(super) fn changes(&mut self, status: Arc<Status>) -> Vec<Event> {
         let mut events = Vec::new();
         if status.name != self.known.name {
             events.push(Event::Renamed { name: status.name.clone() });
@@ -31,7 +33,8 @@ impl Latest {
         if status.viewers != self.known.viewers {
             events.push(Event::Viewers { count: status.viewers as u64 });
         }
-        if status.control != self.known.control {
+        if status.control != self.holder {
+            self.holder = status.control;
             events.push(Event::Control { holder: status.control.map(|holder| holder.to_string()) });
         }
         if status.title != self.known.title {
@@ -71,12 +74,12 @@ mod tests {
     #[test]
     fn only_what_changed_is_told_and_only_once() {
         let status = Status { viewers: 1, ..Status::starting("a".into(), Size::DEFAULT) };
-        let mut latest = Latest::new(status.clone());
-        assert_eq!(latest.changes(status.clone()), []);
+        let mut latest = Latest::new(Arc::new(status.clone()));
+        assert_eq!(latest.changes(Arc::new(status.clone())), []);
         let pid = Pid::from_raw(7).expect("positive");
         let running = Status { state: State::Running { pid }, viewers: 2, ..status };
-        assert_eq!(latest.changes(running.clone()), [Event::Started { pid: 7 }, Event::Viewers { count: 2 }]);
-        assert_eq!(latest.changes(running.clone()), []);
+        assert_eq!(latest.changes(Arc::new(running.clone())), [Event::Started { pid: 7 }, Event::Viewers { count: 2 }]);
+        assert_eq!(latest.changes(Arc::new(running.clone())), []);
         let clipboard = Arc::new(Clipboard { count: 0, selection: "c".into(), text: "x".into() });
         let ringing = Status {
             title: Some("t".into()),
@@ -91,10 +94,10 @@ mod tests {
             Event::Alternate { on: true },
             Event::Clipboard { selection: "c".into(), text: "x".into() },
         ];
-        assert_eq!(latest.changes(ringing.clone()), told);
+        assert_eq!(latest.changes(Arc::new(ringing.clone())), told);
         let again = Arc::new(Clipboard { count: 1, ..Clipboard::clone(&clipboard) });
         let told =
             [Event::Title { title: String::new() }, Event::Clipboard { selection: "c".into(), text: "x".into() }];
-        assert_eq!(latest.changes(Status { title: None, clipboard: Some(again), ..ringing }), told);
+        assert_eq!(latest.changes(Arc::new(Status { title: None, clipboard: Some(again), ..ringing })), told);
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Everything that can be refused is refused before the protocol is switched, in the one shape of the REST API.
 
-use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,14 +12,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
@@ -125,7 +122,7 @@ impl Upgrading {
             tracing::debug!("a client went away during the handshake");
             return;
         };
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
+        let served = match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => {
                 let stream = parts.io.into_inner();
                 if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
@@ -135,35 +132,35 @@ impl Upgrading {
                     tracing::debug!(%error, "a viewer that does not read may be given up early");
                 }
                 let lane = self.viewer.session().lane().clone();
-                match stream.into_std().and_then(|stream| watched_by(&lane, stream)) {
-                    // The buffer is taken apart from the connection, which would keep its eight kilobytes alive.
-                    Ok(stream) => drop(tasks.spawn_on(self.serve(stream, parts.read_buf), &lane)),
+                // Its socket and its timers are watched there.
+                let _there = lane.enter();
+                match stream.into_std().and_then(TcpStream::from_std) {
+                    Ok(stream) => drop(tasks.spawn_on(self.served(stream, &parts.read_buf), &lane)),
                     Err(error) => tracing::warn!(%error, "a connection could not be served"),
                 }
+                return;
             }
             // A transport other than plain TCP: hyper's own stream does, here.
-            Err(other) => self.serve(TokioIo::new(other), Bytes::new()).await,
-        }
+            Err(other) => self.served(TokioIo::new(other), &[]),
+        };
+        served.await;
     }
 
-    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: Bytes) {
+    /// The connection's life. It is made here and not in there, which would hold what it is made of as well.
+    fn served<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: &[u8]) -> impl Future<Output = ()> + use<S> {
         let Self { viewer, attached, access, ends, accepted } = self;
         let welcome = welcome(&viewer, &attached, access);
-        let connection = Connection::new(stream, &early, viewer, attached, access, ends);
-        drop(early);
-        Box::pin(connection.run(welcome)).await;
-        drop(accepted);
+        let mut connection = Connection::new(stream, early, welcome, viewer, attached, access, ends);
+        async move {
+            connection.run().await;
+            drop(accepted);
+        }
     }
-}
-
-fn watched_by(lane: &Handle, stream: std::net::TcpStream) -> io::Result<TcpStream> {
-    let _there = lane.enter();
-    TcpStream::from_std(stream)
 }
 
 fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
     // What has changed since follows as events, which are told against the same.
-    let session = SessionObject::at(viewer.session(), attached.known.clone());
+    let session = SessionObject::at(viewer.session(), &attached.known);
     let session = serde_json::to_value(session).unwrap_or_default();
     Welcome {
         session,

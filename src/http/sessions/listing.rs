@@ -21,7 +21,7 @@ pub(crate) struct Listing(DashMap<SessionId, Written>);
 
 /// One session as it was written, and all of it that may change.
 struct Written {
-    status: Status,
+    status: Arc<Status>,
     moment: Moment,
     json: Bytes,
 }
@@ -69,7 +69,7 @@ impl Listing {
         }
         let status = session.status();
         // Plain fields of numbers and text: there is nothing in it that JSON cannot hold.
-        let json = serde_json::to_vec(&SessionObject::at(session, status.clone())).unwrap_or_default();
+        let json = serde_json::to_vec(&SessionObject::at(session, &status)).unwrap_or_default();
         let json = Bytes::from(json);
         self.0.insert(session.id(), Written { status, moment, json: json.clone() });
         json

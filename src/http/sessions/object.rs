@@ -49,12 +49,12 @@ impl SessionObject {
     /// `session` as it is now.
     #[must_use]
     pub fn of(session: &Session) -> Self {
-        Self::at(session, session.status())
+        Self::at(session, &session.status())
     }
 
     /// `session` as it was when this was its status.
     #[must_use]
-    pub fn at(session: &Session, status: Status) -> Self {
+    pub fn at(session: &Session, status: &Status) -> Self {
         let held = session.log().held();
         let (word, pid, exit, exited_at) = match &status.state {
             State::Starting => ("starting", None, None, None),
@@ -63,7 +63,7 @@ impl SessionObject {
         };
         Self {
             id: session.id().to_string(),
-            name: status.name,
+            name: status.name.clone(),
             title: status.title.as_deref().map(ToOwned::to_owned),
             cwd: status.cwd.as_deref().map(ToOwned::to_owned),
             bells: status.bells,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::session::{Launch, LaunchError, Pace, Session, Sizes, StartOn, Status};
+use crate::session::{Launch, LaunchError, Pace, Session, Sizes, StartOn};
 use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
@@ -148,11 +148,11 @@ impl Plan {
     /// # Errors
     /// As of a request.
     pub(super) fn again(session: &Session, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
-        let Status { name, size, .. } = session.status();
+        let status = session.status();
         let environment = environment(surroundings.environment, BTreeMap::new())?;
         let launch = Launch::new(session.command(), session.dir().to_path_buf(), &environment)?;
         let (start_on, pace, sizes) = (session.start_on(), Some(session.pace()), Some(session.sizes()));
-        Ok(Self { launch, name, size, start_on, pace, sizes })
+        Ok(Self { launch, name: status.name.clone(), size: status.size, start_on, pace, sizes })
     }
 }
 

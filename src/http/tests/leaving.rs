@@ -1,6 +1,10 @@
 //! What clients notice while another server takes over, and when it does not.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
 use super::*;
+use crate::http::accept::converse;
 
 #[tokio::test]
 async fn a_wait_ends_as_if_nothing_had_changed_and_what_comes_too_late_is_told() {
@@ -49,5 +53,26 @@ async fn who_was_let_in_and_then_finds_the_sessions_left_is_told_that_the_server
         let mut request = post(&path.replace("{id}", &id), &[], &json!(null));
         *request.body_mut() = HttpBody::from_stream(late);
         assert_eq!(edge.send(request).await.code(), (503, "draining"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_has_come_when_the_server_closes_is_answered() {
+    let edge = Edge::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    // As often as makes it certain, where it is left to chance what is looked at first.
+    for _ in 0..50 {
+        let mut client = TcpStream::connect(address).await.expect("connected");
+        client.write_all(format!("GET /health HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).await.expect("sent");
+        let (stream, peer) = listener.accept().await.expect("accepted");
+        stream.readable().await.expect("open");
+        let closing = CancellationToken::new();
+        closing.cancel();
+        let connection = Connection { local: address, peer, slot: None };
+        converse(stream, edge.app.service(Router::new()), connection, Door::default(), closing).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
     }
 }

@@ -13,7 +13,6 @@ use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::*;
@@ -116,7 +115,7 @@ impl Edge {
         if !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         }
-        self.app.service(Router::new()).oneshot(request).await.unwrap()
+        self.app.service(Router::new()).answer(request).await
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
