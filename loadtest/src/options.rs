@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::deliver::Outputs;
 use crate::floor::spawns::SpawnsArgs;
-use crate::floor::{answers, spawns};
+use crate::floor::{self, answers, spawns};
 use crate::program::Program;
 use crate::scenario::api::ApiArgs;
 use crate::scenario::churn::ChurnArgs;
@@ -53,7 +53,8 @@ pub(crate) struct Common {
     /// Little of everything: shows that all of it works, and measures nothing
     #[arg(long, global = true)]
     pub(crate) small: bool,
-    /// How often each measurement is repeated, in turns with the floor's; the figures are those of the median
+    /// How often each measurement is repeated, in turns with the floor's; the figures are those of the median, and
+    /// of throughput those of the best of three times as many
     #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: u32,
     #[command(flatten)]
@@ -89,7 +90,7 @@ pub(crate) enum Task {
         report: PathBuf,
     },
     /// Be the floor
-    #[command(hide = true)]
+    #[command(hide = true, name = floor::COMMAND)]
     Floor,
     /// Be the floor of answers
     #[command(hide = true, name = answers::COMMAND)]

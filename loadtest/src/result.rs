@@ -33,6 +33,9 @@ pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) unit: Unit,
+    /// How many times the floor's of the same report, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ratio: Option<f64>,
 }
 
 /// What a figure counts, and so how it is printed and which way is better.

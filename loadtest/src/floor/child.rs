@@ -8,14 +8,14 @@ use anyhow::{Context as _, Result, ensure};
 use crate::process::Process;
 
 /// The process, which ends with this.
-pub(super) struct Ours {
+pub(crate) struct Ours {
     child: Child,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Ours {
     /// Starts it, and tells it what it is to know.
-    pub(super) fn start(arguments: &[String], told: &[u8]) -> Result<Self> {
+    pub(crate) fn start(arguments: &[String], told: &[u8]) -> Result<Self> {
         let own = std::env::current_exe().context("where this program is")?;
         let mut child = Command::new(own)
             .args(arguments)
@@ -31,14 +31,14 @@ impl Ours {
     }
 
     /// What it says next.
-    pub(super) fn line(&mut self) -> Result<String> {
+    pub(crate) fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         self.stdout.read_line(&mut line).context("listening to the floor")?;
         ensure!(line.ends_with('\n'), "the floor ended before it had said all");
         Ok(line.trim_end().to_owned())
     }
 
-    pub(super) fn process(&self) -> Process {
+    pub(crate) fn process(&self) -> Process {
         Process { pid: self.child.id() }
     }
 }

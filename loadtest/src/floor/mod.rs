@@ -6,7 +6,7 @@
 //! checks nothing, keeps no screen, outlives nothing, and a viewer that does not read holds up its program for ever.
 
 pub(crate) mod answers;
-mod child;
+pub(crate) mod child;
 mod history;
 mod posix;
 mod pty;
@@ -21,12 +21,16 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
 use anyhow::Context as _;
 
+use self::child::end_with_parent;
 use self::history::Position;
 use self::request::Request;
 use self::session::{Printed, Session};
 use self::typed::Typed;
 use crate::limits::raise_descriptors;
 use crate::readiness::{Interest, Readiness, Ready};
+
+/// The name of the hidden command that is this floor.
+pub(crate) const COMMAND: &str = "floor";
 
 /// Connections that wait to be accepted.
 const WAITING_MAX: i32 = 4096;
@@ -70,8 +74,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     listener.listen(WAITING_MAX)?;
     let listener = TcpListener::from(listener);
     listener.set_nonblocking(true)?;
-    // Whoever started it may have gone: then it is to go as well.
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    end_with_parent()?;
     writeln!(io::stdout(), "http://{}", listener.local_addr()?).context("nobody to tell")?;
     let readiness = Readiness::new()?;
     readiness.add(&listener, LISTENER, Interest::Read)?;

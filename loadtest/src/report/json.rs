@@ -90,6 +90,7 @@ mod tests {
             run.figures.iter_mut().for_each(|figure| figure.value = 0.5);
             run.curves.iter_mut().for_each(|curve| curve.points = vec![(0.5, 1e-6)]);
         }
+        let report = Report::new(report.about, report.runs);
         let text = write(&report).expect("written");
         assert_eq!(text.lines().count(), 1 + report.runs.len());
         assert_eq!(read(&text).expect("read"), report);

@@ -23,7 +23,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A figure that is no number was not measured: it becomes an error of its run.
+    /// A figure that is no number was not measured: it becomes an error of its run. The others are set beside the floor's.
     pub(crate) fn new(about: About, mut runs: Vec<Measured>) -> Self {
         for run in &mut runs {
             let errors = &mut run.errors;
@@ -38,6 +38,7 @@ impl Report {
                 curve.points.retain(|(x, y)| x.is_finite() && y.is_finite());
             }
         }
+        ratio::fill(&mut runs);
         Self { about, runs }
     }
 
@@ -140,15 +141,14 @@ fn values<'a>(runs: &[&'a Measured], name: &str) -> Vec<&'a str> {
     in_order(runs, |run| run.parameters.get(name).map(String::as_str).into_iter().collect())
 }
 
-/// Scenarios tell ratios and extremes as figures too, for who reads the JSON. Here each stands with its figure.
-const RATIO: &str = ", ratio to floor";
+/// Scenarios tell extremes as figures too, for who reads the JSON. Here each stands with its figure.
 const LEAST: &str = ", least";
 const MOST: &str = ", most";
 
 /// The names of the figures that any of the runs has.
 fn figure_names<'a>(runs: &[&'a Measured]) -> Vec<&'a str> {
     let stands_with_another = |run: &Measured, name: &str| {
-        let other = [RATIO, LEAST, MOST].iter().find_map(|ending| name.strip_suffix(ending));
+        let other = [LEAST, MOST].iter().find_map(|ending| name.strip_suffix(ending));
         other.is_some_and(|other| run.figures.iter().any(|figure| figure.name == other))
     };
     let names = |run: &'a Measured| run.figures.iter().map(|figure| figure.name.as_str());
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_figure_that_is_no_number_is_an_error_of_its_run() {
         let mut run = sample::run("latency", "fantail", &[], &[("p50", 1.0, Unit::Seconds)]);
-        run.figures.push(Figure { name: "p99".to_owned(), value: f64::NAN, unit: Unit::Seconds });
+        run.figures.push(Figure { name: "p99".to_owned(), value: f64::NAN, unit: Unit::Seconds, ratio: None });
         let report = Report::new(sample::about(), vec![run]);
         assert_eq!(report.runs[0].figures.len(), 1);
         assert_eq!(report.runs[0].errors, ["p99: NaN was not measured"]);

@@ -1,4 +1,5 @@
-//! Each figure beside the floor of the same run: how many times what the kernel alone costs.
+//! Each figure beside the floor of the same report: how many times what the kernel alone costs. The one place where that
+//! is worked out.
 //!
 //! Only where both runs count.
 
@@ -6,18 +7,28 @@ use super::counts;
 use crate::result::{Figure, Measured};
 
 /// The target that does only what the kernel must.
-pub(super) const FLOOR: &str = "floor";
+const FLOOR: &str = "floor";
+
+/// Gives every figure that has a floor its ratio to it.
+pub(super) fn fill(runs: &mut [Measured]) {
+    let floors = Floors::among(&*runs);
+    let of_run = |run: &Measured| run.figures.iter().map(|figure| floors.ratio(run, figure)).collect();
+    let ratios: Vec<Vec<_>> = runs.iter().map(of_run).collect();
+    for (run, ratios) in runs.iter_mut().zip(ratios) {
+        run.figures.iter_mut().zip(ratios).for_each(|(figure, ratio)| figure.ratio = ratio);
+    }
+}
 
 /// The floors among the runs of one report.
-pub(super) struct Floors<'a>(Vec<&'a Measured>);
+struct Floors<'a>(Vec<&'a Measured>);
 
 impl<'a> Floors<'a> {
-    pub(super) fn among(runs: impl IntoIterator<Item = &'a Measured>) -> Self {
+    fn among(runs: impl IntoIterator<Item = &'a Measured>) -> Self {
         Self(runs.into_iter().filter(|run| run.target == FLOOR && counts(run)).collect())
     }
 
     /// How many times the floor's a figure is. The floor itself has none.
-    pub(super) fn ratio(&self, run: &Measured, figure: &Figure) -> Option<f64> {
+    fn ratio(&self, run: &Measured, figure: &Figure) -> Option<f64> {
         if run.target == FLOOR || !counts(run) {
             return None;
         }

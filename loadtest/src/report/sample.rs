@@ -34,7 +34,10 @@ pub(super) fn run(
         scenario: scenario.to_owned(),
         target: target.to_owned(),
         parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        figures: figures.iter().map(|&(name, value, unit)| Figure { name: name.to_owned(), value, unit }).collect(),
+        figures: figures
+            .iter()
+            .map(|&(name, value, unit)| Figure { name: name.to_owned(), value, unit, ratio: None })
+            .collect(),
         curves: Vec::new(),
         errors: Vec::new(),
         complete: true,

@@ -3,7 +3,6 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use super::quantity::{quantity, times};
-use super::ratio::Floors;
 use super::{Report, counts, extremes, figure_names, parameter_names, parameters, shared_parameters, state, tables};
 use crate::result::Measured;
 
@@ -45,11 +44,10 @@ fn scenario_table(runs: &[&Measured], parameters: &[&str], width: Option<u16>) -
     header.extend(&figures);
     header.extend((!all_count).then_some("state"));
     table.set_header(header);
-    let floors = Floors::among(runs.iter().copied());
     for run in runs {
         let mut row = vec![Cell::new(&run.target)];
         row.extend(parameters.iter().map(|name| Cell::new(run.parameters.get(*name).map_or("", String::as_str))));
-        row.extend(figures.iter().map(|name| figure(run, name, &floors)));
+        row.extend(figures.iter().map(|name| figure(run, name)));
         row.extend((!all_count).then(|| Cell::new(mark(run))));
         table.add_row(row);
     }
@@ -70,7 +68,7 @@ pub(super) fn plain(width: Option<u16>) -> Table {
 }
 
 /// The value and, below it, its ratio to the floor and its extremes. In brackets it does not count.
-fn figure(run: &Measured, name: &str, floors: &Floors<'_>) -> Cell {
+fn figure(run: &Measured, name: &str) -> Cell {
     let Some(figure) = run.figures.iter().find(|figure| figure.name == name) else {
         return Cell::new("–");
     };
@@ -78,7 +76,7 @@ fn figure(run: &Measured, name: &str, floors: &Floors<'_>) -> Cell {
     if !counts(run) {
         return Cell::new(format!("({value})"));
     }
-    let below = [floors.ratio(run, figure).map(times), extremes(run, figure)];
+    let below = [figure.ratio.map(times), extremes(run, figure)];
     Cell::new(below.into_iter().flatten().fold(value, |cell, line| format!("{cell}\n{line}")))
 }
 

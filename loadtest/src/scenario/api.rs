@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Lab;
-use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantile, ratios_to_floor};
+use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantiles};
 use super::opened::Opened;
 use crate::floor::answers::{Answers, Canned};
 use crate::process::{Process, cpu};
@@ -113,10 +113,7 @@ fn beside_floor(lab: &Lab<'_>, server: &Asked<'_>, plan: Plan, parameters: &[(&s
         }
     }
     let results = results.into_iter().zip(&targets);
-    let mut these: Vec<_> =
-        results.map(|(result, target)| result.named("api", target.name, parameters, lab.rounds())).collect();
-    ratios_to_floor(&mut these, &["requests per second", "p50", "p99", "cpu per request"]);
-    Ok(these)
+    Ok(results.map(|(result, target)| result.named("api", target.name, parameters, lab.rounds())).collect())
 }
 
 impl Asked<'_> {
@@ -150,9 +147,7 @@ impl Asked<'_> {
         took.sort_by(f64::total_cmp);
         let requests = plan.requests as f64;
         let mut round = vec![figure("requests per second", requests / wall, Unit::PerSecond)];
-        round.extend(
-            [("p50", 0.5), ("p99", 0.99)].map(|(name, share)| figure(name, quantile(&took, share), Unit::Seconds)),
-        );
+        round.extend(quantiles(&took, &[("p50", 0.5), ("p99", 0.99)]));
         if !self.processes.is_empty() {
             round.push(figure("cpu per request", spent / requests, Unit::Seconds));
         }

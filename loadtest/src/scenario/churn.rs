@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Lab;
-use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantile, ratios_to_floor};
+use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantiles};
 use super::opened::Opened;
 use crate::floor::spawns::{self, Spawned};
 use crate::process::{Process, cpu};
@@ -85,7 +85,6 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ChurnArgs) -> Result<Vec<Measured>> {
         if plan.has_floor(lab) {
             let floors = FLOORS.iter().zip(floors);
             these.extend(floors.map(|((_, name), floor)| floor.named("churn", name, &parameters, lab.rounds())));
-            ratios_to_floor(&mut these, &["operations per second", "cpu per operation"]);
         }
         these.iter_mut().take(1).for_each(|ours| on_terms_of(&server, ours));
         measured.extend(these);
@@ -147,8 +146,7 @@ fn told(spawned: Spawned, with_cpu: bool) -> (Round, Vec<Curve>) {
     let mut curves = Vec::new();
     for (name, times) in [("open", &mut opens), ("close", &mut closes)] {
         times.sort_by(f64::total_cmp);
-        let quantiles = [("p50", 0.5), ("p99", 0.99)];
-        round.extend(quantiles.map(|(q, share)| figure(&format!("{name} {q}"), quantile(times, share), Unit::Seconds)));
+        round.extend(quantiles(times, &[(&format!("{name} p50"), 0.5), (&format!("{name} p99"), 0.99)]));
         curves.push(distribution(name, times));
     }
     if with_cpu {

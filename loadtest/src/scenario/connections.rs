@@ -4,13 +4,14 @@
 //! then. Once all are there, each session is typed to, and everyone must get that.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::bail;
 use clap::Args;
 
-use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
-use super::{Lab, attempt, close_all, open_many};
+use super::figures::{Of, Round, distribution, figure, quantiles, sorted};
+use super::turns::Turns;
+use super::{Lab, close_all, open_many};
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::limits::raise_descriptors;
@@ -49,28 +50,24 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ConnectionsArgs) -> anyhow::Result<Vec<M
     let mut targets = lab.sharing_targets()?;
     let mut measured = Vec::new();
     for sessions in numbers {
-        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
-        for round in 1..=lab.rounds() {
-            for (target, result) in targets.iter_mut().zip(&mut results) {
-                let name = target.name();
-                lab.progress.step(format!("connections: {name}, {viewers} to {sessions} sessions, round {round}"));
-                let round = |target: &mut dyn Target| come(target, viewers, sessions, f64::from(args.rate));
-                result.take_with_curve(attempt(target.as_mut(), round));
-            }
-        }
-        let parameters =
-            [("viewers", viewers.to_string()), ("sessions", sessions.to_string()), ("rate", args.rate.to_string())];
-        let results = results.into_iter().zip(&targets);
-        let mut these: Vec<_> = results
-            .map(|(result, target)| result.measured("connections", target.as_ref(), &parameters, lab.rounds()))
-            .collect();
-        ratios_to_floor(&mut these, &["p50", "p99", "cpu per handshake"]);
-        measured.extend(these);
+        let turns = Turns {
+            scenario: "connections",
+            what: format!("{viewers} to {sessions} sessions"),
+            parameters: &[
+                ("viewers", viewers.to_string()),
+                ("sessions", sessions.to_string()),
+                ("rate", args.rate.to_string()),
+            ],
+            rounds: lab.rounds(),
+            of: Of::Median,
+        };
+        let rate = f64::from(args.rate);
+        measured.extend(turns.take(lab, &mut targets, |target| come(target, viewers, sessions, rate)));
     }
     Ok(measured)
 }
 
-fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> anyhow::Result<(Round, Curve)> {
+fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> anyhow::Result<(Round, Vec<Curve>)> {
     let needed = viewers as u64 + OTHER_DESCRIPTORS;
     if let Some(allowed) = raise_descriptors().filter(|allowed| *allowed < needed) {
         bail!("this host allows {allowed} descriptors a process, and {needed} are needed (ulimit -Hn)");
@@ -96,14 +93,12 @@ fn come(target: &mut dyn Target, viewers: usize, sessions: usize, rate: f64) -> 
     drop(crowd);
     close_all(target, &opened)?;
 
-    let mut times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
-    times.sort_by(f64::total_cmp);
-    let quantiles = [("p99", 0.99), ("p50", 0.5), ("max", 1.0)];
-    let mut round: Round =
-        quantiles.iter().map(|(name, share)| figure(name, quantile(&times, *share), Unit::Seconds)).collect();
+    let times = sorted(times);
+    let mut round = quantiles(&times, &[("p99", 0.99), ("p50", 0.5), ("max", 1.0)]);
+    round.push(figure("refused", (viewers - times.len()) as f64, Unit::Count));
     round.push(figure("a key of each session at all", told.as_secs_f64(), Unit::Seconds));
     if !processes.is_empty() {
         round.push(figure("cpu per handshake", spent.as_secs_f64() / viewers as f64, Unit::Seconds));
     }
-    Ok((round, distribution("handshake", &times)))
+    Ok((round, vec![distribution("handshake", &times)]))
 }

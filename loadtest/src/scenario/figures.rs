@@ -1,6 +1,7 @@
-//! From rounds to figures: medians, shares, ratios to the floor.
+//! From rounds to figures: medians, the best, shares.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::result::{Axis, Curve, Figure, Measured, Unit};
 use crate::target::Target;
@@ -8,16 +9,28 @@ use crate::target::Target;
 /// One of several rounds, each of which is a list of figures in the same order.
 pub(super) type Round = Vec<Figure>;
 
+/// Which of several rounds is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Of each figure the median.
+    #[default]
+    Median,
+    /// The one whose first figure is least. For what has two speeds by chance: then the median is a toss, and the best is
+    /// what can be done.
+    Best,
+}
+
 /// What the rounds of one target gave.
 #[derive(Default)]
 pub(super) struct Rounds {
     pub(super) rounds: Vec<Round>,
     pub(super) curves: Vec<Curve>,
     pub(super) errors: Vec<String>,
+    pub(super) of: Of,
 }
 
 pub(super) fn figure(name: &str, value: f64, unit: Unit) -> Figure {
-    Figure { name: name.to_owned(), value, unit }
+    Figure { name: name.to_owned(), value, unit, ratio: None }
 }
 
 impl Rounds {
@@ -29,12 +42,7 @@ impl Rounds {
         }
     }
 
-    /// Takes a round with a curve, of which the last is drawn.
-    pub(super) fn take_with_curve(&mut self, round: anyhow::Result<(Round, Curve)>) {
-        self.take_drawn(round.map(|(round, curve)| (round, vec![curve])));
-    }
-
-    /// The same for a round with curves, of which the last is drawn.
+    /// Takes a round with curves, of which the last are drawn.
     pub(super) fn take_drawn(&mut self, round: anyhow::Result<(Round, Vec<Curve>)>) {
         let round = round.map(|(figures, curves)| {
             self.curves = curves;
@@ -62,7 +70,11 @@ impl Rounds {
             parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         parameters.insert("rounds".into(), wanted.to_string());
         let complete = self.errors.is_empty() && self.rounds.len() as u64 == u64::from(wanted);
-        let (figures, curves) = if complete { (medians(&self.rounds), self.curves) } else { (Vec::new(), Vec::new()) };
+        let told = match self.of {
+            Of::Median => medians,
+            Of::Best => best,
+        };
+        let (figures, curves) = if complete { (told(&self.rounds), self.curves) } else { (Vec::new(), Vec::new()) };
         let (scenario, target) = (scenario.to_owned(), target.to_owned());
         Measured { scenario, target, parameters, figures, curves, errors: self.errors, complete }
     }
@@ -78,15 +90,48 @@ fn medians(rounds: &[Round]) -> Vec<Figure> {
     let Some(first) = rounds.first() else { return Vec::new() };
     let mut figures = Vec::new();
     for (index, Figure { name, unit, .. }) in first.iter().enumerate() {
-        let mut values: Vec<f64> = rounds.iter().filter_map(|round| Some(round.get(index)?.value)).collect();
-        values.sort_by(f64::total_cmp);
-        figures.push(figure(name, values[values.len() / 2], *unit));
-        if index == 0 && values.len() > 1 {
-            figures.push(figure(&format!("{name}, least"), values[0], *unit));
-            figures.push(figure(&format!("{name}, most"), values[values.len() - 1], *unit));
+        let values = values(rounds, index);
+        figures.push(figure(name, middle(&values), *unit));
+        if index == 0 {
+            figures.extend(extremes(name, &values, *unit));
         }
     }
     figures
+}
+
+/// The figures of the round whose first is least; of that one also the extremes and the median.
+fn best(rounds: &[Round]) -> Vec<Figure> {
+    let first = |round: &&Round| round.first().map_or(f64::INFINITY, |first| first.value);
+    let best = rounds.iter().min_by(|one, other| first(one).total_cmp(&first(other)));
+    let mut figures = best.cloned().unwrap_or_default();
+    let values = values(rounds, 0);
+    if let (Some(Figure { name, unit, .. }), 2..) = (figures.first().cloned(), values.len()) {
+        let median = figure(&format!("{name}, median"), middle(&values), unit);
+        let more: Vec<_> = extremes(&name, &values, unit).into_iter().chain([median]).collect();
+        figures.splice(1..1, more);
+    }
+    figures
+}
+
+/// What the rounds gave for the figure of that place, sorted.
+fn values(rounds: &[Round], index: usize) -> Vec<f64> {
+    let mut values: Vec<f64> = rounds.iter().filter_map(|round| Some(round.get(index)?.value)).collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn middle(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// None where there is but one.
+fn extremes(name: &str, sorted: &[f64], unit: Unit) -> Vec<Figure> {
+    match sorted {
+        [least, .., most] => {
+            vec![figure(&format!("{name}, least"), *least, unit), figure(&format!("{name}, most"), *most, unit)]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The figure of that name.
@@ -94,19 +139,20 @@ pub(super) fn value(of: &Measured, name: &str) -> Option<f64> {
     of.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
 }
 
-/// Gives the first of `measured`, the server under test, its ratio to the floor in each figure of `names`.
-pub(super) fn ratios_to_floor(measured: &mut [Measured], names: &[&str]) {
-    let [server, others @ ..] = measured else { return };
-    let Some(floor) = others.iter().find(|other| other.target == "floor") else { return };
-    for name in names {
-        if let (Some(ours), Some(floors)) = (value(server, name), value(floor, name)) {
-            server.figures.push(figure(&format!("{name}, ratio to floor"), ours / floors, Unit::Ratio));
-        }
-    }
+/// Times as seconds, sorted.
+pub(super) fn sorted(times: impl IntoIterator<Item = Duration>) -> Vec<f64> {
+    let mut times: Vec<f64> = times.into_iter().map(|time| time.as_secs_f64()).collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// What these shares of the sorted times do not exceed, by their names.
+pub(super) fn quantiles(sorted: &[f64], shares: &[(&str, f64)]) -> Round {
+    shares.iter().map(|(name, share)| figure(name, quantile(sorted, *share), Unit::Seconds)).collect()
 }
 
 /// The value below which `share` of the sorted values are.
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+fn quantile(sorted: &[f64], share: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index, after rounding")]
     let index = (sorted.len() as f64 * share).ceil() as usize;
     sorted.get(index.saturating_sub(1).min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
@@ -144,5 +190,15 @@ mod tests {
         let told: Vec<_> = medians(&rounds).into_iter().map(|figure| (figure.name, figure.value)).collect();
         let expected = [("wall", 2.0), ("wall, least", 1.0), ("wall, most", 3.0)];
         assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    #[test]
+    fn of_the_best_round_all_figures_are_told() {
+        let round = |(wall, cpu)| vec![figure("wall", wall, Unit::Seconds), figure("cpu", cpu, Unit::Seconds)];
+        let rounds = [(3.0, 0.5), (1.0, 0.75), (2.0, 0.25)].map(round);
+        let told: Vec<_> = best(&rounds).into_iter().map(|figure| (figure.name, figure.value)).collect();
+        let expected = [("wall", 1.0), ("wall, least", 1.0), ("wall, most", 3.0), ("wall, median", 2.0), ("cpu", 0.75)];
+        assert_eq!(told, expected.map(|(name, value)| (name.to_owned(), value)));
+        assert_eq!(best(&[]), []);
     }
 }

@@ -4,12 +4,12 @@
 //! The floor has no screens: it replays what it holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
-use super::{Lab, attempt};
+use super::Lab;
+use super::figures::{Of, Round, distribution, figure, quantiles, sorted};
+use super::turns::Turns;
 use crate::client::crowd::Crowd;
 use crate::client::joiner::join;
 use crate::process::cpu;
@@ -43,26 +43,19 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LateJoinArgs) -> anyhow::Result<Vec<Meas
     let mut measured = Vec::new();
     for mib in [0, mib] {
         let program = Program::Flood { seed: SEED, bytes: usize::from(mib) * MIB };
-        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
-        for round in 1..=lab.rounds() {
-            for (target, result) in targets.iter_mut().zip(&mut results) {
-                lab.progress.step(format!("late-join: {}, after {mib} MiB, round {round}", target.name()));
-                let round = |target: &mut dyn Target| join_late(target, &program, joiners);
-                result.take_with_curve(attempt(target.as_mut(), round));
-            }
-        }
-        let parameters = [("printed MiB", mib.to_string()), ("joiners", joiners.to_string())];
-        let results = results.into_iter().zip(&targets);
-        let mut these: Vec<_> = results
-            .map(|(result, target)| result.measured("late-join", target.as_ref(), &parameters, lab.rounds()))
-            .collect();
-        ratios_to_floor(&mut these, &["p50", "p99", "received"]);
-        measured.extend(these);
+        let turns = Turns {
+            scenario: "late-join",
+            what: format!("after {mib} MiB"),
+            parameters: &[("printed MiB", mib.to_string()), ("joiners", joiners.to_string())],
+            rounds: lab.rounds(),
+            of: Of::Median,
+        };
+        measured.extend(turns.take(lab, &mut targets, |target| join_late(target, &program, joiners)));
     }
     Ok(measured)
 }
 
-fn join_late(target: &mut dyn Target, program: &Program, joiners: u16) -> anyhow::Result<(Round, Curve)> {
+fn join_late(target: &mut dyn Target, program: &Program, joiners: u16) -> anyhow::Result<(Round, Vec<Curve>)> {
     let session = target.open_program(program, Pace::Lossless)?;
     let expected = Arc::new(program.prints());
     let mut crowd = Crowd::attach(&target.attachment(&session, Begin::Start)?, 1, &expected)?;
@@ -79,11 +72,8 @@ fn join_late(target: &mut dyn Target, program: &Program, joiners: u16) -> anyhow
     let spent = cpu(&processes)? - before;
     target.close(&session)?;
 
-    let mut times: Vec<f64> = joined.iter().map(|joined| Duration::as_secs_f64(&joined.took)).collect();
-    times.sort_by(f64::total_cmp);
-    let quantiles = [("p50", 0.5), ("p99", 0.99), ("max", 1.0)];
-    let mut round: Round =
-        quantiles.iter().map(|(name, share)| figure(name, quantile(&times, *share), Unit::Seconds)).collect();
+    let times = sorted(joined.iter().map(|joined| joined.took));
+    let mut round = quantiles(&times, &[("p50", 0.5), ("p99", 0.99), ("max", 1.0)]);
     // The first screen is made for the first who asks, and kept for the others.
     round.extend(joined.first().map(|first| figure("first", first.took.as_secs_f64(), Unit::Seconds)));
     let most = joined.iter().map(|joined| joined.received).max().unwrap_or_default();
@@ -91,5 +81,5 @@ fn join_late(target: &mut dyn Target, program: &Program, joiners: u16) -> anyhow
     if !processes.is_empty() {
         round.push(figure("cpu per joiner", spent.as_secs_f64() / f64::from(joiners), Unit::Seconds));
     }
-    Ok((round, distribution("join", &times)))
+    Ok((round, vec![distribution("join", &times)]))
 }

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::figures::{Round, Rounds, distribution, figure, quantile, ratios_to_floor};
-use super::{Lab, attempt};
+use super::Lab;
+use super::figures::{Of, Round, distribution, figure, quantiles, sorted};
+use super::turns::Turns;
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;
@@ -118,25 +119,19 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
             _ => Duration::ZERO,
         };
         let plan = Plan { beside, at_least, ..plan };
-        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
-        for round in 1..=lab.rounds() {
-            for (target, result) in targets.iter_mut().zip(&mut results) {
-                lab.progress.step(format!("latency: {}, beside {}, round {round}", target.name(), plan.words()));
-                result.take_with_curve(attempt(target.as_mut(), |target| typing(target, plan)));
-            }
-        }
-        let parameters = [("beside", plan.words()), ("trips", plan.trips.to_string())];
-        let results = results.into_iter().zip(&targets);
-        let mut these: Vec<_> = results
-            .map(|(result, target)| result.measured("latency", target.as_ref(), &parameters, lab.rounds()))
-            .collect();
-        ratios_to_floor(&mut these, &["p50", "p99", "cpu per trip"]);
-        measured.extend(these);
+        let turns = Turns {
+            scenario: "latency",
+            what: format!("beside {}", plan.words()),
+            parameters: &[("beside", plan.words()), ("trips", plan.trips.to_string())],
+            rounds: lab.rounds(),
+            of: Of::Median,
+        };
+        measured.extend(turns.take(lab, &mut targets, |target| typing(target, plan)));
     }
     Ok(measured)
 }
 
-fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Curve)> {
+fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Vec<Curve>)> {
     let keys: Vec<u8> = (0..plan.warm_up + plan.trips).map(printable).collect();
     let session = target.open_program(&Program::Echo, Pace::Usual)?;
     let others = open_others(target, plan)?;
@@ -165,18 +160,15 @@ fn typing(target: &mut dyn Target, plan: Plan) -> anyhow::Result<(Round, Curve)>
         target.close(session)?;
     }
 
-    let mut times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
-    times.sort_by(f64::total_cmp);
-    let quantiles = [("p50", 0.5), ("p99", 0.99), ("max", 1.0)];
-    let mut round: Round =
-        quantiles.iter().map(|(name, share)| figure(name, quantile(&times, *share), Unit::Seconds)).collect();
+    let times = sorted(times);
+    let mut round = quantiles(&times, &[("p50", 0.5), ("p99", 0.99), ("max", 1.0)]);
     if !processes.is_empty() && matches!(plan.beside, Beside::Nothing | Beside::Watchers) {
         round.push(figure("cpu per trip", spent.as_secs_f64() / times.len() as f64, Unit::Seconds));
     }
     if plan.beside == Beside::Flood {
         round.push(figure("delivered beside", flood, Unit::BytesPerSecond));
     }
-    Ok((round, distribution("echo", &times)))
+    Ok((round, vec![distribution("echo", &times)]))
 }
 
 /// Types all keys; the times of those after the warm-up, and the CPU time the server took for them.

@@ -11,7 +11,7 @@ use clap::Args;
 use super::figures::{Round, Rounds, figure};
 use super::{Lab, close_all, open_many, wait};
 use crate::client::crowd::Crowd;
-use crate::process::{Held, cpu, held};
+use crate::process::{Held, cpu, held, peak, reset_peaks};
 use crate::program::{Program, READY};
 use crate::result::{Axis, Curve, Figure, Measured, Unit};
 use crate::target::{Begin, Pace, Target};
@@ -76,13 +76,14 @@ pub(crate) fn run(lab: &Lab<'_>, args: &MemoryArgs) -> anyhow::Result<Vec<Measur
 fn of_viewers(lab: &Lab<'_>, target: &mut dyn Target, plan: &Plan) -> (String, Rounds) {
     lab.progress.step(format!("memory: {}, viewers", target.name()));
     let mut rounds = Rounds::default();
-    rounds.take_with_curve(grow_viewers(target, plan));
+    rounds.take_drawn(grow_viewers(target, plan));
     ("idle viewers of one session".into(), rounds)
 }
 
-fn grow_viewers(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round, Curve)> {
+fn grow_viewers(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round, Vec<Curve>)> {
     let processes = known(target)?;
     let fresh = held(&processes)?;
+    reset_peaks(&processes)?;
     let session = target.open_program(&Program::Echo, Pace::Usual)?;
     let attachment = target.attachment(&session, Begin::Screen)?;
     let expected = Arc::new(Program::Echo.prints());
@@ -94,22 +95,25 @@ fn grow_viewers(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round, 
         crowd.follow(plan.settles)?;
         steps.push((viewers, held(&processes)?));
     }
+    let peak = peak(&processes)?;
     drop(crowd);
     target.close(&session)?;
     let mut round = vec![bytes("rss, fresh", fresh.rss), bytes("pss, fresh", fresh.pss)];
     round.extend(each("viewer", &steps));
-    Ok((round, curve("viewers", &steps)))
+    round.push(bytes("peak RSS of viewers", peak));
+    Ok((round, vec![curve("viewers", &steps)]))
 }
 
 fn of_sessions(lab: &Lab<'_>, target: &mut dyn Target, plan: &Plan) -> (String, Rounds) {
     lab.progress.step(format!("memory: {}, sessions", target.name()));
     let mut rounds = Rounds::default();
-    rounds.take_with_curve(grow_sessions(target, plan));
+    rounds.take_drawn(grow_sessions(target, plan));
     ("idle sessions, screen filled".into(), rounds)
 }
 
-fn grow_sessions(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round, Curve)> {
+fn grow_sessions(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round, Vec<Curve>)> {
     let processes = known(target)?;
+    reset_peaks(&processes)?;
     let (mut sessions, mut steps) = (Vec::new(), vec![(0, held(&processes)?)]);
     let screen = Arc::new(Program::Fill.prints());
     for &wanted in &plan.sessions {
@@ -127,8 +131,9 @@ fn grow_sessions(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round,
         let asleep = [(0, first), (sessions.len(), held(&processes)?)];
         round.extend(each("hibernated session", &asleep));
     }
+    round.push(bytes("peak RSS of sessions", peak(&processes)?));
     close_all(target, &sessions)?;
-    Ok((round, curve("sessions", &steps)))
+    Ok((round, vec![curve("sessions", &steps)]))
 }
 
 fn of_idling(lab: &Lab<'_>, target: &mut dyn Target, plan: &Plan) -> (String, Rounds) {
@@ -171,12 +176,9 @@ fn bytes(name: &str, bytes: u64) -> Figure {
 /// What each of them costs at each step, beyond the first.
 fn each(of: &str, steps: &[Step]) -> impl Iterator<Item = Figure> {
     let base = steps.first().map(|(_, held)| *held).unwrap_or_default();
-    let a_piece = move |now: u64, then: u64, count: usize| (now as f64 - then as f64) / count.max(1) as f64;
-    steps.iter().skip(1).rev().flat_map(move |(count, held)| {
-        [
-            figure(&format!("rss per {of}, {count}"), a_piece(held.rss, base.rss, *count), Unit::Bytes),
-            figure(&format!("pss per {of}, {count}"), a_piece(held.pss, base.pss, *count), Unit::Bytes),
-        ]
+    steps.iter().skip(1).rev().map(move |(count, held)| {
+        let each = (held.rss as f64 - base.rss as f64) / (*count).max(1) as f64;
+        figure(&format!("rss per {of}, {count}"), each, Unit::Bytes)
     })
 }
 

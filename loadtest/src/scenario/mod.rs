@@ -15,6 +15,7 @@ mod opened;
 pub(crate) mod slow_viewer;
 pub(crate) mod soak;
 pub(crate) mod throughput;
+mod turns;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,8 +28,7 @@ use crate::options::{Common, Server};
 use crate::process::Process;
 use crate::program::Program;
 use crate::progress::Progress;
-use crate::target::fantail::Fantail;
-use crate::target::floor::Floor;
+use crate::target::native::Native;
 use crate::target::ttyd::Ttyd;
 use crate::target::vibetunnel::VibeTunnel;
 use crate::target::{Pace, Session, Target};
@@ -44,7 +44,7 @@ impl Lab<'_> {
     pub(crate) fn targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
         let mut targets = vec![self.server()?];
         if !self.common.no_floor {
-            targets.push(Box::new(Floor::start()?));
+            targets.push(Box::new(Native::floor()?));
         }
         Ok(targets)
     }
@@ -67,16 +67,16 @@ impl Lab<'_> {
     }
 
     /// The server under test, for what is said only in our own REST.
-    pub(crate) fn fantail(&self) -> anyhow::Result<Fantail> {
+    pub(crate) fn fantail(&self) -> anyhow::Result<Native> {
         let common = self.common;
         if let Some(url) = &common.url {
             ensure!(common.dialect == Server::Fantail, "this is measured of Fantail only");
             let processes = common.pid.iter().map(|&pid| Process { pid }).collect();
-            return Fantail::running(url, common.token.clone(), processes);
+            return Native::running(url, common.token.clone(), processes);
         }
         match &common.server_bin {
-            Some(path) => Fantail::start(path),
-            None => Fantail::start(&beside_us()?),
+            Some(path) => Native::start(path),
+            None => Native::start(&beside_us()?),
         }
     }
 
@@ -98,18 +98,6 @@ fn must_share(target: &dyn Target) -> anyhow::Result<()> {
 fn beside_us() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("where this program is")?;
     Ok(own.with_file_name("fantail"))
-}
-
-/// One measurement, which leaves no session open when it fails.
-fn attempt<T>(
-    target: &mut dyn Target,
-    measure: impl FnOnce(&mut dyn Target) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let measured = measure(target);
-    if measured.is_err() {
-        target.close_left();
-    }
-    measured
 }
 
 /// Opens `count` sessions, all running `program`.

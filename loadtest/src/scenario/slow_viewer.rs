@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::Lab;
 use super::figures::{Round, Rounds, figure, value};
-use super::{Lab, attempt};
+use super::turns::attempt;
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::client::typist::Typist;

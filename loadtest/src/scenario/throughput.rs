@@ -3,24 +3,33 @@
 //! The time is from the line that starts the program to the last byte at the last viewer. The session is `lossless`, so
 //! that nobody is given a screen instead. CPU is told twice: to that last byte, and with what the server does afterwards
 //! for its screen, which the floor has none of.
+//!
+//! The best round is told, with the median of its wall, because a terminal has two speeds, and chance decides between them
+//! for every server alike. Each 4 KiB of it take turns of the program, of a worker of the kernel and of the reader. Where
+//! the scheduler has put these on one core, 64 MiB take 0.15 s and 1.2 CPU-s/GB; where they wake one another on two, up to
+//! 1.8 s and 10 CPU-s/GB (measured with nothing but read(2), bound to one core and to two). It matters less the more the
+//! viewers keep both cores busy.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 
-use super::figures::{Round, Rounds, figure, ratios_to_floor};
-use super::{Lab, attempt};
+use super::Lab;
+use super::figures::{Of, Round, figure};
+use super::turns::Turns;
 use crate::client::crowd::Crowd;
 use crate::client::expected::Expected;
 use crate::process::{Process, cpu, peak, reset_peaks};
 use crate::program::{Program, READY};
-use crate::result::{Measured, Unit};
+use crate::result::{Curve, Measured, Unit};
 use crate::target::{Begin, Pace, Target};
 
 const SEED: u64 = 1;
 const MIB: usize = 1 << 20;
 const GIGABYTE: f64 = 1e9;
+/// For each round that is asked for: one in which the scheduler was kind must be among them.
+const MORE_ROUNDS: u32 = 3;
 
 #[derive(Args, Debug)]
 pub(crate) struct ThroughputArgs {
@@ -44,24 +53,18 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ThroughputArgs) -> anyhow::Result<Vec<Me
         if lab.common.small { (MIB, vec![1, 10]) } else { (usize::from(args.mib) * MIB, args.viewers.clone()) };
     let program = Program::Flood { seed: SEED, bytes };
     let expected = Arc::new(program.prints());
+    let rounds = if lab.common.small { 1 } else { lab.rounds() * MORE_ROUNDS };
     let mut targets = lab.targets()?;
     let mut measured = Vec::new();
     for viewers in viewers {
-        let mut results: Vec<Rounds> = targets.iter().map(|_| Rounds::default()).collect();
-        for round in 1..=lab.rounds() {
-            for (target, result) in targets.iter_mut().zip(&mut results) {
-                lab.progress.step(format!("throughput: {}, {viewers} viewers, round {round}", target.name()));
-                let round = |target: &mut dyn Target| fan_out(target, &program, &expected, viewers);
-                result.take(attempt(target.as_mut(), round));
-            }
-        }
-        let parameters = [("viewers", viewers.to_string()), ("MiB", (bytes / MIB).to_string())];
-        let results = results.into_iter().zip(&targets);
-        let mut these: Vec<_> = results
-            .map(|(result, target)| result.measured("throughput", target.as_ref(), &parameters, lab.rounds()))
-            .collect();
-        ratios_to_floor(&mut these, &["wall", "cpu per GB", "peak RSS"]);
-        measured.extend(these);
+        let turns = Turns {
+            scenario: "throughput",
+            what: format!("{viewers} viewers"),
+            parameters: &[("viewers", viewers.to_string()), ("MiB", (bytes / MIB).to_string())],
+            rounds,
+            of: Of::Best,
+        };
+        measured.extend(turns.take(lab, &mut targets, |target| fan_out(target, &program, &expected, viewers)));
     }
     Ok(measured)
 }
@@ -71,7 +74,7 @@ fn fan_out(
     program: &Program,
     expected: &Arc<Expected>,
     viewers: usize,
-) -> anyhow::Result<Round> {
+) -> anyhow::Result<(Round, Vec<Curve>)> {
     let session = target.open_program(program, Pace::Lossless)?;
     let attachment = target.attachment(&session, Begin::Start)?;
     let mut crowd = Crowd::attach(&attachment, viewers, expected)?;
@@ -104,5 +107,5 @@ fn fan_out(
         round.push(figure("cpu per GB, screen included", settled * per_gigabyte, Unit::CpuSecondsPerGigabyte));
         round.push(figure("peak RSS", peak as f64, Unit::Bytes));
     }
-    Ok(round)
+    Ok((round, Vec::new()))
 }

@@ -2,10 +2,8 @@
 //!
 //! A target knows how to speak to its server about sessions; bytes of sessions are the clients' affair.
 
-pub(crate) mod fantail;
-pub(crate) mod floor;
 pub(crate) mod http;
-mod native;
+pub(crate) mod native;
 pub(crate) mod started;
 pub(crate) mod ttyd;
 pub(crate) mod vibetunnel;

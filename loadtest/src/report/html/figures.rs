@@ -1,7 +1,6 @@
 //! All figures of a scenario as a table, and what went wrong below it.
 
 use super::super::quantity::{quantity, times};
-use super::super::ratio::Floors;
 use super::super::{counts, extremes, figure_names, parameter_names, parameters, state, tables};
 use super::markup::text;
 use super::targets::Looks;
@@ -15,7 +14,6 @@ pub(super) fn of_scenario(runs: &[&Measured], looks: &Looks<'_>) -> String {
 
 fn table(runs: &[&Measured], parameters: &[&str], looks: &Looks<'_>) -> String {
     let figures = figure_names(runs);
-    let floors = Floors::among(runs.iter().copied());
     let mut html = String::from("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">target</th>");
     for name in parameters {
         html += &format!("<th scope=\"col\">{}</th>", text(name));
@@ -25,12 +23,12 @@ fn table(runs: &[&Measured], parameters: &[&str], looks: &Looks<'_>) -> String {
     }
     html += "</tr></thead><tbody>";
     for run in runs {
-        html += &row(run, parameters, &figures, &floors, looks);
+        html += &row(run, parameters, &figures, looks);
     }
     html + "</tbody></table></div>"
 }
 
-fn row(run: &Measured, parameters: &[&str], figures: &[&str], floors: &Floors<'_>, looks: &Looks<'_>) -> String {
+fn row(run: &Measured, parameters: &[&str], figures: &[&str], looks: &Looks<'_>) -> String {
     let (class, badge) = if counts(run) {
         ("", String::new())
     } else {
@@ -42,17 +40,17 @@ fn row(run: &Measured, parameters: &[&str], figures: &[&str], floors: &Floors<'_
         html += &format!("<td>{}</td>", text(run.parameters.get(*name).map_or("", String::as_str)));
     }
     for name in figures {
-        html += &format!("<td class=\"number\">{}</td>", cell(run, name, floors));
+        html += &format!("<td class=\"number\">{}</td>", cell(run, name));
     }
     html + "</tr>"
 }
 
 /// The value and, below it, its ratio to the floor and its extremes.
-fn cell(run: &Measured, name: &str, floors: &Floors<'_>) -> String {
+fn cell(run: &Measured, name: &str) -> String {
     let Some(figure) = run.figures.iter().find(|figure| figure.name == name) else {
         return "<span class=\"none\">–</span>".to_owned();
     };
-    let below = [floors.ratio(run, figure).map(times), extremes(run, figure)];
+    let below = [figure.ratio.map(times), extremes(run, figure)];
     let value = text(&quantity(figure.value, figure.unit));
     below.into_iter().flatten().fold(value, |cell, line| format!("{cell}<small>{}</small>", text(&line)))
 }

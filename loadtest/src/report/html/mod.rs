@@ -72,8 +72,13 @@ fn header(report: &Report) -> String {
             "<p class=\"verdict bad\">✗ {failed} of {runs} runs had errors or were not completed. Their figures do not count.</p>"
         )
     };
+    let small = if report.about.command_line.iter().any(|argument| argument == "--small") {
+        "<p class=\"verdict bad\">A small run: it shows that all of it works. Its figures mean nothing.</p>"
+    } else {
+        ""
+    };
     format!(
-        "<header><h1>Fantail load test</h1>{verdict}<dl>{}</dl><p class=\"reading\"><b>×</b> beside a figure is its \
+        "<header><h1>Fantail load test</h1>{verdict}{small}<dl>{}</dl><p class=\"reading\"><b>×</b> below a figure is its \
          ratio to the floor: a program that does in the same run, on the same machine, only what the kernel must do. \
          <b>↓</b> less is better, <b>↑</b> more is better.</p></header>",
         machine(&report.about)

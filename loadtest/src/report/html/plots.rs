@@ -77,7 +77,7 @@ fn curves_of_kind(kind: &Curve, groups: &Grouped<(&Measured, &Curve)>) -> Vec<Pl
         y_name: axis_name(&y_axis.name, y_axis.unit),
         lines: group
             .iter()
-            .map(|(run, curve)| line(run, &kind.name, points(curve), y_axis.unit, distribution))
+            .map(|(run, curve)| line(run, &kind.name, points(curve), (x_axis.unit, y_axis.unit), distribution))
             .collect(),
     };
     groups.iter().map(plot).collect()
@@ -118,13 +118,13 @@ fn line(
     run: &Measured,
     curve: &str,
     mut points: Vec<(f64, f64)>,
-    unit: Unit,
+    units: (Unit, Unit),
     distribution: Option<Distribution>,
 ) -> Line {
     points.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let note = match distribution {
         Some(_) => quantiles(run, curve, &points),
-        None => last(&points, unit),
+        None => last(&points, units.1, units.0),
     };
     Line { target: run.target.clone(), note, points, marked: false }
 }
@@ -144,8 +144,9 @@ fn quantiles(run: &Measured, curve: &str, points: &[(f64, f64)]) -> String {
     told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn last(points: &[(f64, f64)], unit: Unit) -> String {
-    points.last().map_or_else(String::new, |point| quantity(point.1, unit))
+/// `3.11 GB/s at 100`.
+fn last(points: &[(f64, f64)], unit: Unit, across: Unit) -> String {
+    points.last().map_or_else(String::new, |&(x, y)| format!("{} at {}", quantity(y, unit), quantity(x, across)))
 }
 
 fn figures_over_parameters(runs: &[&Measured]) -> Vec<Plot> {
@@ -187,7 +188,7 @@ fn figure_plot(name: &str, over: &str, others: &str, group: &[(&Measured, f64, f
     let spread = if spans_decades(&ys) { Spread::Log } else { Spread::Linear };
     let lines = targets.into_iter().map(|(target, mut points)| {
         points.sort_by(|one, other| one.0.total_cmp(&other.0));
-        Line { target, note: last(&points, unit), points, marked: true }
+        Line { target, note: last(&points, unit, Unit::Count), points, marked: true }
     });
     Some(Plot {
         title: format!("{name} over {over}"),
