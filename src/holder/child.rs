@@ -20,6 +20,9 @@ pub(super) struct Program {
     pid: Pid,
     pidfd: AsyncFd<OwnedFd>,
     requests: Requests,
+    /// Whether it was the last of its session, as the holder says with its exit. None where it has not, or is not its
+    /// parent.
+    was_last: Option<bool>,
     /// Should the holder die, this process may become the parent.
     _kept: strays::Kept,
 }
@@ -27,7 +30,7 @@ pub(super) struct Program {
 impl Program {
     pub(super) fn new(session: SessionId, pid: Pid, pidfd: OwnedFd, requests: Requests) -> io::Result<Self> {
         let pidfd = watch(pidfd, Interest::READABLE)?;
-        Ok(Self { session, pid, pidfd, requests, _kept: strays::Kept::new(pid) })
+        Ok(Self { session, pid, pidfd, requests, was_last: None, _kept: strays::Kept::new(pid) })
     }
 
     /// How it ended, if we are its parent.
@@ -37,13 +40,17 @@ impl Program {
     }
 
     /// How it ended that has ended.
-    async fn exit(&self) -> Exit {
+    async fn exit(&mut self) -> Exit {
         if let Some(exit) = self.wait(WaitIdOptions::NOWAIT) {
             return exit;
         }
         match self.requests.ask(Request::Exit { session: Id(self.session) }, Vec::new()).await.map(|got| got.reply) {
-            Ok(Reply::Ended { code: Some(code), .. }) => return Exit::Code(code),
-            Ok(Reply::Ended { signal: Some(signal), .. }) => return Exit::Signal(signal),
+            Ok(Reply::Ended { code, signal, last }) => {
+                self.was_last = Some(last);
+                if let Some(exit) = code.map(Exit::Code).or(signal.map(Exit::Signal)) {
+                    return exit;
+                }
+            }
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(session = %self.session, %error, "the holder does not say how a program ended");
@@ -99,6 +106,14 @@ impl Child for Program {
             Err(_) => std::future::pending().await, // the runtime is shutting down and drops us
         }
         self.exit().await
+    }
+
+    fn was_last(&self) -> bool {
+        self.was_last == Some(true)
+    }
+
+    fn is_reaped_with_session(&self) -> bool {
+        self.was_last.is_some()
     }
 
     async fn reap(&mut self) {

@@ -68,6 +68,9 @@ pub(super) enum Reply {
         code: Option<i32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<i32>,
+        /// Nothing is left in its POSIX session; where this is not said, something may be.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// To `exit` and `reap`: it has not ended.
     Running,
@@ -122,8 +125,8 @@ impl Reply {
 
     pub(super) fn ended(exit: &Exit) -> Self {
         match exit {
-            Exit::Code(code) => Self::Ended { code: Some(*code), signal: None },
-            Exit::Signal(signal) => Self::Ended { code: None, signal: Some(*signal) },
+            Exit::Code(code) => Self::Ended { code: Some(*code), signal: None, last: false },
+            Exit::Signal(signal) => Self::Ended { code: None, signal: Some(*signal), last: false },
             Exit::NotStarted { .. } | Exit::Lost { .. } | Exit::Unknown => Self::Unknown,
         }
     }
@@ -248,6 +251,7 @@ mod tests {
             (Reply::Taken { pid: Some(5) }, r#"{"op":"taken","pid":5}"#),
             (Reply::ended(&Exit::Code(3)), r#"{"op":"ended","code":3}"#),
             (Reply::ended(&Exit::Signal(9)), r#"{"op":"ended","signal":9}"#),
+            (Reply::Ended { code: Some(0), signal: None, last: true }, r#"{"op":"ended","code":0,"last":true}"#),
             (Reply::Running, r#"{"op":"running"}"#),
             (Reply::Unknown, r#"{"op":"unknown"}"#),
             (Reply::Done, r#"{"op":"done"}"#),

@@ -175,7 +175,10 @@ impl Sessions {
         match self.kept.get(&session) {
             None => none(session),
             Some(Held { program: None, exit, .. }) => exit.as_ref().map_or(Reply::Unknown, Reply::ended),
-            Some(Held { program: Some(program), .. }) => program.wait(WaitIdOptions::NOWAIT),
+            Some(Held { program: Some(program), .. }) => match program.wait(WaitIdOptions::NOWAIT) {
+                Reply::Ended { code, signal, .. } => Reply::Ended { code, signal, last: strays::are_none() },
+                reply => reply,
+            },
         }
     }
 

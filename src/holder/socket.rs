@@ -113,7 +113,8 @@ pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> 
 /// # Errors
 /// As recvmsg(2), too.
 pub fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
-    let mut bytes = vec![0; MESSAGE_MAX];
+    // Not from the heap, which would be tidied up behind something so large, each time.
+    let mut bytes = [0; MESSAGE_MAX];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
@@ -127,9 +128,8 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
     if got.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || descriptors.len() > DESCRIPTORS_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a message beyond the bounds"));
     }
-    bytes.truncate(got.bytes);
     // Nobody sends empty messages, and the end of the connection looks like one.
-    Ok((got.bytes > 0).then_some(Received { bytes, descriptors }))
+    Ok((got.bytes > 0).then(|| Received { bytes: bytes[..got.bytes].to_vec(), descriptors }))
 }
 
 #[cfg(test)]

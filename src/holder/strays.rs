@@ -46,6 +46,23 @@ pub(super) fn reap() {
     }
 }
 
+/// Whether this process, which must have one thread and be a child subreaper, is the parent of nobody but kept leaders.
+///
+/// Then nothing is left in the POSIX session of one that has ended. Who is in it was forked by its leader or by another
+/// in it, or by one who has left it since, and so on; whom a parent leaves behind, the kernel gives to us, because
+/// between us and a leader there is nobody. So each of them is below a child of ours, which is no leader that lives,
+/// because whatever is below that was forked by it.
+pub(super) fn are_none() -> bool {
+    // Nobody but ourselves takes a child off the list, so it holds still while it is read.
+    let Ok(list) = fs::read_to_string("/proc/thread-self/children") else { return false };
+    let leaders = LEADERS.lock();
+    let is_leader = |pid: &str| {
+        let pid = pid.parse().ok().and_then(Pid::from_raw);
+        pid.zip(leaders.as_ref()).is_some_and(|(pid, leaders)| leaders.contains(&pid))
+    };
+    list.split_whitespace().all(is_leader)
+}
+
 /// The children of all threads.
 fn children() -> Vec<Pid> {
     let Ok(threads) = fs::read_dir("/proc/self/task") else { return Vec::new() };

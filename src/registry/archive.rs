@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -28,6 +29,9 @@ const SCREENS_APART: Duration = Duration::from_millis(50);
 const SCROLLBACK_LINES: [usize; 3] = [200, 50, 0];
 /// How long a screen may take to show what its session printed before others are written first.
 const SCREEN_WAIT: Duration = Duration::from_secs(5);
+/// How long a session is open before it is first written down. Many live for a moment only, and would be written and
+/// forgotten again: two waits for the disk, of which nothing is left. Whoever keeps a session does so from the start.
+const SETTLES_AFTER: Duration = Duration::from_millis(100);
 /// How long until a store that failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long the last writes may take when the server ends.
@@ -46,6 +50,10 @@ struct Shared {
     /// Whose turn it is to write.
     turn: Mutex<Standing>,
     screens: Spacing,
+    /// Sessions of which nothing is to be kept any more, until whoever's turn comes first forgets them all at once.
+    unwanted: parking_lot::Mutex<Vec<Uuid>>,
+    /// Where its tasks run: not on the lanes of their sessions.
+    runtime: Handle,
     tasks: TaskTracker,
     end: parking_lot::Mutex<End>,
 }
@@ -102,7 +110,8 @@ struct Seen {
 }
 
 impl Archive {
-    /// An archive in `store` of sessions that run in `boot`, which names the time since the machine was started.
+    /// An archive in `store` of sessions that run in `boot`, which names the time since the machine was started. Must be
+    /// called within the runtime.
     pub(super) fn new(store: Arc<dyn Store>, boot: String, now: fn() -> Timestamp) -> Self {
         let shared = Shared {
             store,
@@ -110,6 +119,8 @@ impl Archive {
             now,
             turn: Mutex::default(),
             screens: Spacing::new(SCREENS_APART),
+            unwanted: parking_lot::Mutex::default(),
+            runtime: Handle::current(),
             tasks: TaskTracker::new(),
             end: parking_lot::Mutex::default(),
         };
@@ -128,7 +139,14 @@ impl Archive {
             has_last_screen: !is_new && matches!(session.status().state, State::Exited { .. }),
             next_screen: Instant::now(),
         };
-        self.shared.tasks.spawn(keeper.keep())
+        let archive = self.clone();
+        // It waits where it was made, which is where the session is, and wakes nobody for one that is gone by then.
+        self.shared.tasks.spawn(async move {
+            if keeper.has_settled().await {
+                // A task that failed has said so in the log.
+                let _ = archive.shared.tasks.spawn_on(keeper.keep(), &archive.shared.runtime).await;
+            }
+        })
     }
 
     /// What names the time since the machine was started.
@@ -166,16 +184,22 @@ impl Archive {
         self.shared.end.lock().clone()
     }
 
+    /// Has a session forgotten, with all others that are to be: a wait for the disk is as long for one as for all.
     async fn forget(&self, id: SessionId) {
         let giving_up = self.end().giving_up;
+        self.shared.unwanted.lock().push(id.uuid());
         let Some(mut turn) = self.turn(&giving_up).await else { return };
+        let unwanted = std::mem::take(&mut *self.shared.unwanted.lock());
+        if unwanted.is_empty() {
+            return; // one whose turn came before has had it forgotten
+        }
         loop {
-            let outcome = self.shared.store.forget_session(id.uuid()).await;
+            let outcome = self.shared.store.forget_sessions(&unwanted).await;
             if turn.again(&outcome).await {
                 continue;
             }
             if let Err(error) = outcome {
-                tracing::warn!(session = %id, %error, "what is written of a session was not forgotten");
+                tracing::warn!(sessions = ?unwanted, %error, "what is written of sessions was not forgotten");
             }
             return;
         }
@@ -230,6 +254,19 @@ impl Keeper {
         drop(session);
         if let (Outcome::Forgotten, Some(_)) = (outcome, written) {
             archive.forget(id).await;
+        }
+    }
+
+    /// Waits until there is something to keep; false when the session is forgotten before.
+    async fn has_settled(&self) -> bool {
+        if self.written.is_some() {
+            return true;
+        }
+        let leaving = self.archive.end().leaving;
+        tokio::select! {
+            () = self.session.closed().cancelled() => false,
+            () = leaving.cancelled() => true,
+            () = sleep(SETTLES_AFTER) => true,
         }
     }
 

@@ -202,7 +202,8 @@ impl Registry {
         // The session lives in a task of its own from the first moment, so that an opener that goes away while the
         // program starts leaves a whole session and not half of one.
         let (listed, is_listed) = tokio::sync::oneshot::channel();
-        self.shared.tasks.spawn(async move {
+        let lane = session.lane().clone();
+        let admission = async move {
             let life = registry.shared.tasks.spawn_on(life, opened.lane());
             let outcome = match started.await {
                 Ok(outcome) => outcome,
@@ -225,7 +226,9 @@ impl Registry {
                 let _ = timeout(FORGET_PATIENCE, archived).await;
                 opened.mark_gone();
             }
-        });
+        };
+        // Where the session is: it wakes no other thread to tell how far it has come.
+        self.shared.tasks.spawn_on(admission, &lane);
         match is_listed.await {
             Ok(outcome) => outcome.map(|()| session).map_err(OpenError::Spawn),
             Err(_) => Err(OpenError::Draining),

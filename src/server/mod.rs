@@ -152,7 +152,7 @@ impl Server {
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = Threads::start(cores)?;
-        let keeping = Keeping::begin(&config, descriptors).await?;
+        let keeping = Keeping::begin(&config, descriptors, threads.lane()).await?;
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),

@@ -2,10 +2,12 @@
 //! up again.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Rlimit;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -65,8 +67,9 @@ pub(super) enum Keeping {
 }
 
 impl Keeping {
-    /// Finds the holder, or starts it, unless the settings want none. `descriptors` is the limit programs start with.
-    pub(super) async fn begin(config: &Config, descriptors: Rlimit) -> Result<Self, ServerError> {
+    /// Finds the holder, or starts it, unless the settings want none; it is talked to from this lane, because sessions
+    /// ask. `descriptors` is the limit programs start with.
+    pub(super) async fn begin(config: &Config, descriptors: Rlimit, lane: &Handle) -> Result<Self, ServerError> {
         if !config.holder {
             return Ok(Self::Nobody(Arc::new(LocalSpawner { descriptors: Some(descriptors) })));
         }
@@ -77,7 +80,10 @@ impl Keeping {
             systemd: config.systemd.clone().map(|environment| Systemd { environment }),
         };
         // Its task ends with the last program, which may be after everything else.
-        let spawner = HolderSpawner::connect(Options { place, tracker: TaskTracker::new() }).await?;
+        let tracker = TaskTracker::new();
+        let connecting = HolderSpawner::connect(Options { place, tracker: tracker.clone() });
+        let connected = tracker.spawn_on(connecting, lane).await;
+        let spawner = connected.map_err(|failed| HolderError::System(io::Error::other(failed)))??;
         Ok(Self::Holder(spawner))
     }
 

@@ -30,6 +30,11 @@ impl Threads {
         Ok(Self { lane: lane()?, more_lanes, screens: Apart::start(screens)? })
     }
 
+    /// One of the lanes.
+    pub(super) const fn lane(&self) -> &Handle {
+        &self.lane.handle
+    }
+
     pub(super) fn lanes(&self) -> Lanes {
         Lanes::new(self.lane.handle.clone(), self.more_lanes.iter().map(|lane| lane.handle.clone()))
     }

@@ -64,6 +64,14 @@ pub trait Child: Send {
     fn handle(&self) -> &AsyncFd<OwnedFd>;
     /// Waits for its end, and learns how that was. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
+    /// Whether it is known since its end that it left nothing in its POSIX session. Otherwise that is to be looked for.
+    fn was_last(&self) -> bool {
+        false
+    }
+    /// Whether [`Spawner::forget`] gives the process id back, too.
+    fn is_reaped_with_session(&self) -> bool {
+        false
+    }
     /// Gives the process id back to the system. Call it after its end.
     async fn reap(&mut self);
 }

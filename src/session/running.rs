@@ -13,10 +13,11 @@ use super::deadline::{Linger, until};
 use super::handle::{Input, Session};
 use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
+use super::processes::Ending;
 use super::pty::{Child, INPUT_MAX, Pty, Readable, Spawned};
 use super::sizing::Decision;
-use super::task::{Handles, Life, Order, Task};
-use super::{Exit, Pace, Signal, State, ViewerId, processes};
+use super::task::{Handles, Order, Task};
+use super::{Exit, Pace, Signal, State, ViewerId};
 use crate::terminal::Offset;
 use crate::terminal::log::SEGMENT_BYTES;
 
@@ -106,7 +107,7 @@ impl<'a> Turn<'a> {
 /// Why a run ended.
 enum Ended {
     /// The program has, or its session is being closed: what ends the rest of it, if that has begun.
-    Exited { exit: Exit, ending: Option<Life> },
+    Exited { exit: Exit, ending: Option<Ending> },
     /// The next server goes on.
     Left,
 }
@@ -163,7 +164,7 @@ impl Running {
         }
     }
 
-    async fn finish(mut self, exit: Exit, ending: Option<Life>) {
+    async fn finish(mut self, exit: Exit, ending: Option<Ending>) {
         self.typist = None;
         // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
         // session could go on printing for ever.
@@ -197,7 +198,7 @@ impl Running {
 
     async fn until_ended(&mut self) -> Ended {
         let (session, pty) = (Arc::clone(&self.session), Arc::clone(&self.pty));
-        let mut ending: Option<Life> = None;
+        let mut ending: Option<Ending> = None;
         let mut ended = false;
         loop {
             let hold = self.hold();
@@ -210,7 +211,7 @@ impl Running {
             tokio::select! {
                 biased;
                 () = session.closing().cancelled(), if ending.is_none() && !ended => {
-                    ending = Some(Box::pin(processes::end_session(self.pid)));
+                    ending = Some(Ending::begin(&*self.child));
                 }
                 () = session.leaving().cancelled() => return Ended::Left,
                 () = wait_for(&mut ending), if ending.is_some() => {
@@ -461,9 +462,9 @@ async fn exit_of(child: &mut dyn Child) -> Exit {
     child.exited().await
 }
 
-async fn wait_for(ending: &mut Option<Life>) {
+async fn wait_for(ending: &mut Option<Ending>) {
     match ending {
-        Some(ending) => ending.await,
+        Some(ending) => ending.done().await,
         None => std::future::pending().await,
     }
 }

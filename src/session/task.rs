@@ -15,10 +15,11 @@ use super::handle::{Opening, Parts, Session, StartOn};
 use super::lanes::Lane;
 use super::ledger::Ledger;
 use super::origin::Origin;
+use super::processes::Ending;
 use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};
 use super::running::Running;
 use super::sizing::Decision;
-use super::{Exit, Launch, Record, Settings, Signal, State, processes};
+use super::{Exit, Launch, Record, Settings, Signal, State};
 use crate::terminal::log::{Log, LogWriter, Memory, MemoryError};
 use crate::terminal::{Offset, Size};
 
@@ -298,17 +299,27 @@ impl Task {
 
     /// Ends what else runs in the POSIX session of a program that has ended, and lets go of it; or leaves that to the
     /// next server.
-    pub(super) async fn end_what_is_left(&self, child: &mut dyn Child, begun: Option<Life>) {
+    pub(super) async fn end_what_is_left(&self, child: &mut dyn Child, begun: Option<Ending>) {
         let leader = child.pid();
         *self.session.session_leader.lock() = Some(leader);
-        let ending = begun.unwrap_or_else(|| Box::pin(processes::end_session(leader)));
+        let ending = (!child.was_last()).then(|| begun.unwrap_or_else(|| Ending::begin(child)));
+        let rest = async {
+            if let Some(mut ending) = ending {
+                ending.leader_has_ended();
+                ending.done().await;
+            }
+        };
         tokio::select! {
+            biased;
             () = self.session.leaving().cancelled() => return,
-            () = ending => {}
+            () = rest => {}
         }
         // From here on the id may be another process's.
         *self.session.session_leader.lock() = None;
-        child.reap().await;
+        // What closes the session has it forgotten next.
+        if !(self.session.is_closing() && child.is_reaped_with_session()) {
+            child.reap().await;
+        }
     }
 
     /// Records the terminal's new size, in order with the output. Nothing changes when there is no memory for that.

@@ -158,6 +158,6 @@ pub trait Store: Send + Sync {
     /// The sessions that are written down, in the order of their ids, from the one after `after` on: at most
     /// [`SESSIONS_AT_ONCE`], and none only when there are no more.
     async fn sessions(&self, after: Option<Uuid>) -> Result<Vec<SessionRow>, StoreError>;
-    /// Forgets what was written down of a session.
-    async fn forget_session(&self, session: Uuid) -> Result<(), StoreError>;
+    /// Forgets what was written down of these sessions, in one step.
+    async fn forget_sessions(&self, sessions: &[Uuid]) -> Result<(), StoreError>;
 }

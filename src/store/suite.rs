@@ -137,13 +137,13 @@ async fn a_session_is_written_over_and_keeps_its_screen_until_another_comes(stor
     let seen = SessionRow { screen: Some(screen(3)), updated: now() + DAY, ..third };
     assert_eq!(store.sessions(None).await.unwrap(), [seen]);
 
-    store.forget_session(Uuid::from_u128(1)).await.unwrap();
-    store.forget_session(Uuid::from_u128(1)).await.unwrap();
+    store.forget_sessions(&[Uuid::from_u128(1)]).await.unwrap();
+    store.forget_sessions(&[Uuid::from_u128(1)]).await.unwrap();
     store.keep_screen(Uuid::from_u128(1), &screen(4), now()).await.unwrap();
     assert_eq!(store.sessions(None).await.unwrap(), [], "a screen does not bring it back");
     store.keep_session(&session(1)).await.unwrap();
     assert_eq!(store.sessions(None).await.unwrap(), [session(1)], "nor is it found again");
-    store.forget_session(Uuid::from_u128(1)).await.unwrap();
+    store.forget_sessions(&[Uuid::from_u128(1)]).await.unwrap();
     let stranger = SessionRow { owner: Uuid::from_u128(99), ..session(1) };
     assert!(matches!(store.keep_session(&stranger).await, Err(StoreError::NoSuchAccount)));
 }
@@ -160,7 +160,7 @@ async fn what_is_too_large_is_refused_and_changes_nothing(store: &dyn Store) {
     let refused = store.keep_session(&SessionRow { record: " ".repeat(RECORD_BYTES_MAX + 1), ..session(1) }).await;
     assert!(matches!(refused, Err(StoreError::TooLarge { what: "record", .. })));
     assert_eq!(store.sessions(None).await.unwrap(), [kept]);
-    store.forget_session(Uuid::from_u128(1)).await.unwrap();
+    store.forget_sessions(&[Uuid::from_u128(1)]).await.unwrap();
 }
 
 async fn many_sessions_are_read_a_page_at_a_time(store: &dyn Store) {
@@ -177,4 +177,8 @@ async fn many_sessions_are_read_a_page_at_a_time(store: &dyn Store) {
         read.extend(page);
     }
     assert_eq!(read, all);
+    let (kept, unwanted) = all.split_at(2);
+    let unwanted: Vec<_> = unwanted.iter().map(|session| session.id).collect();
+    store.forget_sessions(&unwanted).await.unwrap();
+    assert_eq!(store.sessions(None).await.unwrap(), kept);
 }

@@ -191,6 +191,21 @@ async fn closing_a_session_ends_everything_that_runs_in_it() {
 }
 
 #[tokio::test]
+async fn closing_ends_what_outlives_its_leader_below_a_daemon_that_has_left() {
+    let server = Server::start().await;
+    // The daemon ends when it sees that its child has.
+    let daemon = "exec setsid sh -c \"while kill -0 $child; do sleep 0.1; done\" >/dev/null 2>&1";
+    let script = format!("(trap '' HUP TERM; sleep 300 & child=$!; echo ready; {daemon}) & exec cat");
+    let id = server.open(&["sh", "-c", &script]).await;
+    let mut client = Client::attach(&server, &id).await;
+    client.until_shown("ready").await;
+    let sid = server.session(&id).await["pid"].as_u64().expect("a pid");
+    assert!(session_members(sid).len() >= 2, "{:?}", session_members(sid));
+    server.close(&id).await;
+    assert_eq!(session_members(sid), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_shell_that_exits_takes_its_background_jobs_with_it() {
     let server = Server::start().await;
     let id = server.open(&["sh", "-c", "(trap '' HUP; echo ready; sleep 300) & head -c 1 >/dev/null"]).await;

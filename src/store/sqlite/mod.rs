@@ -246,8 +246,8 @@ impl Store for SqliteStore {
         sessions::after(&self.pool, after).await
     }
 
-    async fn forget_session(&self, session: Uuid) -> Result<(), StoreError> {
-        sessions::forget(&self.pool, session).await
+    async fn forget_sessions(&self, sessions: &[Uuid]) -> Result<(), StoreError> {
+        sessions::forget(&self.pool, sessions).await
     }
 }
 

@@ -60,8 +60,12 @@ pub(super) async fn after(pool: &SqlitePool, after: Option<Uuid>) -> Result<Vec<
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn forget(pool: &SqlitePool, id: Uuid) -> Result<(), StoreError> {
-    sqlx::query("delete from sessions where id = $1").bind(id.as_bytes().as_slice()).execute(pool).await?;
+pub(super) async fn forget(pool: &SqlitePool, ids: &[Uuid]) -> Result<(), StoreError> {
+    let ids: Vec<_> = ids.iter().map(|id| id.simple().to_string()).collect();
+    sqlx::query("delete from sessions where id in (select unhex(value) from json_each($1))")
+        .bind(serde_json::Value::from(ids).to_string())
+        .execute(pool)
+        .await?;
     Ok(())
 }
 

@@ -123,6 +123,35 @@ async fn what_a_program_leaves_behind_is_reaped_beside_a_leader_that_is_not() {
 }
 
 #[tokio::test]
+async fn a_program_is_told_to_be_the_last_of_its_session_only_when_nothing_can_be_left_there() {
+    let holding = Holding::new();
+    let side = holding.side().await;
+    let (mut alone, _) = holding.start(&side, 1, &["true"]).await;
+    let (mut busy, _) = holding.start(&side, 2, &["cat"]).await;
+    assert_eq!(patiently("its end", alone.child.exited()).await, Exit::Code(0));
+    assert!(alone.child.was_last(), "other leaders are nothing that it has left");
+    // It leaves the session, and somebody in it.
+    let script = "(trap '' HUP; sleep 600 & echo ready end; exec setsid sleep 600) & read line";
+    let (mut leader, _memory) = holding.start(&side, 3, &["sh", "-c", script]).await;
+    shown(&leader.pty, " end").await;
+    typed(&leader.pty, "\n").await;
+    patiently("its end", leader.child.exited()).await;
+    assert!(!leader.child.was_last());
+    kill_process(busy.child.pid(), Signal::KILL).expect("killed");
+    patiently("its end", busy.child.exited()).await;
+    assert!(!busy.child.was_last(), "nobody looks whose it is");
+    let leaders = [&alone, &busy, &leader].map(|spawned| spawned.child.pid());
+    until("no stray", async || {
+        let strays: Vec<_> = children(side.spawner.holder()).into_iter().filter(|pid| !leaders.contains(pid)).collect();
+        for stray in &strays {
+            let _ = kill_process(*stray, Signal::KILL);
+        }
+        strays.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_program_nobody_waits_for_any_more_is_not_left_running() {
     let holding = Holding::new();
     let side = holding.side().await;
