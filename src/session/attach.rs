@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::handle::Session;
+use super::line::PORTION;
 use super::task::Order;
 use super::viewer::{Parts, Viewer};
 use super::viewers::{Telling, Viewers};
@@ -18,8 +20,11 @@ use crate::terminal::{Offset, Size};
 
 /// How long viewers have to let go of a session that was left. None of them waits for its client with that.
 const UNREAD_MAX: Duration = Duration::from_secs(2);
-/// How often a crowd is told how many it is: told of each, a crowd of n would be woken n times by a crowd arriving.
+/// How often a crowd is told how many it is, at most: told of each that comes, a crowd of n would be woken n times by a
+/// crowd arriving.
 const COUNTS_EVERY: Duration = Duration::from_secs(1);
+/// And how often for each in it: to tell one takes about a hundredth of this, so all of it a hundredth of a core.
+const COUNTS_EACH: Duration = Duration::from_millis(1);
 
 /// How a connection attaches.
 pub struct Attach {
@@ -203,11 +208,12 @@ impl Session {
         match telling {
             Telling::Now => viewers.wake_all(),
             Telling::Later => {
+                let wait = COUNTS_EVERY.max(COUNTS_EACH * u32::try_from(count).unwrap_or(u32::MAX));
                 let session = Arc::downgrade(self);
                 self.lane().spawn(async move {
-                    sleep(COUNTS_EVERY).await;
+                    sleep(wait).await;
                     if let Some(session) = session.upgrade() {
-                        session.tell_count();
+                        session.tell_count().await;
                     }
                 });
             }
@@ -215,11 +221,17 @@ impl Session {
         }
     }
 
-    /// Tells everyone how many viewers there are by now.
-    fn tell_count(&self) {
-        let mut viewers = self.viewers.lock();
-        viewers.count_is_told();
-        self.status.send_if_modified(|_| true);
-        viewers.wake_all();
+    /// Tells a crowd how many viewers there are by now, some at a time: whoever types or comes is not kept waiting.
+    async fn tell_count(&self) {
+        let places = {
+            let mut viewers = self.viewers.lock();
+            viewers.count_is_told();
+            self.status.send_if_modified(|_| true);
+            viewers.places()
+        };
+        for some in places.chunks(PORTION) {
+            some.iter().for_each(|place| place.wake());
+            yield_now().await;
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::terminal::Offset;
 
 /// Viewers woken at once. Each is written a segment at most before the next portion: all of them take about as long as
 /// one read from a terminal.
-const PORTION: usize = 8;
+pub(super) const PORTION: usize = 8;
 
 /// Those of one session. Its task publishes; viewers stand in line and are woken.
 pub(super) struct Line {

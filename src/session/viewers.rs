@@ -129,6 +129,11 @@ impl Viewers {
         self.telling_is_due = false;
     }
 
+    /// Their places.
+    pub(super) fn places(&self) -> Vec<Arc<Place>> {
+        self.attached.values().map(|progress| Arc::clone(&progress.place)).collect()
+    }
+
     /// Wakes every viewer: something is new that is not output.
     pub(super) fn wake_all(&self) {
         self.attached.values().for_each(|progress| progress.place.wake());

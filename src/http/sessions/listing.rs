@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use dashmap::DashMap;
 use jiff::Timestamp;
 
@@ -23,7 +22,7 @@ pub(crate) struct Listing(DashMap<SessionId, Written>);
 struct Written {
     status: Arc<Status>,
     moment: Moment,
-    json: Bytes,
+    json: Vec<u8>,
 }
 
 /// What changes about a session besides its status.
@@ -49,7 +48,7 @@ impl Listing {
             if index > 0 {
                 list.push(b',');
             }
-            list.extend_from_slice(&self.json(session));
+            self.write(session, &mut list);
         }
         list.push(b']');
         if self.0.len() > all + STALE_MAX {
@@ -58,20 +57,19 @@ impl Listing {
         list
     }
 
-    fn json(&self, session: &Session) -> Bytes {
+    fn write(&self, session: &Session, list: &mut Vec<u8>) {
         // Taken first: what changes while it is written is seen to have changed the next time.
         let moment = Moment::of(session);
         if let Some(written) = self.0.get(&session.id())
             && written.moment == moment
             && session.has_status(&written.status)
         {
-            return written.json.clone();
+            return list.extend_from_slice(&written.json);
         }
         let status = session.status();
         // Plain fields of numbers and text: there is nothing in it that JSON cannot hold.
         let json = serde_json::to_vec(&SessionObject::at(session, &status)).unwrap_or_default();
-        let json = Bytes::from(json);
-        self.0.insert(session.id(), Written { status, moment, json: json.clone() });
-        json
+        list.extend_from_slice(&json);
+        self.0.insert(session.id(), Written { status, moment, json });
     }
 }
