@@ -255,6 +255,12 @@ impl Session {
         Timestamp::from_millisecond(millis).map_or(self.opened_at, |at| at.max(self.opened_at))
     }
 
+    /// Counts what was added to its log: what it holds is the same as long as this is.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.line.published()
+    }
+
     /// When it last printed, if it has.
     #[must_use]
     pub fn printed_at(&self) -> Option<Timestamp> {

@@ -1,7 +1,6 @@
 //! The list of sessions as JSON. What it says of a session is kept as it was written until that changes: pages and
 //! programs ask for the whole list often, and little of it is new.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -9,7 +8,6 @@ use jiff::Timestamp;
 
 use super::object::SessionObject;
 use crate::session::{Session, SessionId, Status};
-use crate::terminal::Offset;
 
 /// How many more sessions than there are may be kept before those that are no more are looked for.
 const STALE_MAX: usize = 256;
@@ -28,14 +26,13 @@ struct Written {
 /// What changes about a session besides its status.
 #[derive(Clone, PartialEq, Eq)]
 struct Moment {
-    held: Range<Offset>,
+    published: u64,
     modified: Timestamp,
-    printed: Option<Timestamp>,
 }
 
 impl Moment {
     fn of(session: &Session) -> Self {
-        Self { held: session.log().held(), modified: session.modified_at(), printed: session.printed_at() }
+        Self { published: session.published(), modified: session.modified_at() }
     }
 }
 
