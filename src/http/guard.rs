@@ -2,7 +2,8 @@
 //! no credential in a URL. Stands outside the router, so that no route can be added without it.
 //!
 //! A page of another site can make a browser send requests here; it cannot choose `Origin`, and a name it has pointed
-//! at this address (DNS rebinding) stands in `Host`. Both are compared with a list, never parsed for likeness.
+//! at this address (DNS rebinding) stands in `Host`. Both are compared with the few names that are right, never parsed for
+//! likeness.
 
 use std::net::IpAddr;
 
@@ -94,11 +95,15 @@ fn is_local(host: &str, connection: &Connection) -> bool {
         _ => return false,
     };
     let is_loopback = || ip.is_loopback() && LOOPBACK.iter().any(|loopback| loopback.eq_ignore_ascii_case(name));
-    let literal = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(six) => six.parse().map(IpAddr::V6),
-        None => name.parse().map(IpAddr::V4),
+    let is_literal = match ip {
+        // There is but one way to write it that is taken.
+        IpAddr::V4(ip) => name.parse() == Ok(ip),
+        IpAddr::V6(ip) => {
+            let written = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            written.is_some_and(|written| written.eq_ignore_ascii_case(&ip.to_string()))
+        }
     };
-    literal == Ok(ip) || is_loopback()
+    is_literal || is_loopback()
 }
 
 /// The ways the host of an origin is written in a `Host` header.

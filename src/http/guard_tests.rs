@@ -52,6 +52,10 @@ fn any_other_name_is_refused() {
         "0.0.0.0:4020",
         "127.0.0.2:4020",
         "127.1:4020",
+        "127.0.0.01:4020",
+        "127.0.0.1:04020",
+        "127.0.0.1:+4020",
+        "127.0.0.1:",
         "::1:4020",
         "user@localhost:4020",
         "term.example.org:444",
@@ -65,6 +69,8 @@ fn any_other_name_is_refused() {
     assert_eq!(check(&[("host", "localhost:4020"), ("host", "localhost:4020")]), Err(ApiError::ForeignHost));
     let outside = check_on("192.168.1.5:4020", "/", &[("host", "localhost:4020")]);
     assert_eq!(outside, Err(ApiError::ForeignHost), "loopback names mean loopback");
+    let long = check_on("[::1]:4020", "/", &[("host", "[0:0:0:0:0:0:0:1]:4020")]);
+    assert_eq!(long, Err(ApiError::ForeignHost), "an address is written in one way");
 }
 
 #[test]
