@@ -101,7 +101,7 @@ impl Session {
             Begin::At(offset) => offset,
         };
         let reader = self.log.reader(from).map_err(AttachError::PastTheEnd)?;
-        let (id, progress) = {
+        let progress = {
             let mut viewers = self.viewers.lock();
             let joined =
                 viewers.join(from, matches!(attach.from, Begin::Screen { .. })).ok_or(AttachError::TooManyViewers)?;
@@ -117,7 +117,6 @@ impl Session {
         );
         let mut viewer = Viewer::new(Parts {
             session: Arc::clone(self),
-            id,
             client: identity.id,
             reader,
             progress,
@@ -134,7 +133,7 @@ impl Session {
             let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
         }
         if attach.may_type {
-            let wanted = self.sizing.lock().join(id, attach.size, attach.principal == self.owner);
+            let wanted = self.sizing.lock().join(viewer.id(), attach.size, attach.principal == self.owner);
             // Where nothing runs there is nothing to resize.
             let _ = self.fit(wanted).await;
         }

@@ -94,8 +94,9 @@ impl Clients {
         self.forget(now);
     }
 
-    /// Attaches the viewer at `place` as the client `wanted`, if that is known and the same principal's, else as `fresh`. A
-    /// connection still attached as that client is superseded: it is most often the dead half of a dropped one.
+    /// Attaches the viewer at `place` as the client `wanted`, if that is known and the same principal's, else as
+    /// `fresh`. A connection still attached as that client is superseded: it is most often the dead half of a dropped
+    /// one.
     pub(super) fn attach(
         &mut self,
         wanted: Option<ClientId>,

@@ -21,7 +21,6 @@ use crate::terminal::{Offset, Size};
 /// One attachment. Dropping it detaches.
 pub struct Viewer {
     session: Arc<Session>,
-    id: ViewerId,
     client: ClientId,
     is_attached: bool,
     reader: LogReader,
@@ -66,7 +65,6 @@ pub enum Next {
 /// The parts of an attachment, made under the session's locks.
 pub(super) struct Parts {
     pub(super) session: Arc<Session>,
-    pub(super) id: ViewerId,
     pub(super) client: ClientId,
     pub(super) reader: LogReader,
     pub(super) progress: Arc<Progress>,
@@ -75,10 +73,10 @@ pub(super) struct Parts {
 
 impl Viewer {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { session, id, client, reader, progress, window } = parts;
+        let Parts { session, client, reader, progress, window } = parts;
         let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
         let lag = Lag::new(window, resync);
-        Self { session, id, client, is_attached: true, reader, progress, lag, snapshot: Wanted::No }
+        Self { session, client, is_attached: true, reader, progress, lag, snapshot: Wanted::No }
     }
 
     /// Has it begin with the screen as it is now.
@@ -99,6 +97,10 @@ impl Viewer {
     #[must_use]
     pub const fn client(&self) -> ClientId {
         self.client
+    }
+
+    pub(super) fn id(&self) -> ViewerId {
+        self.progress.place.viewer
     }
 
     /// Whether another connection attached as the same client. The viewer is woken when that happens.
@@ -226,7 +228,7 @@ impl Viewer {
     pub fn input(&mut self, seq: u64, bytes: bytes::Bytes) -> Result<(), InputRefused> {
         // Ctrl-C, Ctrl-\ and Ctrl-Z, as terminals have them unless told otherwise.
         let interrupts = matches!(bytes.last(), Some(0x03 | 0x1c | 0x1a));
-        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id), bytes)?;
+        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id()), bytes)?;
         if interrupts {
             self.interrupted();
         }
@@ -258,13 +260,13 @@ impl Viewer {
     /// # Errors
     /// When no program runs.
     pub async fn window(&mut self, size: Size) -> Result<(), NotRunning> {
-        let wanted = self.session.sizing.lock().window(self.id, size);
+        let wanted = self.session.sizing.lock().window(self.id(), size);
         self.session.fit(wanted).await
     }
 
     /// The client's window has this size while somebody else has control.
     pub fn window_without_control(&mut self, size: Size) {
-        self.session.sizing.lock().window_without_control(self.id, size);
+        self.session.sizing.lock().window_without_control(self.id(), size);
     }
 
     /// The session takes the size of this client's window, if its policy lets it.
@@ -272,14 +274,14 @@ impl Viewer {
     /// # Errors
     /// When no program runs.
     pub async fn fit(&mut self) -> Result<(), NotRunning> {
-        let wanted = self.session.sizing.lock().take_lead(self.id);
+        let wanted = self.session.sizing.lock().take_lead(self.id());
         self.session.fit(wanted).await
     }
 
     /// Detaches, as when it is dropped. Nothing may be pulled or typed from then on.
     pub fn detach(&mut self) {
         if std::mem::take(&mut self.is_attached) {
-            self.session.detach(self.id, self.client, Instant::now());
+            self.session.detach(self.id(), self.client, Instant::now());
         }
     }
 

@@ -84,7 +84,7 @@ pub(super) enum Telling {
 
 impl Viewers {
     /// A place for a viewer that begins at `from`, by skipping what is before or not; `None` when there are too many.
-    pub(super) fn join(&mut self, from: Offset, skipping: bool) -> Option<(ViewerId, Arc<Progress>)> {
+    pub(super) fn join(&mut self, from: Offset, skipping: bool) -> Option<Arc<Progress>> {
         if self.attached.len() >= VIEWERS_MAX {
             return None;
         }
@@ -97,7 +97,7 @@ impl Viewers {
             place: Arc::new(Place::new(id)),
         });
         self.attached.insert(id, Arc::clone(&progress));
-        Some((id, progress))
+        Some(progress)
     }
 
     pub(super) fn leave(&mut self, id: ViewerId) -> Option<Arc<Progress>> {
@@ -164,7 +164,7 @@ mod tests {
     fn the_fastest_is_whose_client_has_come_furthest_and_not_whose_window_is_full() {
         let mut viewers = Viewers::default();
         assert_eq!(viewers.fastest(), None);
-        let mut join = |skipping| viewers.join(Offset(0), skipping).expect("room").1;
+        let mut join = |skipping| viewers.join(Offset(0), skipping).expect("room");
         let (stuck, fast, skipped) = (join(false), join(false), join(true));
         stuck.has_drawn(Offset(0));
         stuck.has_taken(Offset(500), false);

@@ -1,4 +1,5 @@
-//! What ends a connection besides its socket.
+//! What ends a connection besides its socket, and besides what its viewer is woken for: that its session is closed, or
+//! that another connection took its place.
 //!
 //! It comes once and output comes often, so it is a future that is looked at when it has something to say and not at
 //! every turn.
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::session::{Session, until};
 
-/// What ends a connection besides its peer and its session: by futures of its own.
+/// What ends a connection from outside its session.
 pub(super) struct Ends {
     /// The server is going away.
     pub(super) drain: CancellationToken,

@@ -12,6 +12,9 @@ use crate::session::{Session, SessionId, Status};
 /// How many more sessions than there are may be kept before those that are no more are looked for.
 const STALE_MAX: usize = 256;
 
+/// Bytes that a session usually takes in the list.
+const USUAL_BYTES: usize = 640;
+
 /// What was last written of each session. Bounded by how many there are.
 #[derive(Default)]
 pub(crate) struct Listing(DashMap<SessionId, Written>);
@@ -24,7 +27,7 @@ struct Written {
 }
 
 /// What changes about a session besides its status.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct Moment {
     published: u64,
     modified: Timestamp,
@@ -39,7 +42,7 @@ impl Moment {
 impl Listing {
     /// These sessions, of `all` there are, as a JSON array; `is_there` tells of any session whether it still is.
     pub(super) fn of(&self, sessions: &[Arc<Session>], all: usize, is_there: impl Fn(SessionId) -> bool) -> Vec<u8> {
-        let mut list = Vec::with_capacity(2 + 640 * sessions.len());
+        let mut list = Vec::with_capacity(2 + USUAL_BYTES * sessions.len());
         list.push(b'[');
         for (index, session) in sessions.iter().enumerate() {
             if index > 0 {
