@@ -13,6 +13,7 @@ mod secret;
 pub mod ticket;
 pub mod token;
 mod username;
+mod verified;
 
 pub use access::Access;
 pub use id::{AccountId, LoginId};

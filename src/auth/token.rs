@@ -5,6 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::verified::Verified;
 use super::{AccountId, LoginId};
 
 /// Bytes of a signing key: as many as HMAC-SHA-256 can use.
@@ -119,13 +120,14 @@ pub struct KeyRing {
     older: Vec<SigningKey>,
     lifetime: SignedDuration,
     rules: Validation,
+    verified: Verified,
 }
 
 impl KeyRing {
     /// A ring that signs with `newest` tokens that live for `lifetime`, and still takes those signed by `older`.
     #[must_use]
     pub fn new(newest: SigningKey, older: Vec<SigningKey>, lifetime: SignedDuration) -> Self {
-        Self { newest, older, lifetime, rules: rules() }
+        Self { newest, older, lifetime, rules: rules(), verified: Verified::default() }
     }
 
     /// How long a token lives.
@@ -160,16 +162,25 @@ impl KeyRing {
         if token.len() > TOKEN_MAX {
             return Err(TokenError::Invalid);
         }
-        let key = self.key_of(token).ok_or(TokenError::Invalid)?;
-        let written =
-            jsonwebtoken::decode::<Written>(token, &key.decoding, &self.rules).map_err(|_| TokenError::Invalid)?.claims;
-        let claims = written.read()?;
+        let claims = match self.verified.claims(token) {
+            Some(claims) => claims,
+            None => self.check(token)?,
+        };
         if claims.issued > now.saturating_add(LEEWAY).unwrap_or(Timestamp::MAX) {
             return Err(TokenError::Invalid);
         }
         if now >= claims.expires.saturating_add(LEEWAY).unwrap_or(Timestamp::MAX) {
             return Err(TokenError::Expired);
         }
+        Ok(claims)
+    }
+
+    /// What a token says that one of these keys has signed, whether or not its time has come or gone.
+    fn check(&self, token: &str) -> Result<Claims, TokenError> {
+        let key = self.key_of(token).ok_or(TokenError::Invalid)?;
+        let decoded = jsonwebtoken::decode::<Written>(token, &key.decoding, &self.rules);
+        let claims = decoded.map_err(|_| TokenError::Invalid)?.claims.read()?;
+        self.verified.remember(token, claims);
         Ok(claims)
     }
 

@@ -149,3 +149,27 @@ fn an_older_key_is_taken_and_does_not_sign() {
     let new = rotated.mint(ANN, LOGIN, Uuid::nil(), at(1_000)).unwrap();
     assert_eq!(ring().verify(&new, at(1_100)), Err(TokenError::Invalid));
 }
+
+#[test]
+fn a_token_that_was_taken_before_is_still_looked_at() {
+    let ring = ring();
+    let token = ring.mint(ANN, LOGIN, Uuid::nil(), at(1_000)).unwrap();
+    assert!(ring.verify(&token, at(1_100)).is_ok());
+    assert!(ring.verify(&token, at(1_100)).is_ok(), "remembered");
+    assert_eq!(ring.verify(&token, at(1_905)), Err(TokenError::Expired));
+    assert_eq!(ring.verify(&token, at(900)), Err(TokenError::Invalid), "from the future");
+    for other in [format!("{token}A"), token[..token.len() - 1].to_owned(), token.to_lowercase()] {
+        assert_eq!(ring.verify(&other, at(1_100)), Err(TokenError::Invalid), "{other}");
+    }
+}
+
+#[test]
+fn more_tokens_than_are_remembered_are_all_taken() {
+    let ring = ring();
+    let mint = |id| ring.mint(ANN, LOGIN, Uuid::from_u128(id), at(1_000)).unwrap();
+    let tokens: Vec<_> = (0..2_500).map(mint).collect();
+    for (id, token) in tokens.iter().enumerate().chain(tokens.iter().enumerate()) {
+        let claims = ring.verify(token, at(1_100)).unwrap();
+        assert_eq!(claims.id, Uuid::from_u128(id as u128));
+    }
+}

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::HolderError;
 use super::message::{Reply, Request};
-use super::socket::{self, Received};
+use super::socket::{self, Received, Room};
 use crate::session::watch;
 
 /// How long an answer may take: a program's file system may be slow to start it from.
@@ -28,19 +28,22 @@ pub(super) struct Answered {
     pub(super) descriptors: Vec<OwnedFd>,
 }
 
-pub(super) struct Connection(AsyncFd<OwnedFd>);
+pub(super) struct Connection {
+    socket: AsyncFd<OwnedFd>,
+    room: Room,
+}
 
 impl Connection {
     /// Must be called within the runtime.
     pub(super) fn new(socket: OwnedFd) -> io::Result<Self> {
-        watch(socket, Interest::READABLE).map(Self)
+        Ok(Self { socket: watch(socket, Interest::READABLE)?, room: Room::new() })
     }
 
     /// Asks, and waits for the answer. After an error the connection is of no use any more.
-    pub(super) async fn ask(&self, asked: &Asked) -> Result<Answered, HolderError> {
+    pub(super) async fn ask(&mut self, asked: &Asked) -> Result<Answered, HolderError> {
         let bytes = serde_json::to_vec(&asked.request).map_err(io::Error::from)?;
         let descriptors: Vec<_> = asked.descriptors.iter().map(OwnedFd::as_fd).collect();
-        socket::send(&self.0, &bytes, &descriptors).map_err(|_| HolderError::Gone)?;
+        socket::send(&self.socket, &bytes, &descriptors).map_err(|_| HolderError::Gone)?;
         let received = timeout(ANSWER_DEADLINE, self.receive()).await.map_err(|_| HolderError::Silent)?;
         let Received { bytes, descriptors } = received.ok_or(HolderError::Gone)?;
         let reply = serde_json::from_slice(&bytes).map_err(|_| HolderError::Garbled)?;
@@ -48,15 +51,15 @@ impl Connection {
     }
 
     /// Waits until the holder hangs up, which is when it ends; or says what it was not asked.
-    pub(super) async fn ended(&self) {
+    pub(super) async fn ended(&mut self) {
         // Read and dropped: nothing is expected.
         self.receive().await;
     }
 
-    async fn receive(&self) -> Option<Received> {
+    async fn receive(&mut self) -> Option<Received> {
         loop {
-            let mut ready = self.0.readable().await.ok()?;
-            match ready.try_io(|socket| socket::receive(socket.get_ref())) {
+            let mut ready = self.socket.readable().await.ok()?;
+            match ready.try_io(|socket| socket::receive(socket.get_ref(), &mut self.room)) {
                 Ok(received) => return received.ok().flatten(),
                 Err(_would_block) => {}
             }

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, chdir, getpid, getrlimit, set_child_subr
 
 use super::message::{self, NoRequest, Reply, Request, refusal};
 use super::sessions::{Answer, Sessions};
-use super::socket::{self, Received};
+use super::socket::{self, Received, Room};
 use super::{HolderError, strays, system};
 use crate::session::Others;
 
@@ -41,6 +41,7 @@ pub struct Keeper {
 
 struct Connection {
     socket: OwnedFd,
+    room: Room,
     greeted: bool,
 }
 
@@ -150,14 +151,14 @@ impl Keeper {
             };
             self.connections.remove(silent);
         }
-        self.connections.push(Connection { socket, greeted: false });
+        self.connections.push(Connection { socket, room: Room::new(), greeted: false });
     }
 }
 
 impl Connection {
     /// Answers one request. Whoever sends what is none, or does not read its answers, is hung up on.
     fn answer(&mut self, sessions: &mut Sessions) -> Next {
-        let Received { bytes, descriptors } = match socket::receive(&self.socket) {
+        let Received { bytes, descriptors } = match socket::receive(&self.socket, &mut self.room) {
             Ok(Some(received)) => received,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Keep,
             Ok(None) | Err(_) => return Next::Drop,

@@ -20,7 +20,7 @@ mod system;
 use std::io;
 
 pub use keeper::Keeper;
-pub use socket::{Received, receive, send};
+pub use socket::{Received, Room, receive, send};
 pub use spawner::{HolderSpawner, Options};
 pub use start::{LISTENS, Place, Systemd, TAKEN, end_all, limit_from};
 

@@ -33,6 +33,23 @@ pub struct Received {
     pub descriptors: Vec<OwnedFd>,
 }
 
+/// Room for a message, to be kept between them: so much would take longer to clear than a message to receive.
+pub struct Room(Box<[u8]>);
+
+impl Room {
+    /// For a message of any length.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(vec![0; MESSAGE_MAX].into())
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// A socket's address has room for 107 bytes, and a data directory may have any depth: the kernel is shown the way
 /// through the open directory.
 fn address(dir: &Path) -> io::Result<(OwnedFd, SocketAddrUnix)> {
@@ -112,13 +129,11 @@ pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> 
 ///
 /// # Errors
 /// As recvmsg(2), too.
-pub fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
-    // Not from the heap, which would be tidied up behind something so large, each time.
-    let mut bytes = [0; MESSAGE_MAX];
+pub fn receive(socket: impl AsFd, Room(room): &mut Room) -> io::Result<Option<Received>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    let got = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags)?;
+    let got = recvmsg(socket, &mut [IoSliceMut::new(room)], &mut control, flags)?;
     let mut descriptors = Vec::new();
     for part in control.drain() {
         if let RecvAncillaryMessage::ScmRights(came) = part {
@@ -129,7 +144,7 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<Received>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a message beyond the bounds"));
     }
     // Nobody sends empty messages, and the end of the connection looks like one.
-    Ok((got.bytes > 0).then(|| Received { bytes: bytes[..got.bytes].to_vec(), descriptors }))
+    Ok((got.bytes > 0).then(|| Received { bytes: room[..got.bytes].to_vec(), descriptors }))
 }
 
 #[cfg(test)]
@@ -147,27 +162,27 @@ mod tests {
         let (here, there) = pair();
         send(&here, b"one", &[here.as_fd(), here.as_fd(), here.as_fd(), here.as_fd()]).expect("sent");
         send(&here, b"two", &[]).expect("sent");
-        let one = receive(&there).expect("received").expect("a message");
+        let one = receive(&there, &mut Room::new()).expect("received").expect("a message");
         assert_eq!((one.bytes.as_slice(), one.descriptors.len()), (&b"one"[..], 4));
         for descriptor in &one.descriptors {
             let flags = rustix::io::fcntl_getfd(descriptor).expect("open");
             assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
         }
         drop(one);
-        assert_eq!(receive(&there).expect("received").expect("a message").bytes, b"two");
+        assert_eq!(receive(&there, &mut Room::new()).expect("received").expect("a message").bytes, b"two");
         drop(here);
-        assert!(receive(&there).expect("the end").is_none());
+        assert!(receive(&there, &mut Room::new()).expect("the end").is_none());
     }
 
     #[test]
     fn what_is_beyond_the_bounds_is_an_error() {
         let (here, there) = pair();
         send(&here, &[0; MESSAGE_MAX], &[]).expect("sent");
-        assert_eq!(receive(&there).expect("received").expect("a message").bytes.len(), MESSAGE_MAX);
+        assert_eq!(receive(&there, &mut Room::new()).expect("received").expect("a message").bytes.len(), MESSAGE_MAX);
         send(&here, &[0; MESSAGE_MAX + 1], &[]).expect("sent");
-        assert!(receive(&there).is_err());
+        assert!(receive(&there, &mut Room::new()).is_err());
         assert!(send(&here, b"x", &[here.as_fd(); DESCRIPTORS_MAX + 1]).is_err());
-        assert!(receive(&there).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
+        assert!(receive(&there, &mut Room::new()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! asked before it calls.
 
 mod archive;
+mod index;
 mod takeover;
 
 use std::collections::VecDeque;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ use crate::session::{
 };
 use crate::store::Store;
 use archive::Archive;
+use index::Index;
 
 /// How long a session that was lost with the machine or its keepers stays listed: a week's absence. It takes its user to
 /// learn of it, and a screen is all it costs.
@@ -86,7 +87,7 @@ pub struct Registry {
 }
 
 struct Shared {
-    sessions: DashMap<SessionId, Arc<Session>>,
+    sessions: Index,
     /// Sessions listed or being opened: what the limit counts.
     places: AtomicUsize,
     limits: Limits,
@@ -117,7 +118,7 @@ impl Registry {
         let archive = Archive::new(store, boot, settings.now);
         let registry = Self {
             shared: Arc::new(Shared {
-                sessions: DashMap::new(),
+                sessions: Index::default(),
                 places: AtomicUsize::new(0),
                 limits,
                 settings,
@@ -236,10 +237,8 @@ impl Registry {
     }
 
     fn list_unless_left(&self, session: &Arc<Session>, place: Place) {
-        let entry = self.shared.sessions.entry(session.id());
-        // Looked at while the entry is held: whoever leaves finds it in the list or is seen here.
-        if !session.leaving().is_cancelled() {
-            entry.insert(Arc::clone(session));
+        // Whoever leaves finds it in the list or is seen here.
+        if self.shared.sessions.insert_if(session, || !session.leaving().is_cancelled()) {
             place.keep();
         }
     }
@@ -247,15 +246,31 @@ impl Registry {
     /// The session with this id.
     #[must_use]
     pub fn find(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.shared.sessions.get(&id).map(|entry| Arc::clone(entry.value()))
+        self.shared.sessions.find(id)
     }
 
     /// All sessions, newest first.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Session>> {
-        let mut sessions: Vec<_> = self.shared.sessions.iter().map(|entry| Arc::clone(entry.value())).collect();
-        sessions.sort_by_key(|session| (std::cmp::Reverse(session.opened_at()), session.id()));
-        sessions
+        self.look_through(|oldest_first| oldest_first.iter().rev().map(Arc::clone).collect())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.sessions.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What `look` makes of all sessions, oldest first and those of a moment by their ids backwards. It is to be quick:
+    /// none is opened or forgotten meanwhile.
+    pub fn look_through<T>(&self, look: impl FnOnce(&[Arc<Session>]) -> T) -> T {
+        self.shared.sessions.look_through(look)
     }
 
     /// Ends the session's program and everything in its POSIX session, and forgets it; waits for that. Then no later
@@ -335,8 +350,7 @@ impl Registry {
     /// Forgets a session, unless it was left: of the two, what comes first is done, and only that. Another that has its
     /// id, because it was taken up again, stays.
     fn forget(&self, session: &Arc<Session>) {
-        let is_ours = |listed: &Arc<Session>| Arc::ptr_eq(listed, session) && !session.leaving().is_cancelled();
-        if self.shared.sessions.remove_if(&session.id(), |_, listed| is_ours(listed)).is_some() {
+        if self.shared.sessions.remove_if(session, || !session.leaving().is_cancelled()) {
             self.shared.places.fetch_sub(1, Ordering::AcqRel);
             self.shared.exited.lock().retain(|(_, exited)| !Arc::ptr_eq(exited, session));
             session.mark_closed();

@@ -20,10 +20,7 @@ impl Registry {
         // Every session hears it, those that are closed already and those that are still being opened, too.
         self.leaving().cancel();
         // At once: what does not end in time finds nothing here to change when they are taken up again.
-        shared.sessions.retain(|_, _| {
-            shared.places.fetch_sub(1, Ordering::AcqRel);
-            false
-        });
+        shared.places.fetch_sub(shared.sessions.clear(), Ordering::AcqRel);
         shared.exited.lock().clear();
         shared.tasks.close();
         shared.tasks.wait().await;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::holder::{Received, receive, send};
+use crate::holder::{Received, Room, receive, send};
 use crate::session::watch;
 
 /// What both must speak. A new server that speaks another says so, and the old one serves on.
@@ -93,7 +93,8 @@ impl Line {
 
     /// The next word, and what came with it.
     pub(super) async fn hear<T: DeserializeOwned>(&self) -> io::Result<(T, Vec<OwnedFd>)> {
-        let received = self.0.async_io(Interest::READABLE, |end| receive(end)).await?;
+        let mut room = Room::new();
+        let received = self.0.async_io(Interest::READABLE, |end| receive(end, &mut room)).await?;
         let Received { bytes, descriptors } = received.ok_or(io::ErrorKind::UnexpectedEof)?;
         if bytes.len() > WORD_BYTES_MAX || descriptors.len() > DESCRIPTORS_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a word too long"));

@@ -204,6 +204,7 @@ impl Session {
             Arc::make_mut(status).viewers = count;
             telling == Telling::Now
         });
+        self.count_change();
         match telling {
             Telling::Now => viewers.wake_all(),
             Telling::Later => {

@@ -4,82 +4,29 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use rustix::process::Pid;
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
-use super::input::{Answer, InputQueue, Numbered, Typed};
 use super::lanes::Lane;
 use super::ledger::Ledger;
 use super::line::Line;
-use super::reports;
+use super::opening::StartOn;
 use super::screen::ScreenDoor;
 use super::sizing::{Decision, Sizing};
 use super::task::{Handles, Order};
+use super::typing::Input;
 use super::viewers::Viewers;
-use super::{
-    ClientId, End, InputRefused, Launch, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status,
-    ViewerId,
-};
+use super::{End, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status};
 use crate::terminal::log::Log;
 use crate::terminal::{Offset, Size};
-
-/// When a session's program is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum StartOn {
-    /// When the session is opened.
-    Open,
-    /// When the first viewer attaches, at that viewer's size.
-    Attach,
-}
-
-/// A session to open.
-pub struct Opening {
-    /// Its id, random.
-    pub id: SessionId,
-    /// Whose it is.
-    pub owner: Principal,
-    /// What people call it.
-    pub name: String,
-    /// What to start.
-    pub launch: Launch,
-    /// The terminal's size.
-    pub size: Size,
-    /// When to start it.
-    pub start_on: StartOn,
-    /// For whom its output is held back; the server's default when none is said.
-    pub pace: Option<Pace>,
-    /// Whose window gives it its size; the server's default when none is said.
-    pub sizes: Option<Sizes>,
-}
-
-impl Opening {
-    /// What to start, and the session as it is written down.
-    pub(super) fn into_record(self, settings: &Settings) -> (Launch, Record) {
-        let record = Record {
-            id: self.id,
-            owner: self.owner,
-            name: self.name,
-            command: self.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-            dir: self.launch.dir().to_path_buf(),
-            start_on: self.start_on,
-            pace: self.pace.unwrap_or(settings.pace),
-            sizes: self.sizes.unwrap_or(settings.sizes),
-            size: self.size,
-            opened_at: (settings.now)(),
-            ended: None,
-        };
-        (self.launch, record)
-    }
-}
 
 /// One session. Shared by all who reach it; changed by its task, except for what the locks below hold.
 pub struct Session {
@@ -96,6 +43,7 @@ pub struct Session {
     /// Closed when the task has ended.
     pub(super) end: watch::Receiver<Offset>,
     pub(super) status: watch::Sender<Arc<Status>>,
+    changes: AtomicU64,
     pub(super) input: Mutex<Input>,
     pub(super) input_added: Notify,
     pub(super) viewers: Mutex<Viewers>,
@@ -115,20 +63,6 @@ pub struct Session {
     leaving: CancellationToken,
     closed: CancellationToken,
     gone: CancellationToken,
-}
-
-/// Input and those it comes from, which change together.
-#[derive(Default)]
-pub(super) struct Input {
-    pub(super) clients: Clients,
-    pub(super) queue: InputQueue,
-}
-
-impl Input {
-    /// Forgets what will never be written.
-    pub(super) fn clear(&mut self) {
-        self.queue.clear(&mut self.clients);
-    }
 }
 
 /// The program has not been started or has ended.
@@ -168,6 +102,7 @@ impl Session {
             ledger,
             end,
             status: watch::Sender::new(Arc::new(status)),
+            changes: AtomicU64::new(0),
             input: Mutex::new(Input { clients, ..Input::default() }),
             input_added: Notify::new(),
             viewers: Mutex::default(),
@@ -286,10 +221,10 @@ impl Session {
         Arc::clone(&self.status.borrow())
     }
 
-    /// Whether these, as it gave them, are still its latest values.
+    /// Counts the changes of its latest values: they are the same as long as this is.
     #[must_use]
-    pub fn has_status(&self, known: &Arc<Status>) -> bool {
-        Arc::ptr_eq(&self.status.borrow(), known)
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Acquire)
     }
 
     /// Its latest values, and a way to wait for their next change.
@@ -310,8 +245,14 @@ impl Session {
             is_news
         });
         if has_changed {
+            self.count_change();
             self.tell_viewers();
         }
+    }
+
+    /// Behind a change of the latest values, so that who counted before it finds more the next time.
+    pub(super) fn count_change(&self) {
+        self.changes.fetch_add(1, Release);
     }
 
     pub(super) fn touch(&self, now: Timestamp) {
@@ -338,84 +279,6 @@ impl Session {
 
     pub(super) fn follower_moved(&self) {
         self.follower_moved.notify_one();
-    }
-
-    /// Takes bytes to type that come from no client, for a program that drives the session. What is returned tells when
-    /// they, and all before them, are written.
-    ///
-    /// # Errors
-    /// When the session does not take input now.
-    pub fn input(&self, bytes: Bytes) -> Result<Typed, InputRefused> {
-        self.input_from(None, None, bytes)?;
-        Ok(self.input.lock().queue.typed())
-    }
-
-    pub(super) fn input_from(
-        &self,
-        from: Option<Numbered>,
-        viewer: Option<ViewerId>,
-        bytes: Bytes,
-    ) -> Result<(), InputRefused> {
-        let client = from.map(|from| from.client);
-        let mut input = self.input.lock();
-        // Under the lock: nothing is taken behind what forgets all that is left when the program ends.
-        let refusal = {
-            let status = self.status.borrow();
-            match status.state {
-                State::Running { .. } if status.control.is_none() || status.control == client => None,
-                State::Running { .. } => Some(InputRefused::ControlHeld),
-                _ => Some(InputRefused::NotRunning),
-            }
-        };
-        let Input { clients, queue } = &mut *input;
-        if let Some(refusal) = refusal {
-            if let Some(numbered) = from {
-                InputQueue::skip(clients, numbered)?;
-            }
-            return Err(refusal);
-        }
-        let typist = viewer.filter(|_| !reports::are_all_of(&bytes));
-        queue.push(clients, from, viewer, bytes)?;
-        drop(input);
-        // The program learns of the size before it reads what was typed for it.
-        if typist.is_some_and(|viewer| self.sizing.lock().typed(viewer)) {
-            self.size_wanted.notify_one();
-        }
-        self.input_added.notify_one();
-        Ok(())
-    }
-
-    /// Takes what the terminal answers its program: in order with what is typed, whoever has control. Answers that a
-    /// program asks for and does not read are dropped beyond a bound.
-    pub(super) fn answer(&self, answer: Answer) {
-        // The screen of a program that another server ran may be here before its task, which says that it runs.
-        if !matches!(self.status.borrow().state, State::Exited { .. }) {
-            self.input.lock().queue.push_answer(answer);
-            self.input_added.notify_one();
-        }
-    }
-
-    pub(super) fn skip_input(&self, numbered: Numbered) -> Result<(), InputRefused> {
-        InputQueue::skip(&mut self.input.lock().clients, numbered)
-    }
-
-    /// Lets only `client` type, resize and signal, until it releases control or leaves.
-    pub fn take_control(&self, client: ClientId) {
-        self.update(|status| status.control = Some(client));
-    }
-
-    /// Lets everyone with access type again, if `client` has control.
-    pub fn release_control(&self, client: ClientId) {
-        self.update(|status| {
-            status.control.take_if(|holder| *holder == client);
-        });
-    }
-
-    /// Whether `client` may type, resize and signal: nobody else has taken control.
-    #[must_use]
-    pub fn controls(&self, client: Option<ClientId>) -> bool {
-        let status = self.status.borrow();
-        status.control.is_none() || status.control == client
     }
 
     /// Gives the terminal another size, in order with the output.

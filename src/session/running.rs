@@ -10,13 +10,14 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::deadline::{Linger, until};
-use super::handle::{Input, Session};
+use super::handle::Session;
 use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
 use super::processes::Ending;
 use super::pty::{Child, INPUT_MAX, Pty, Readable, Spawned};
 use super::sizing::Decision;
 use super::task::{Handles, Order, Task};
+use super::typing::Input;
 use super::{Exit, Pace, Signal, State, ViewerId};
 use crate::terminal::Offset;
 use crate::terminal::log::SEGMENT_BYTES;

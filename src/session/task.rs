@@ -11,9 +11,10 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::follower::{self, Follower};
-use super::handle::{Opening, Parts, Session, StartOn};
+use super::handle::{Parts, Session};
 use super::lanes::Lane;
 use super::ledger::Ledger;
+use super::opening::{Opening, StartOn};
 use super::origin::Origin;
 use super::processes::Ending;
 use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};

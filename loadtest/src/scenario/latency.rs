@@ -2,7 +2,8 @@
 //!
 //! The terminal echoes, so that nothing but the server and the kernel is measured. Keys vary, so that an echo that comes
 //! late is not taken for the next one's. The session's program runs alone, before a crowd that must get every key as
-//! well, beside a session that floods ten viewers, and beside ten sessions that nobody watches and that never stop.
+//! well, beside a session that floods ten viewers, and beside ten sessions that nobody watches and that never stop: once
+//! printing, and once without a word, which is what so many busy programs alone do to who waits for a processor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,10 +64,11 @@ pub(crate) enum Beside {
     Watchers,
     Flood,
     Busy,
+    Calculating,
 }
 
 impl Beside {
-    const ALL: [Self; 4] = [Self::Nothing, Self::Watchers, Self::Flood, Self::Busy];
+    const ALL: [Self; 5] = [Self::Nothing, Self::Watchers, Self::Flood, Self::Busy, Self::Calculating];
 }
 
 /// One measurement's sizes.
@@ -90,6 +92,7 @@ impl Plan {
             Beside::Watchers => format!("{} watchers", self.watchers),
             Beside::Flood => format!("a flood to {FLOODED} viewers"),
             Beside::Busy => format!("{} sessions of yes", self.busy),
+            Beside::Calculating => format!("{} silent busy sessions", self.busy),
         }
     }
 }
@@ -115,7 +118,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &LatencyArgs) -> anyhow::Result<Vec<Measu
     let mut measured = Vec::new();
     for &beside in variants {
         let at_least = match beside {
-            Beside::Flood | Beside::Busy if !lab.common.small => OTHERS_MET,
+            Beside::Flood | Beside::Busy | Beside::Calculating if !lab.common.small => OTHERS_MET,
             _ => Duration::ZERO,
         };
         let plan = Plan { beside, at_least, ..plan };
@@ -197,6 +200,10 @@ fn open_others(target: &mut dyn Target, plan: Plan) -> anyhow::Result<Vec<Sessio
         Beside::Nothing | Beside::Watchers => Ok(Vec::new()),
         Beside::Flood => Ok(vec![target.open_program(&Program::Forever { seed: SEED }, Pace::Lossless)?]),
         Beside::Busy => (0..plan.busy).map(|_| target.open(&["yes".to_owned()], Pace::Usual)).collect(),
+        Beside::Calculating => {
+            let command = ["sh", "-c", "while :; do :; done"].map(ToOwned::to_owned);
+            (0..plan.busy).map(|_| target.open(&command, Pace::Usual)).collect()
+        }
     }
 }
 

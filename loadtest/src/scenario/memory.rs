@@ -21,6 +21,10 @@ const SETTLES: Duration = Duration::from_secs(2);
 /// Longer than a session may be quiet before the server packs its screen away.
 const QUIET: Duration = Duration::from_secs(36);
 
+/// For each session, until its screen is written down for the next start: that goes on one after the other, 20 a second,
+/// and a server that does so does not idle.
+const WRITES_EACH: Duration = Duration::from_millis(50);
+
 #[derive(Args, Debug)]
 pub(crate) struct MemoryArgs {
     /// Idle viewers, in steps
@@ -48,6 +52,14 @@ struct Plan {
     settles: Duration,
     /// None: it is not waited for.
     quiet: Option<Duration>,
+}
+
+impl Plan {
+    /// How long a server may write down the screens of so many sessions.
+    fn writes(&self, sessions: usize) -> Duration {
+        let sessions = u32::try_from(sessions).unwrap_or(u32::MAX);
+        if self.quiet.is_some() { WRITES_EACH * sessions } else { Duration::ZERO }
+    }
 }
 
 /// What was read at one step.
@@ -127,7 +139,7 @@ fn grow_sessions(target: &mut dyn Target, plan: &Plan) -> anyhow::Result<(Round,
     }
     let mut round: Round = each("session", &steps).collect();
     if let (Some(quiet), Some(&(_, first))) = (plan.quiet, steps.first()) {
-        wait(quiet)?;
+        wait(plan.writes(sessions.len()) + quiet)?;
         let asleep = [(0, first), (sessions.len(), held(&processes)?)];
         round.extend(each("hibernated session", &asleep));
     }
@@ -153,7 +165,7 @@ fn idle(target: &mut dyn Target, count: usize, plan: &Plan) -> anyhow::Result<Ro
     let mut crowd = Crowd::new()?;
     crowd.join(attachments.iter().map(|attachment| (attachment, &expected)))?;
     crowd.until(|seen| seen.at >= READY.len() as u64)?;
-    crowd.follow(plan.settles)?;
+    crowd.follow(plan.settles + plan.writes(count))?;
     let (before, began) = (cpu(&processes)?, Instant::now());
     crowd.follow(plan.idle)?;
     let share = (cpu(&processes)? - before).as_secs_f64() / began.elapsed().as_secs_f64();

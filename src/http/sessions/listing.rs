@@ -1,75 +1,136 @@
-//! The list of sessions as JSON. What it says of a session is kept as it was written until that changes: pages and
-//! programs ask for the whole list often, and little of it is new.
+//! The list of sessions as JSON, kept as it was last written: pages and programs ask for it often, and mostly nothing of
+//! it is new. Where something is, only that is written anew.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use dashmap::DashMap;
+use bytes::Bytes;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use super::object::SessionObject;
-use crate::session::{Session, SessionId, Status};
+use crate::registry::Registry;
+use crate::session::{Principal, Session, SessionId};
 
-/// How many more sessions than there are may be kept before those that are no more are looked for.
-const STALE_MAX: usize = 256;
-
-/// Bytes that a session usually takes in the list.
+/// Most bytes of all lists that are kept: some times what the sessions of a full server take. Beyond it only the newest
+/// list is, and the others are written anew when they are asked for.
+const KEPT_MAX: usize = 16 << 20;
+/// Bytes that a session usually takes in a list.
 const USUAL_BYTES: usize = 640;
 
-/// What was last written of each session. Bounded by how many there are.
+/// The lists as they were last written, each of one owner's sessions.
 #[derive(Default)]
-pub(crate) struct Listing(DashMap<SessionId, Written>);
+pub(crate) struct Listing(Mutex<Lists>);
 
-/// One session as it was written, and all of it that may change.
-struct Written {
-    status: Arc<Status>,
-    moment: Moment,
-    json: Vec<u8>,
+#[derive(Default)]
+struct Lists {
+    by_owner: HashMap<Principal, Arc<List>>,
+    bytes: usize,
 }
 
-/// What changes about a session besides its status.
-#[derive(PartialEq, Eq)]
+/// A JSON array, and what it tells of.
+struct List {
+    json: Bytes,
+    entries: Vec<Entry>,
+}
+
+/// One session, and where in the array it was written.
+struct Entry {
+    place: Place,
+    moment: Moment,
+    range: Range<usize>,
+}
+
+/// What a session's place in the list is decided by, which never changes.
+type Place = (Reverse<Timestamp>, SessionId);
+
+fn place(session: &Session) -> Place {
+    (Reverse(session.opened_at()), session.id())
+}
+
+/// All of a session that may change. Taken before it is written, so that what changes meanwhile is seen the next time.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Moment {
     published: u64,
+    changes: u64,
     modified: Timestamp,
 }
 
 impl Moment {
     fn of(session: &Session) -> Self {
-        Self { published: session.published(), modified: session.modified_at() }
+        Self { published: session.published(), changes: session.changes(), modified: session.modified_at() }
     }
 }
 
 impl Listing {
-    /// These sessions, of `all` there are, as a JSON array; `is_there` tells of any session whether it still is.
-    pub(super) fn of(&self, sessions: &[Arc<Session>], all: usize, is_there: impl Fn(SessionId) -> bool) -> Vec<u8> {
-        let mut list = Vec::with_capacity(2 + USUAL_BYTES * sessions.len());
-        list.push(b'[');
-        for (index, session) in sessions.iter().enumerate() {
-            if index > 0 {
-                list.push(b',');
+    /// The sessions of `owner` as a JSON array, newest first.
+    pub(super) fn of(&self, owner: Principal, registry: &Registry) -> Bytes {
+        let last = self.0.lock().by_owner.get(&owner).cloned();
+        let changed = registry.look_through(|oldest_first| {
+            let own = || oldest_first.iter().rev().filter(|session| session.owner() == owner);
+            let is_current = last.as_ref().is_some_and(|last| last.tells_of(own()));
+            // Written when nobody waits for the registry any more.
+            (!is_current).then(|| own().map(Arc::clone).collect::<Vec<_>>())
+        });
+        match (changed, last) {
+            (None, Some(last)) => last.json.clone(),
+            (changed, last) => {
+                let list = List::of(&changed.unwrap_or_default(), last.as_deref());
+                let json = list.json.clone();
+                self.0.lock().keep(owner, list);
+                json
             }
-            self.write(session, &mut list);
         }
-        list.push(b']');
-        if self.0.len() > all + STALE_MAX {
-            self.0.retain(|id, _| is_there(*id));
+    }
+}
+
+impl Lists {
+    fn keep(&mut self, owner: Principal, list: List) {
+        self.bytes += list.json.len();
+        if let Some(last) = self.by_owner.insert(owner, Arc::new(list)) {
+            self.bytes -= last.json.len();
         }
-        list
+        if self.bytes > KEPT_MAX {
+            self.by_owner.retain(|kept, _| *kept == owner);
+            self.bytes = self.by_owner.values().map(|list| list.json.len()).sum();
+        }
+    }
+}
+
+impl List {
+    /// Writes what is not in `last` as it is now.
+    fn of(sessions: &[Arc<Session>], last: Option<&Self>) -> Self {
+        let mut json = Vec::with_capacity(2 + USUAL_BYTES * sessions.len());
+        let mut entries = Vec::with_capacity(sessions.len());
+        let mut known =
+            last.into_iter().flat_map(|last| last.entries.iter().map(|entry| (entry, &last.json))).peekable();
+        json.push(b'[');
+        for session in sessions {
+            let (place, moment) = (place(session), Moment::of(session));
+            while known.next_if(|(entry, _)| entry.place < place).is_some() {}
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            let start = json.len();
+            match known.next_if(|(entry, _)| entry.place == place && entry.moment == moment) {
+                Some((entry, written)) => json.extend_from_slice(&written[entry.range.clone()]),
+                // Plain fields of numbers and text: there is nothing in it that JSON cannot hold.
+                None => json.extend(serde_json::to_vec(&SessionObject::of(session)).unwrap_or_default()),
+            }
+            entries.push(Entry { place, moment, range: start..json.len() });
+        }
+        json.push(b']');
+        Self { json: json.into(), entries }
     }
 
-    fn write(&self, session: &Session, list: &mut Vec<u8>) {
-        // Taken first: what changes while it is written is seen to have changed the next time.
-        let moment = Moment::of(session);
-        if let Some(written) = self.0.get(&session.id())
-            && written.moment == moment
-            && session.has_status(&written.status)
-        {
-            return list.extend_from_slice(&written.json);
-        }
-        let status = session.status();
-        // Plain fields of numbers and text: there is nothing in it that JSON cannot hold.
-        let json = serde_json::to_vec(&SessionObject::at(session, &status)).unwrap_or_default();
-        list.extend_from_slice(&json);
-        self.0.insert(session.id(), Written { status, moment, json });
+    /// Whether it is of just these, as they are.
+    fn tells_of<'a>(&self, mut sessions: impl Iterator<Item = &'a Arc<Session>>) -> bool {
+        let mut entries = self.entries.iter();
+        let is_as_written =
+            |entry: &Entry, session: &Session| entry.place == place(session) && entry.moment == Moment::of(session);
+        sessions.all(|session| entries.next().is_some_and(|entry| is_as_written(entry, session)))
+            && entries.next().is_none()
     }
 }

@@ -106,10 +106,7 @@ fn created(session: &Session) -> (StatusCode, Json<Opened>) {
 }
 
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Response {
-    let mut sessions = app.registry().list();
-    let all = sessions.len();
-    sessions.retain(|session| session.owner() == principal(caller.account));
-    let list = app.listing().of(&sessions, all, |id| app.registry().find(id).is_some());
+    let list = app.listing().of(principal(caller.account), app.registry());
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], list).into_response()
 }
 
