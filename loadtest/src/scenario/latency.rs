@@ -34,7 +34,7 @@ const WARM_UP: usize = 100;
 
 /// How long is typed at least beside others that have the processors too: many turns of the scheduler, or the figure would
 /// be that of a moment in which they happened to wait.
-const OTHERS_MET: Duration = Duration::from_secs(2);
+const OTHERS_MET: Duration = Duration::from_secs(4);
 /// Bytes a flood has brought each of its viewers before it counts: more than a log and a socket's buffers hold.
 const FLOOD_GOES: u64 = 16 << 20;
 

@@ -16,7 +16,7 @@ use crate::session::{Principal, Session, SessionId};
 
 /// Most bytes of all lists that are kept: some times what the sessions of a full server take. Beyond it only the newest
 /// list is, and the others are written anew when they are asked for.
-const KEPT_MAX: usize = 16 << 20;
+const LISTS_BYTES_MAX: usize = 16 << 20;
 /// Bytes that a session usually takes in a list.
 const USUAL_BYTES: usize = 640;
 
@@ -92,7 +92,7 @@ impl Lists {
         if let Some(last) = self.by_owner.insert(owner, Arc::new(list)) {
             self.bytes -= last.json.len();
         }
-        if self.bytes > KEPT_MAX {
+        if self.bytes > LISTS_BYTES_MAX {
             self.by_owner.retain(|kept, _| *kept == owner);
             self.bytes = self.by_owner.values().map(|list| list.json.len()).sum();
         }
