@@ -106,6 +106,22 @@ async fn a_session_closed_as_its_program_ends_is_not_left_to_the_reaper() {
 }
 
 #[tokio::test]
+async fn the_list_is_in_order_whatever_is_taken_off_it() {
+    let house = House::new().await;
+    // All in one moment, by the clock of this house.
+    for id in [3, 1, 4, 2] {
+        house.open(id, &["cat"]).await;
+    }
+    let listed = || house.registry.list().iter().map(|session| session.id()).collect::<Vec<_>>();
+    let id = |id| SessionId::from_random([id; 16]);
+    assert_eq!(listed(), [1, 2, 3, 4].map(id));
+    let second = house.registry.find(id(2)).expect("listed");
+    house.registry.close(&second).await.expect("closed");
+    assert_eq!((listed(), house.registry.len()), ([1, 3, 4].map(id).to_vec(), 3));
+    assert!(house.registry.find(id(2)).is_none() && !house.registry.is_empty());
+}
+
+#[tokio::test]
 async fn a_session_is_written_down_with_its_names_its_screen_and_its_end_until_it_is_forgotten() {
     let house = House::new().await;
     let session = house.open(1, &["sh", "-c", "echo before; read line; echo after $line; exit 3"]).await;

@@ -71,6 +71,19 @@ async fn the_list_says_what_each_session_says_of_itself_whatever_changes() {
     until("a title", async || (says_the_same().await["title"] == "called").then_some(())).await;
     client.typed("exit 3\n").await;
     until("an exit", async || (says_the_same().await["exitCode"] == 3).then_some(())).await;
+
+    let ids = async || {
+        let (_, list) = server.call("GET", "/api/sessions", None).await;
+        let ids =
+            list.as_array().expect("an array").iter().map(|session| session["id"].as_str().expect("id").to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let newest = server.open(&["cat"]).await;
+    assert_eq!(ids().await, [newest.clone(), busy.clone(), quiet.clone()]);
+    server.call("DELETE", &format!("/api/sessions/{quiet}"), None).await;
+    assert_eq!(ids().await, [newest.clone(), busy.clone()]);
+    server.call("DELETE", &format!("/api/sessions/{newest}"), None).await;
+    assert_eq!(ids().await, [busy]);
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ fn place(session: &Session) -> Place {
 /// All of a session that may change. Taken before it is written, so that what changes meanwhile is seen the next time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Moment {
+    /// One that was left and taken up again counts from the start.
+    since: Timestamp,
     published: u64,
     changes: u64,
     modified: Timestamp,
@@ -60,7 +62,12 @@ struct Moment {
 
 impl Moment {
     fn of(session: &Session) -> Self {
-        Self { published: session.published(), changes: session.changes(), modified: session.modified_at() }
+        Self {
+            since: session.since(),
+            published: session.published(),
+            changes: session.changes(),
+            modified: session.modified_at(),
+        }
     }
 }
 
