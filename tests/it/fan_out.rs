@@ -53,6 +53,7 @@ async fn a_thousand_viewers_get_every_one_of_eight_mebibytes() {
         let (server, id, ready, expected) = (server.clone(), id.clone(), ready.clone(), expected.clone());
         viewers.spawn(async move {
             let mut client = Client::join(&server, &id, Join { from: Some("0".into()), ..Join::default() }).await;
+            client.buffers_little();
             let mut all_are_there = std::pin::pin!(ready.wait());
             loop {
                 tokio::select! {

@@ -4,6 +4,7 @@ use fantail::protocol::{ClientMessage, Command, Event, ServerMessage, Welcome};
 use fantail::terminal::screen::Screen;
 use fantail::terminal::{Offset, Size};
 use futures_util::{SinkExt, StreamExt};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -281,6 +282,13 @@ impl Client {
     /// Lets the server hear that there is somebody, as the pong would of one who reads: whoever is silent is let go.
     pub async fn is_there(&mut self) {
         self.send_raw(Message::Pong(Vec::new().into())).await;
+    }
+
+    /// Has the kernel keep little that this client has not read yet, so that a ping is never far behind what it reads:
+    /// one of a thousand on a busy machine may need a minute for what a socket holds otherwise.
+    pub fn buffers_little(&mut self) {
+        let MaybeTlsStream::Plain(stream) = self.socket.get_ref() else { panic!("no TCP stream of its own") };
+        set_socket_recv_buffer_size(stream, 64 * 1024).expect("a buffer");
     }
 
     /// The connection, for tests that misuse it.
