@@ -224,7 +224,8 @@ async fn a_session_is_left_though_its_program_has_ended_and_its_screen_stands_st
     // A segment has headers, and at its end no room for one more read. Behind it there is room for one.
     let full = Offset((SEGMENT_BYTES - 8 * 1024) as u64);
     let is_full = async {
-        while session.log().held().end < full {
+        // It has written more than fits by now: its terminal takes no more, so it sleeps.
+        while session.log().held().end < full || !sleeps(&session) {
             tokio::task::yield_now().await;
         }
     };
@@ -243,6 +244,13 @@ async fn a_session_is_left_though_its_program_has_ended_and_its_screen_stands_st
         settings.leaving.cancel();
     };
     timeout(PATIENCE, async { tokio::join!(life, leave) }).await.expect("it is left");
+}
+
+/// Whether its program waits for something.
+fn sleeps(session: &Session) -> bool {
+    let State::Running { pid } = session.status().state else { return false };
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.is_ok_and(|stat| stat.contains(") S "))
 }
 
 /// A session that another server left when it had published `output`, and its program, which runs.
