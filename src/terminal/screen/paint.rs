@@ -335,7 +335,8 @@ impl<'a> Painter<'a> {
                 self.push(APART);
             }
             None if carries => {
-                self.command(format_args!("\x1b[?47h\x1b[{row};{cols}H \x1b[?47l"));
+                // The other screen has its own margins, and none yet: rows count from the top there.
+                self.command(format_args!("\x1b[?47h\x1b[{};{cols}H \x1b[?47l", buffer.y + 1));
             }
             None if line.iter().all(Glyph::is_blank) => {
                 self.reset_pen();
