@@ -36,7 +36,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Must be called within the runtime.
     pub(super) fn new(socket: OwnedFd) -> io::Result<Self> {
-        Ok(Self { socket: watch(socket, Interest::READABLE)?, room: Room::new() })
+        Ok(Self { socket: watch(socket, Interest::READABLE)?, room: Room::default() })
     }
 
     /// Asks, and waits for the answer. After an error the connection is of no use any more.

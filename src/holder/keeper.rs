@@ -151,7 +151,7 @@ impl Keeper {
             };
             self.connections.remove(silent);
         }
-        self.connections.push(Connection { socket, room: Room::new(), greeted: false });
+        self.connections.push(Connection { socket, room: Room::default(), greeted: false });
     }
 }
 

@@ -36,17 +36,10 @@ pub struct Received {
 /// Room for a message, to be kept between them: so much would take longer to clear than a message to receive.
 pub struct Room(Box<[u8]>);
 
-impl Room {
-    /// For a message of any length.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(vec![0; MESSAGE_MAX].into())
-    }
-}
-
 impl Default for Room {
+    /// For a message of any length.
     fn default() -> Self {
-        Self::new()
+        Self(vec![0; MESSAGE_MAX].into())
     }
 }
 
@@ -162,27 +155,30 @@ mod tests {
         let (here, there) = pair();
         send(&here, b"one", &[here.as_fd(), here.as_fd(), here.as_fd(), here.as_fd()]).expect("sent");
         send(&here, b"two", &[]).expect("sent");
-        let one = receive(&there, &mut Room::new()).expect("received").expect("a message");
+        let one = receive(&there, &mut Room::default()).expect("received").expect("a message");
         assert_eq!((one.bytes.as_slice(), one.descriptors.len()), (&b"one"[..], 4));
         for descriptor in &one.descriptors {
             let flags = rustix::io::fcntl_getfd(descriptor).expect("open");
             assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
         }
         drop(one);
-        assert_eq!(receive(&there, &mut Room::new()).expect("received").expect("a message").bytes, b"two");
+        assert_eq!(receive(&there, &mut Room::default()).expect("received").expect("a message").bytes, b"two");
         drop(here);
-        assert!(receive(&there, &mut Room::new()).expect("the end").is_none());
+        assert!(receive(&there, &mut Room::default()).expect("the end").is_none());
     }
 
     #[test]
     fn what_is_beyond_the_bounds_is_an_error() {
         let (here, there) = pair();
         send(&here, &[0; MESSAGE_MAX], &[]).expect("sent");
-        assert_eq!(receive(&there, &mut Room::new()).expect("received").expect("a message").bytes.len(), MESSAGE_MAX);
+        assert_eq!(
+            receive(&there, &mut Room::default()).expect("received").expect("a message").bytes.len(),
+            MESSAGE_MAX
+        );
         send(&here, &[0; MESSAGE_MAX + 1], &[]).expect("sent");
-        assert!(receive(&there, &mut Room::new()).is_err());
+        assert!(receive(&there, &mut Room::default()).is_err());
         assert!(send(&here, b"x", &[here.as_fd(); DESCRIPTORS_MAX + 1]).is_err());
-        assert!(receive(&there, &mut Room::new()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
+        assert!(receive(&there, &mut Room::default()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
     }
 
     #[test]

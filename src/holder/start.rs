@@ -128,7 +128,7 @@ fn ask(socket: &OwnedFd, request: &Request, patience: Duration) -> Result<Reply,
     if !readable(socket.as_fd(), patience)? {
         return Err(HolderError::Silent);
     }
-    let received = socket::receive(socket, &mut socket::Room::new()).map_err(gone)?.ok_or(HolderError::Gone)?;
+    let received = socket::receive(socket, &mut socket::Room::default()).map_err(gone)?.ok_or(HolderError::Gone)?;
     serde_json::from_slice(&received.bytes).map_err(|_| HolderError::Garbled)
 }
 

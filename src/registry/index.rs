@@ -59,7 +59,7 @@ impl Index {
         self.0.read().by_id.get(&id).map(Arc::clone)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.read().oldest_first.len()
     }
 

@@ -257,14 +257,8 @@ impl Registry {
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.shared.sessions.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn count(&self) -> usize {
+        self.shared.sessions.count()
     }
 
     /// What `look` makes of all sessions, oldest first and those of a moment by their ids backwards. It is to be quick:

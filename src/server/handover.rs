@@ -93,7 +93,7 @@ impl Line {
 
     /// The next word, and what came with it.
     pub(super) async fn hear<T: DeserializeOwned>(&self) -> io::Result<(T, Vec<OwnedFd>)> {
-        let mut room = Room::new();
+        let mut room = Room::default();
         let received = self.0.async_io(Interest::READABLE, |end| receive(end, &mut room)).await?;
         let Received { bytes, descriptors } = received.ok_or(io::ErrorKind::UnexpectedEof)?;
         if bytes.len() > WORD_BYTES_MAX || descriptors.len() > DESCRIPTORS_MAX {

@@ -124,7 +124,7 @@ impl Sessions {
     }
 
     fn none_would_be_lost(&self) -> Result<(), LeaveError> {
-        match self.registry.len() {
+        match self.registry.count() {
             0 => Ok(()),
             _ if self.outlive_us() => Ok(()),
             sessions => Err(LeaveError::WouldBeLost(sessions)),
@@ -155,7 +155,7 @@ impl Sessions {
         if !self.outlive_us() {
             return self.registry.drain().await;
         }
-        let sessions = self.registry.len();
+        let sessions = self.registry.count();
         if sessions > 0 {
             tracing::info!(
                 sessions,
@@ -230,7 +230,7 @@ impl Sessions {
                 () = until(look_at) => false,
             };
             if is_new {
-                let sessions = self.registry.len();
+                let sessions = self.registry.count();
                 tracing::warn!(sessions, "the process that keeps sessions ended: a new one gets them");
             }
             let has_all = match self.hand_over_missing(spawner).await {

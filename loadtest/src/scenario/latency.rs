@@ -196,14 +196,15 @@ fn received(crowd: Option<&Crowd>) -> u64 {
 
 /// The sessions beside.
 fn open_others(target: &mut dyn Target, plan: Plan) -> anyhow::Result<Vec<Session>> {
+    let mut many = |command: &[&str]| {
+        let command: Vec<_> = command.iter().map(ToString::to_string).collect();
+        (0..plan.busy).map(|_| target.open(&command, Pace::Usual)).collect()
+    };
     match plan.beside {
         Beside::Nothing | Beside::Watchers => Ok(Vec::new()),
         Beside::Flood => Ok(vec![target.open_program(&Program::Forever { seed: SEED }, Pace::Lossless)?]),
-        Beside::Busy => (0..plan.busy).map(|_| target.open(&["yes".to_owned()], Pace::Usual)).collect(),
-        Beside::Calculating => {
-            let command = ["sh", "-c", "while :; do :; done"].map(ToOwned::to_owned);
-            (0..plan.busy).map(|_| target.open(&command, Pace::Usual)).collect()
-        }
+        Beside::Busy => many(&["yes"]),
+        Beside::Calculating => many(&["sh", "-c", "while :; do :; done"]),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The list of sessions as JSON, kept as it was last written: pages and programs ask for it often, and mostly nothing of
 //! it is new. Where something is, only that is written anew.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,16 +37,9 @@ struct List {
 
 /// One session, and where in the array it was written.
 struct Entry {
-    place: Place,
+    id: SessionId,
     moment: Moment,
     range: Range<usize>,
-}
-
-/// What a session's place in the list is decided by, which never changes.
-type Place = (Reverse<Timestamp>, SessionId);
-
-fn place(session: &Session) -> Place {
-    (Reverse(session.opened_at()), session.id())
 }
 
 /// All of a session that may change. Taken before it is written, so that what changes meanwhile is seen the next time.
@@ -75,21 +67,20 @@ impl Listing {
     /// The sessions of `owner` as a JSON array, newest first.
     pub(super) fn of(&self, owner: Principal, registry: &Registry) -> Bytes {
         let last = self.0.lock().by_owner.get(&owner).cloned();
-        let changed = registry.look_through(|oldest_first| {
+        let found = registry.look_through(|oldest_first| {
             let own = || oldest_first.iter().rev().filter(|session| session.owner() == owner);
-            let is_current = last.as_ref().is_some_and(|last| last.tells_of(own()));
-            // Written when nobody waits for the registry any more.
-            (!is_current).then(|| own().map(Arc::clone).collect::<Vec<_>>())
-        });
-        match (changed, last) {
-            (None, Some(last)) => last.json.clone(),
-            (changed, last) => {
-                let list = List::of(&changed.unwrap_or_default(), last.as_deref());
-                let json = list.json.clone();
-                self.0.lock().keep(owner, list);
-                json
+            match &last {
+                Some(last) if last.tells_of(own()) => Ok(last.json.clone()),
+                // Written when nobody waits for the registry any more.
+                _ => Err(own().map(Arc::clone).collect::<Vec<_>>()),
             }
-        }
+        });
+        found.unwrap_or_else(|sessions| {
+            let list = List::of(&sessions, last.as_deref());
+            let json = list.json.clone();
+            self.0.lock().keep(owner, list);
+            json
+        })
     }
 }
 
@@ -109,24 +100,23 @@ impl Lists {
 impl List {
     /// Writes what is not in `last` as it is now.
     fn of(sessions: &[Arc<Session>], last: Option<&Self>) -> Self {
+        let written = |entry: &Entry, last: &Self| (entry.id, (entry.moment, last.json.slice(entry.range.clone())));
+        let known: HashMap<_, _> =
+            last.into_iter().flat_map(|last| last.entries.iter().map(|entry| written(entry, last))).collect();
         let mut json = Vec::with_capacity(2 + USUAL_BYTES * sessions.len());
         let mut entries = Vec::with_capacity(sessions.len());
-        let mut known =
-            last.into_iter().flat_map(|last| last.entries.iter().map(|entry| (entry, &last.json))).peekable();
         json.push(b'[');
         for session in sessions {
-            let (place, moment) = (place(session), Moment::of(session));
-            while known.next_if(|(entry, _)| entry.place < place).is_some() {}
             if json.len() > 1 {
                 json.push(b',');
             }
-            let start = json.len();
-            match known.next_if(|(entry, _)| entry.place == place && entry.moment == moment) {
-                Some((entry, written)) => json.extend_from_slice(&written[entry.range.clone()]),
+            let (id, moment, start) = (session.id(), Moment::of(session), json.len());
+            match known.get(&id) {
+                Some((known, written)) if *known == moment => json.extend_from_slice(written),
                 // Plain fields of numbers and text: there is nothing in it that JSON cannot hold.
-                None => json.extend(serde_json::to_vec(&SessionObject::of(session)).unwrap_or_default()),
+                _ => json.extend(serde_json::to_vec(&SessionObject::of(session)).unwrap_or_default()),
             }
-            entries.push(Entry { place, moment, range: start..json.len() });
+            entries.push(Entry { id, moment, range: start..json.len() });
         }
         json.push(b']');
         Self { json: json.into(), entries }
@@ -136,7 +126,7 @@ impl List {
     fn tells_of<'a>(&self, mut sessions: impl Iterator<Item = &'a Arc<Session>>) -> bool {
         let mut entries = self.entries.iter();
         let is_as_written =
-            |entry: &Entry, session: &Session| entry.place == place(session) && entry.moment == Moment::of(session);
+            |entry: &Entry, session: &Session| entry.id == session.id() && entry.moment == Moment::of(session);
         sessions.all(|session| entries.next().is_some_and(|entry| is_as_written(entry, session)))
             && entries.next().is_none()
     }
