@@ -7,6 +7,7 @@ mod attach;
 mod checkpoints;
 mod clients;
 mod deadline;
+mod delivery;
 mod encoded;
 mod exit;
 mod follower;

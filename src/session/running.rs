@@ -10,20 +10,17 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::deadline::{Linger, until};
+use super::delivery::Delivery;
 use super::handle::Session;
-use super::input::Front;
 use super::pace::{self, Pacing, Verdict};
 use super::processes::Ending;
-use super::pty::{Child, INPUT_MAX, Pty, Readable, Spawned};
+use super::pty::{Child, Pty, Readable, Spawned};
 use super::sizing::Decision;
 use super::task::{Handles, Order, Task};
-use super::typing::Input;
 use super::{Exit, Pace, Signal, State, ViewerId};
 use crate::terminal::Offset;
 use crate::terminal::log::SEGMENT_BYTES;
 
-/// Most input written in one turn, so that a large paste does not keep the task from reading what it causes.
-const WRITE_TURN: usize = 64 * 1024;
 /// Most output read in one turn: some reads from a terminal, a tenth of a millisecond. Then all who wait for something
 /// else come first, so that a flood does not make the echo of other sessions slow.
 const READ_TURN: usize = 16 * 1024;
@@ -49,9 +46,7 @@ pub(super) struct Running {
     hung_up: bool,
     /// There was no memory for what the program prints: nothing is read before this.
     starved_until: Option<Instant>,
-    /// The PTY takes no more input now.
-    input_blocked: bool,
-    typing: Option<Typing>,
+    delivery: Delivery,
     /// Who typed what was last written: the next output is most likely its echo.
     typist: Option<ViewerId>,
     /// The screen or viewers that stand in line are to be woken.
@@ -64,13 +59,6 @@ pub(super) struct Running {
     noted: Offset,
     /// The number of the last decision on the size that was carried out.
     fitted: u64,
-}
-
-/// The beginning of the queue's front, on its way into the terminal.
-struct Typing {
-    len: usize,
-    /// What the terminal has not taken of it.
-    left: usize,
 }
 
 /// How a burst of reading ended.
@@ -119,17 +107,17 @@ impl Running {
         let (session, pid) = (Arc::clone(&task.session), child.pid());
         *session.session_leader.lock() = Some(pid);
         session.update(|status| status.state = State::Running { pid });
+        let pty = Arc::new(pty);
         Self {
+            delivery: Delivery::new(&session, &pty),
             task,
             session,
-            pty: Arc::new(pty),
+            pty,
             child,
             pid,
             pacing: Pacing::default(),
             hung_up: false,
             starved_until: None,
-            input_blocked: false,
-            typing: None,
             typist: None,
             waking: false,
             untold: Linger::default(),
@@ -142,9 +130,7 @@ impl Running {
     /// Of a program that another server ran.
     pub(super) fn take_up(task: Task, spawned: Spawned) -> Self {
         let mut running = Self::begin(task, spawned);
-        let left = running.pty.on_its_way().unwrap_or(0);
-        running.typing = (left > 0).then_some(Typing { len: 0, left });
-        running.input_blocked = left > 0;
+        running.delivery.take_up();
         running.noted = running.task.log.end();
         // The other server may have ended between the event and the terminal's change.
         if let Ok(size) = running.pty.size()
@@ -159,7 +145,7 @@ impl Running {
         match self.until_ended().await {
             Ended::Exited { exit, ending } => self.finish(exit, ending).await,
             Ended::Left => {
-                self.write_input();
+                self.deliver();
                 self.task.log.publish();
             }
         }
@@ -224,8 +210,8 @@ impl Running {
                     let wanted = session.sizing.lock().take_wanted();
                     wanted.into_iter().for_each(|decision| self.fit(decision));
                 }
-                () = session.input_added.notified() => self.write_input(),
-                _ = pty.writable(), if self.input_blocked => self.write_input(),
+                () = session.input_added.notified() => self.deliver(),
+                _ = pty.writable(), if self.delivery.is_blocked() => self.deliver(),
                 turn = Turn::next(&pty, &session.lane.flood, self.floods), if may_read => self.read_turn(turn).await,
                 // Behind all that is ready now.
                 () = yield_now(), if self.waking => {
@@ -348,59 +334,9 @@ impl Running {
         is_news
     }
 
-    fn write_input(&mut self) {
-        self.input_blocked = false;
-        let mut turn = 0;
-        loop {
-            match self.push_input() {
-                Ok(pushed) => turn += pushed,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.input_blocked = true;
-                    return;
-                }
-                // The terminal is gone; the program's end is about to be seen.
-                Err(_) => return,
-            }
-            if turn > WRITE_TURN {
-                self.input_blocked = true; // it is not, but this comes back here after a look at the output
-                return;
-            }
-            if !self.put_input() {
-                return;
-            }
-        }
-    }
-
-    /// Puts the next chunk on its way into the terminal. Returns whether there was one.
-    fn put_input(&mut self) -> bool {
-        let mut input = self.session.input.lock();
-        let Input { clients, queue } = &mut *input;
-        let Some(Front { bytes, viewer, delivered }) = queue.front(clients, INPUT_MAX) else { return false };
-        let put = || if bytes.is_empty() { Ok(()) } else { self.pty.put(&bytes) };
-        // Under the lock, so that nothing else changes what is written down of this client meanwhile.
-        if let Err(error) = self.session.ledger.deliver(delivered, put) {
-            tracing::error!(session = %self.session.id(), %error, "input cannot be written");
-            return false;
-        }
-        self.typist = viewer.or(self.typist);
-        self.typing = Some(Typing { len: bytes.len(), left: bytes.len() });
-        true
-    }
-
-    /// Moves what is on its way into the terminal. Returns how much that was, when nothing is left of it.
-    fn push_input(&mut self) -> io::Result<usize> {
-        let Some(Typing { len, left }) = &mut self.typing else { return Ok(0) };
-        while *left > 0 {
-            *left -= self.pty.push()?.min(*left);
-        }
-        let len = *len;
-        self.typing = None;
-        self.session.ledger.delivered();
-        let mut input = self.session.input.lock();
-        let Input { clients, queue } = &mut *input;
-        queue.wrote(clients, len);
-        Ok(len)
+    /// Hands input on to the program.
+    fn deliver(&mut self) {
+        self.typist = self.delivery.deliver().or(self.typist);
     }
 
     fn obey(&mut self, order: Order) {
