@@ -131,6 +131,7 @@ impl Session {
         if known.state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
             let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
+            self.bell.ring();
         }
         if attach.may_type {
             let wanted = self.sizing.lock().join(viewer.id(), attach.size, attach.principal == self.owner);
@@ -161,7 +162,7 @@ impl Session {
             self.count_viewers(&mut viewers);
         }
         if self.sizing.lock().leave(id) {
-            self.size_wanted.notify_one();
+            self.bell.ring();
         }
         self.screen.unwatched.notify_one();
         self.follower_moved.notify_one();

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::bell::Bell;
 use super::clients::Clients;
 use super::lanes::Lane;
 use super::ledger::Ledger;
@@ -45,18 +46,17 @@ pub struct Session {
     pub(super) status: watch::Sender<Arc<Status>>,
     changes: AtomicU64,
     pub(super) input: Mutex<Input>,
-    pub(super) input_added: Notify,
     pub(super) viewers: Mutex<Viewers>,
     pub(super) line: Line,
     pub(super) follower_moved: Notify,
     pub(super) orders: mpsc::Sender<Order>,
+    /// Rung for the task while its program runs: it has orders, input, or a size that [`Sizing::take_wanted`] tells.
+    pub(super) bell: Bell,
     pub(super) screen: ScreenDoor,
     pub(super) pace: Pace,
     sizes: Sizes,
     pub(super) resync_bytes: u64,
     pub(super) sizing: Mutex<Sizing>,
-    /// The terminal is to have the size that [`Sizing::take_wanted`] tells.
-    pub(super) size_wanted: Notify,
     /// The leader of its POSIX session.
     pub(super) session_leader: Mutex<Option<Pid>>,
     closing: CancellationToken,
@@ -104,17 +104,16 @@ impl Session {
             status: watch::Sender::new(Arc::new(status)),
             changes: AtomicU64::new(0),
             input: Mutex::new(Input { clients, ..Input::default() }),
-            input_added: Notify::new(),
             viewers: Mutex::default(),
             line: Line::new(log_end),
             follower_moved: Notify::new(),
             orders,
+            bell: Bell::default(),
             screen,
             pace: record.pace,
             sizes: record.sizes,
             resync_bytes: settings.resync_bytes,
             sizing: Mutex::new(Sizing::new(record.sizes)),
-            size_wanted: Notify::new(),
             session_leader: Mutex::new(None),
             closing: settings.closing.child_token(),
             leaving: settings.leaving.child_token(),
@@ -310,6 +309,7 @@ impl Session {
     async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> Result<(), NotRunning> {
         let (done, answer) = oneshot::channel();
         self.orders.send(order(done)).await.map_err(|_| NotRunning)?;
+        self.bell.ring();
         answer.await.map_err(|_| NotRunning)
     }
 
@@ -323,6 +323,7 @@ impl Session {
         if self.orders.send(Order::Handles(answer)).await.is_err() {
             return Ok((memory, None));
         }
+        self.bell.ring();
         match told.await {
             Ok(handles) => Ok((memory, Some(handles?))),
             Err(_) => Ok((memory, None)),

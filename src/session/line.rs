@@ -11,9 +11,9 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::ViewerId;
+use super::bell::Bell;
 use crate::terminal::Offset;
 
 /// Viewers woken at once. Each is written a segment at most before the next portion: all of them take about as long as
@@ -41,7 +41,7 @@ struct Waiting {
 /// One viewer's place, by which it is woken for whatever it is to look at.
 pub(super) struct Place {
     pub(super) viewer: ViewerId,
-    wake: Notify,
+    bell: Bell,
     /// What was published when it last found that it has all.
     seen: AtomicU64,
     stands: AtomicBool,
@@ -102,7 +102,7 @@ impl Line {
                 waiting.places.push_back(place);
             } else {
                 place.stands.store(false, Relaxed);
-                place.wake.notify_one();
+                place.bell.ring();
                 woken += 1;
             }
         }
@@ -128,7 +128,7 @@ impl Place {
     pub(super) fn new(viewer: ViewerId) -> Self {
         Self {
             viewer,
-            wake: Notify::new(),
+            bell: Bell::default(),
             seen: AtomicU64::new(0),
             stands: AtomicBool::new(false),
             has_left: AtomicBool::new(false),
@@ -148,12 +148,12 @@ impl Place {
 
     /// Wakes its viewer, wherever it stands.
     pub(super) fn wake(&self) {
-        self.wake.notify_one();
+        self.bell.ring();
     }
 
     /// Waits to be woken. May be dropped and called again.
     pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+        self.bell.rung().await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
 mod attach;
+mod bell;
 mod checkpoints;
 mod clients;
 mod deadline;

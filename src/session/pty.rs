@@ -2,6 +2,7 @@
 //!
 //! Only [`Spawner`] starts programs and only [`Pty`] touches a master, so that both can move to another process.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -77,9 +78,11 @@ pub trait Child: Send {
 }
 
 impl dyn Child + '_ {
-    /// Waits for its end. May be dropped and called again, at less cost than [`Child::exited`].
+    /// Waits for its end. May be dropped and called again, at less cost than [`Child::exited`]. One task at a time may
+    /// wait.
     pub(super) async fn has_ended(&mut self) {
-        match self.handle().readable().await {
+        let handle = self.handle();
+        match poll_fn(|context| handle.poll_read_ready(context)).await {
             // Stays readable: it does not live again.
             Ok(mut ready) => ready.retain_ready(),
             Err(_) => std::future::pending().await, // the runtime is shutting down and drops us
@@ -188,9 +191,9 @@ impl Pty {
         (self.master.get_ref().as_fd(), self.input.as_fd())
     }
 
-    /// Waits until [`Pty::read`] may find output. May be dropped and called again.
+    /// Waits until [`Pty::read`] may find output. One task at a time may wait. May be dropped and called again.
     pub async fn readable(&self) -> Readable<'_> {
-        match self.master.readable().await {
+        match poll_fn(|context| self.master.poll_read_ready(context)).await {
             Ok(ready) => Readable(ready),
             Err(_) => std::future::pending().await, // the runtime is shutting down and drops us
         }

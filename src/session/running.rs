@@ -1,9 +1,11 @@
 //! A session's task while its program runs: everything that happens to the terminal and the log happens in this loop.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use rustix::process::{Pid, kill_process_group};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
@@ -184,9 +186,19 @@ impl Running {
     }
 
     async fn until_ended(&mut self) -> Ended {
+        let session = Arc::clone(&self.session);
+        tokio::select! {
+            biased;
+            () = session.leaving().cancelled() => Ended::Left,
+            (exit, ending) = self.until_exited() => Ended::Exited { exit, ending },
+        }
+    }
+
+    /// May be dropped.
+    async fn until_exited(&mut self) -> (Exit, Option<Ending>) {
         let (session, pty) = (Arc::clone(&self.session), Arc::clone(&self.pty));
+        let mut closing = pin!(session.closing().cancelled().fuse());
         let mut ending: Option<Ending> = None;
-        let mut ended = false;
         loop {
             let hold = self.hold();
             let can_read = hold == Verdict::Read && !self.hung_up && self.starved_until.is_none();
@@ -197,20 +209,9 @@ impl Running {
             let may_read = can_read && (!self.waking || self.typist.is_some());
             tokio::select! {
                 biased;
-                () = session.closing().cancelled(), if ending.is_none() && !ended => {
-                    ending = Some(Ending::begin(&*self.child));
-                }
-                () = session.leaving().cancelled() => return Ended::Left,
-                () = wait_for(&mut ending), if ending.is_some() => {
-                    ending = None;
-                    ended = true;
-                }
-                Some(order) = self.task.orders.recv() => self.obey(order),
-                () = session.size_wanted.notified() => {
-                    let wanted = session.sizing.lock().take_wanted();
-                    wanted.into_iter().for_each(|decision| self.fit(decision));
-                }
-                () = session.input_added.notified() => self.deliver(),
+                () = &mut closing => ending = Some(Ending::begin(&*self.child)),
+                () = wait_for(&mut ending), if ending.is_some() => ending = None,
+                () = session.bell.rung() => self.attend(),
                 _ = pty.writable(), if self.delivery.is_blocked() => self.deliver(),
                 turn = Turn::next(&pty, &session.lane.flood, self.floods), if may_read => self.read_turn(turn).await,
                 // Behind all that is ready now.
@@ -222,9 +223,19 @@ impl Running {
                 () = session.follower_moved.notified(), if hold != Verdict::Read => {}
                 () = until(hold.deadline()) => {}
                 () = until(self.starved_until), if self.starved_until.is_some() => self.starved_until = None,
-                exit = exit_of(&mut *self.child) => return Ended::Exited { exit, ending },
+                exit = exit_of(&mut *self.child) => return (exit, ending),
             }
         }
+    }
+
+    /// Looks at all it may have been called for. The program learns of a size before it reads what was typed for it.
+    fn attend(&mut self) {
+        while let Ok(order) = self.task.orders.try_recv() {
+            self.obey(order);
+        }
+        let wanted = self.session.sizing.lock().take_wanted();
+        wanted.into_iter().for_each(|decision| self.fit(decision));
+        self.deliver();
     }
 
     /// Whether the program is held for its viewers or its screen.

@@ -60,11 +60,10 @@ impl Session {
         let typist = viewer.filter(|_| !reports::are_all_of(&bytes));
         queue.push(clients, from, viewer, bytes)?;
         drop(input);
-        // The program learns of the size before it reads what was typed for it.
-        if typist.is_some_and(|viewer| self.sizing.lock().typed(viewer)) {
-            self.size_wanted.notify_one();
+        if let Some(viewer) = typist {
+            self.sizing.lock().typed(viewer); // the size it leads to is looked at with the input
         }
-        self.input_added.notify_one();
+        self.bell.ring();
         Ok(())
     }
 
@@ -74,7 +73,7 @@ impl Session {
         // The screen of a program that another server ran may be here before its task, which says that it runs.
         if !matches!(self.status.borrow().state, State::Exited { .. }) {
             self.input.lock().queue.push_answer(answer);
-            self.input_added.notify_one();
+            self.bell.ring();
         }
     }
 
