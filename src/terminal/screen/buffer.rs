@@ -55,13 +55,14 @@ pub(super) struct Buffer {
     pub(super) top: usize,
     pub(super) bottom: usize,
     pub(super) tabs: Tabs,
-    /// The rows, while nobody looks and nothing happens.
+    /// The rows, while nobody looks and nothing happens; those that are not in it are blank.
     asleep: Option<Scrollback>,
 }
 
 impl Buffer {
+    /// A blank one. It sleeps: many a screen is opened and closed before anything is printed on it.
     pub(super) fn new(kind: Kind, cols: usize, height: usize) -> Self {
-        let mut buffer = Self {
+        Self {
             kind,
             rows: VecDeque::new(),
             scrollback: Scrollback::default(),
@@ -73,12 +74,8 @@ impl Buffer {
             top: 0,
             bottom: height - 1,
             tabs: Tabs::new(cols),
-            asleep: None,
-        };
-        if let Kind::Primary { .. } = kind {
-            buffer.fill_if_empty(Cell::BLANK);
+            asleep: matches!(kind, Kind::Primary { .. }).then(Scrollback::default),
         }
-        buffer
     }
 
     /// Gives it rows of `fill` if it has none: the alternate screen begins to be shown.
@@ -259,7 +256,8 @@ impl Buffer {
 
     pub(super) fn wake(&mut self, tables: &mut Tables) {
         if let Some(packed) = self.asleep.take() {
-            self.rows = (0..packed.len()).filter_map(|y| packed.row(y, self.cols, tables)).collect();
+            let row = |y| packed.row(y, self.cols, tables).unwrap_or_else(|| Row::blank(self.cols));
+            self.rows = (0..self.height).map(row).collect();
         }
     }
 

@@ -163,7 +163,7 @@ fn buffer(buffer: &Buffer, terminal: &Terminal) -> BufferState {
     let scrollback = &buffer.scrollback;
     let mut lines: Vec<String> = (0..scrollback.len()).map(|index| packed(scrollback, index)).collect();
     match buffer.packed_rows() {
-        Some(rows) => lines.extend((0..rows.len()).map(|index| packed(rows, index))),
+        Some(rows) => lines.extend((0..buffer.height).map(|y| packed(rows, y))),
         None => lines.extend(buffer.rows.iter().map(|each| row(each, 0..terminal.cols, terminal))),
     }
     let mut hidden = vec![String::new(); scrollback.len()];

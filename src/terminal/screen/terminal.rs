@@ -162,6 +162,7 @@ impl Terminal {
         let (cols, rows) = (self.cols, self.rows);
         self.primary = Buffer::new(self.primary.kind, cols, rows);
         self.alternate = Buffer::new(Kind::Alternate, cols, rows);
+        self.wake();
         self.is_alternate = false;
         self.charsets = Charsets::default();
         self.modes.full_reset();

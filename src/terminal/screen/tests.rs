@@ -107,6 +107,15 @@ fn a_sleeping_screen_is_the_same_screen() {
     assert_eq!(text(&asleep)[2].trim_end(), "link x");
 }
 
+#[test]
+fn a_screen_on_which_nothing_was_printed_yet_is_a_blank_one() {
+    let (new, mut awake) = (screen(20, 5), fed(20, 5, b" \r\x1b[K"));
+    assert_eq!(text(&new), vec![""; 5]);
+    assert_eq!(new.snapshot(9), awake.snapshot(9));
+    awake.feed(b"gone\x1bcthere");
+    assert_eq!(text(&awake), ["there", "", "", "", ""]);
+}
+
 /// Pieces of output, the kind that programs write and the kind that they should not.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
