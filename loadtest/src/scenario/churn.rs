@@ -15,7 +15,7 @@ use serde_json::json;
 use super::Lab;
 use super::figures::{Round, Rounds, distribution, figure, on_terms_of, quantiles};
 use super::opened::Opened;
-use crate::floor::spawns::{self, Spawned};
+use crate::floor::spawns::{self, Floor, Spawned};
 use crate::process::{Process, cpu};
 use crate::rest::Place;
 use crate::rest::answer::Answer;
@@ -32,8 +32,12 @@ const LOOK_EVERY: usize = 64;
 const WARM_UP: usize = 4;
 const SMALL_PAIRS: usize = 100;
 const SMALL_CONNECTIONS: usize = 4;
-/// The floor's threads, and what it is called with so many: the best that these cores can do is *the* floor.
-const FLOORS: [(usize, &str); 2] = [(2, "floor"), (1, "floor-1-thread")];
+/// The best that these cores can do is *the* floor.
+const FLOORS: [Floor; 3] = [
+    Floor { name: "floor", threads: 2, lets_run: false },
+    Floor { name: "floor-1-thread", threads: 1, lets_run: false },
+    Floor { name: "floor-lets-run", threads: 2, lets_run: true },
+];
 
 #[derive(Args, Debug)]
 pub(crate) struct ChurnArgs {
@@ -70,9 +74,9 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ChurnArgs) -> Result<Vec<Measured>> {
         for round in 1..=lab.rounds() {
             lab.progress.step(format!("churn: fantail, spawn {spawn}, round {round}"));
             ours.take_drawn(plan.open_and_close(&place, &processes));
-            for ((threads, name), floor) in FLOORS.iter().zip(&mut floors).filter(|_| plan.has_floor(lab)) {
-                lab.progress.step(format!("churn: {name}, round {round}"));
-                floor.take_drawn(spawns::measure(pairs, *threads, PROGRAM).map(|spawned| told(spawned, true)));
+            for (floor, rounds) in FLOORS.into_iter().zip(&mut floors).filter(|_| plan.has_floor(lab)) {
+                lab.progress.step(format!("churn: {}, round {round}", floor.name));
+                rounds.take_drawn(spawns::measure(pairs, floor, PROGRAM).map(|spawned| told(spawned, true)));
             }
         }
         let parameters = [
@@ -84,7 +88,7 @@ pub(crate) fn run(lab: &Lab<'_>, args: &ChurnArgs) -> Result<Vec<Measured>> {
         let mut these = vec![ours.named("churn", "fantail", &parameters, lab.rounds())];
         if plan.has_floor(lab) {
             let floors = FLOORS.iter().zip(floors);
-            these.extend(floors.map(|((_, name), floor)| floor.named("churn", name, &parameters, lab.rounds())));
+            these.extend(floors.map(|(floor, rounds)| rounds.named("churn", floor.name, &parameters, lab.rounds())));
         }
         these.iter_mut().take(1).for_each(|ours| on_terms_of(&server, ours));
         measured.extend(these);
