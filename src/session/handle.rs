@@ -308,9 +308,14 @@ impl Session {
 
     async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> Result<(), NotRunning> {
         let (done, answer) = oneshot::channel();
-        self.orders.send(order(done)).await.map_err(|_| NotRunning)?;
-        self.bell.ring();
+        self.call_for(order(done)).await?;
         answer.await.map_err(|_| NotRunning)
+    }
+
+    async fn call_for(&self, order: Order) -> Result<(), NotRunning> {
+        self.orders.send(order).await.map_err(|_| NotRunning)?;
+        self.bell.ring();
+        Ok(())
     }
 
     /// What another process needs to keep it: its memory, and its program if that runs.
@@ -320,10 +325,9 @@ impl Session {
     pub async fn handles(&self) -> io::Result<(BorrowedFd<'_>, Option<Handles>)> {
         let (answer, told) = oneshot::channel();
         let memory = self.ledger.memory().descriptor();
-        if self.orders.send(Order::Handles(answer)).await.is_err() {
+        if self.call_for(Order::Handles(answer)).await.is_err() {
             return Ok((memory, None));
         }
-        self.bell.ring();
         match told.await {
             Ok(handles) => Ok((memory, Some(handles?))),
             Err(_) => Ok((memory, None)),
