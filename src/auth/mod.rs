@@ -1,21 +1,30 @@
-//! Who may do what, decided by values alone: tokens, passwords, tickets, login links, ended logins, access.
+//! Who may do what, decided by values alone: roles and rights, tokens, passwords, tickets, login links, what was
+//! revoked, access.
 //!
 //! Nothing here reads a clock, a random source, a file or a socket: time and randomness come in as parameters, so that
 //! every rule can be tested at its edge. Secrets have no `Debug`.
 
-pub mod access;
+mod access;
+pub mod api_token;
+pub mod audit;
 mod id;
 pub mod link;
+mod mail;
 pub mod password;
 pub mod refresh;
 pub mod revocation;
+mod right;
+mod role;
 mod secret;
 pub mod ticket;
 pub mod token;
 mod username;
 mod verified;
 
-pub use access::Access;
-pub use id::{AccountId, LoginId};
+pub use access::{Access, AccessError, Who};
+pub use id::{AccountId, LoginId, ShareId};
+pub use mail::{Mail, MailError};
+pub use right::{Right, Rights, ScopeError};
+pub use role::{Role, RoleError};
 pub use secret::{Digest, SECRET_BYTES, Secret};
 pub use username::{Username, UsernameError};

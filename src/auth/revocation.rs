@@ -1,61 +1,122 @@
-//! Logins that have ended while access tokens of theirs have not yet expired.
+//! What was revoked while credentials that hang on it have not yet expired.
 
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::LoginId;
+use super::api_token::ApiTokenId;
+use super::{AccountId, LoginId};
 
-/// Ended logins remembered at once, about 8 MiB. Beyond it the oldest are forgotten by refusing everyone's tokens of
-/// their time: that costs honest clients one renewal and lets no ended login back in.
-const ENDED_MAX: usize = 100_000;
+/// Revocations remembered at once, about 8 MiB. Beyond it the oldest are forgotten by refusing everyone's credentials of
+/// their time: that costs honest clients one renewal and lets nobody back in.
+const REVOKED_MAX: usize = 100_000;
 
-/// The set of ended logins, each remembered for as long as an access token of it could live.
-pub struct EndedLogins {
-    ended: HashMap<LoginId, Timestamp>,
-    /// In the order they ended.
-    order: VecDeque<(Timestamp, LoginId)>,
-    /// Every token issued up to here counts as ended.
+/// Something that is no longer good, for all that hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Revocation {
+    /// A login: it was logged out, its password was changed, its share revoked, its refresh token stolen.
+    Login(LoginId),
+    /// An API token.
+    ApiToken(ApiTokenId),
+    /// What an account may do has changed: all that was given out before that epoch.
+    Account {
+        /// Whose.
+        id: AccountId,
+        /// The first that is good.
+        epoch: u64,
+    },
+}
+
+/// What a credential, or a WebSocket opened with one, hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bond {
+    /// The account, and its epoch when the credential was made.
+    pub account: Option<(AccountId, u64)>,
+    /// What it descends from.
+    pub root: Root,
+    /// When it was made.
+    pub issued: Timestamp,
+}
+
+/// What a credential descends from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// A login.
+    Login(LoginId),
+    /// An API token.
+    ApiToken(ApiTokenId),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Root(Root),
+    Account(AccountId),
+}
+
+/// The set of revocations, each remembered for as long as a credential that hangs on it could live.
+pub struct Revocations {
+    /// Of accounts, the first epoch that is good.
+    revoked: HashMap<Key, u64>,
+    /// In the order they were made.
+    order: VecDeque<(Timestamp, Key, u64)>,
+    /// Every credential issued up to here counts as revoked.
     all_until: Option<Timestamp>,
-    /// The longest an access token can live.
-    token_lifetime: SignedDuration,
+    /// The longest a credential can live.
+    lifetime: SignedDuration,
     capacity: usize,
 }
 
-impl EndedLogins {
-    /// An empty set for access tokens that live at most `token_lifetime`, leeway included.
+impl Revocations {
+    /// An empty set for credentials that live at most `lifetime`, leeway included.
     #[must_use]
-    pub fn new(token_lifetime: SignedDuration) -> Self {
-        Self { ended: HashMap::new(), order: VecDeque::new(), all_until: None, token_lifetime, capacity: ENDED_MAX }
+    pub fn new(lifetime: SignedDuration) -> Self {
+        Self { revoked: HashMap::new(), order: VecDeque::new(), all_until: None, lifetime, capacity: REVOKED_MAX }
     }
 
-    /// Ends a login. Returns whether that is news.
-    pub fn end(&mut self, login: LoginId, now: Timestamp) -> bool {
-        self.forget_outlived(now);
-        if self.ended.insert(login, now).is_some() {
+    /// Adds one. Returns whether that is news.
+    pub fn add(&mut self, revocation: Revocation, at: Timestamp) -> bool {
+        self.forget_outlived(at);
+        let (key, epoch) = match revocation {
+            Revocation::Login(id) => (Key::Root(Root::Login(id)), 0),
+            Revocation::ApiToken(id) => (Key::Root(Root::ApiToken(id)), 0),
+            Revocation::Account { id, epoch } => (Key::Account(id), epoch),
+        };
+        if self.revoked.get(&key).is_some_and(|known| *known >= epoch) {
             return false;
         }
-        self.order.push_back((now, login));
+        self.revoked.insert(key, epoch);
+        self.order.push_back((at, key, epoch));
         if self.order.len() > self.capacity
-            && let Some((ended, oldest)) = self.order.pop_front()
+            && let Some((at, oldest, epoch)) = self.order.pop_front()
         {
-            self.ended.remove(&oldest);
-            self.all_until = self.all_until.max(Some(ended));
+            self.forget(oldest, epoch);
+            self.all_until = self.all_until.max(Some(at));
         }
         true
     }
 
-    /// Whether a token of `login` issued at `issued` has lost its force.
+    /// Whether what hangs on `bond` has lost its force.
     #[must_use]
-    pub fn is_ended(&self, login: LoginId, issued: Timestamp) -> bool {
-        self.ended.contains_key(&login) || self.all_until.is_some_and(|until| issued <= until)
+    pub fn break_bond(&self, bond: &Bond) -> bool {
+        let is_outdated = |(id, epoch)| self.revoked.get(&Key::Account(id)).is_some_and(|first| epoch < *first);
+        self.revoked.contains_key(&Key::Root(bond.root))
+            || bond.account.is_some_and(is_outdated)
+            || self.all_until.is_some_and(|until| bond.issued <= until)
     }
 
     fn forget_outlived(&mut self, now: Timestamp) {
-        let lifetime = self.token_lifetime;
-        while let Some((_, login)) = self.order.front().filter(|(ended, _)| now.duration_since(*ended) > lifetime) {
-            self.ended.remove(login);
+        let lifetime = self.lifetime;
+        while let Some((_, key, epoch)) = self.order.front().filter(|(at, ..)| now.duration_since(*at) > lifetime) {
+            let (key, epoch) = (*key, *epoch);
             self.order.pop_front();
+            self.forget(key, epoch);
+        }
+    }
+
+    /// An account's earlier change is forgotten with the later one.
+    fn forget(&mut self, key: Key, epoch: u64) {
+        if self.revoked.get(&key) == Some(&epoch) {
+            self.revoked.remove(&key);
         }
     }
 }
@@ -66,8 +127,14 @@ mod tests {
 
     use super::*;
 
+    const ANN: AccountId = AccountId(Uuid::from_u128(1));
+
     fn login(n: u128) -> LoginId {
         LoginId(Uuid::from_u128(n))
+    }
+
+    fn bond(n: u128, issued: i64) -> Bond {
+        Bond { account: Some((ANN, 3)), root: Root::Login(login(n)), issued: at(issued) }
     }
 
     fn at(second: i64) -> Timestamp {
@@ -76,24 +143,39 @@ mod tests {
 
     #[test]
     fn an_ended_login_stays_ended_for_as_long_as_its_tokens_live() {
-        let mut ended = EndedLogins::new(SignedDuration::from_secs(900));
-        assert!(ended.end(login(1), at(0)));
-        assert!(!ended.end(login(1), at(1)), "no news");
-        assert!(ended.is_ended(login(1), at(0)));
-        assert!(!ended.is_ended(login(2), at(0)));
-        ended.end(login(2), at(901));
-        assert!(!ended.is_ended(login(1), at(0)), "all of its tokens have expired by now");
+        let mut revoked = Revocations::new(SignedDuration::from_secs(900));
+        assert!(revoked.add(Revocation::Login(login(1)), at(0)));
+        assert!(!revoked.add(Revocation::Login(login(1)), at(1)), "no news");
+        assert!(revoked.break_bond(&bond(1, 0)));
+        assert!(!revoked.break_bond(&bond(2, 0)));
+        revoked.add(Revocation::Login(login(2)), at(901));
+        assert!(!revoked.break_bond(&bond(1, 0)), "all of its tokens have expired by now");
     }
 
     #[test]
-    fn at_the_ceiling_tokens_of_forgotten_times_are_refused_to_everyone() {
-        let mut ended = EndedLogins { capacity: 2, ..EndedLogins::new(SignedDuration::from_secs(900)) };
+    fn a_change_of_an_account_ends_what_was_given_out_before_it_and_nothing_after() {
+        let mut revoked = Revocations::new(SignedDuration::from_secs(900));
+        let change = |epoch| Revocation::Account { id: ANN, epoch };
+        assert!(revoked.add(change(3), at(0)));
+        assert!(!revoked.break_bond(&bond(1, 0)), "from after it");
+        assert!(revoked.add(change(4), at(10)));
+        assert!(revoked.break_bond(&bond(1, 0)));
+        assert!(!revoked.add(change(3), at(11)), "told late");
+        let token = Root::ApiToken(ApiTokenId::from_random([1; 5]));
+        assert!(revoked.break_bond(&Bond { root: token, ..bond(1, 0) }));
+        revoked.add(Revocation::Login(login(9)), at(901));
+        assert!(revoked.break_bond(&bond(1, 0)), "the earlier change is forgotten, the later is not");
+    }
+
+    #[test]
+    fn at_the_ceiling_credentials_of_forgotten_times_are_refused_to_everyone() {
+        let mut revoked = Revocations { capacity: 2, ..Revocations::new(SignedDuration::from_secs(900)) };
         for n in 1..=3 {
-            ended.end(login(n), at(i64::try_from(n).unwrap() * 10));
+            revoked.add(Revocation::Login(login(n)), at(i64::try_from(n).unwrap() * 10));
         }
-        assert!(ended.is_ended(login(1), at(5)), "forgotten, and still refused");
-        assert!(ended.is_ended(login(9), at(10)), "the price");
-        assert!(!ended.is_ended(login(9), at(11)));
-        assert_eq!(ended.ended.len(), 2);
+        assert!(revoked.break_bond(&bond(1, 5)), "forgotten, and still refused");
+        assert!(revoked.break_bond(&bond(9, 10)), "the price");
+        assert!(!revoked.break_bond(&bond(9, 11)));
+        assert_eq!(revoked.revoked.len(), 2);
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Access, AccountId, Digest, LoginId, Secret};
+use super::revocation::Bond;
+use super::{Access, Digest, Secret, Who};
 
 /// How long a ticket can be used: a page asks for one and opens its socket at once.
 pub const TICKET_LIFETIME: SignedDuration = SignedDuration::from_secs(30);
@@ -15,13 +16,11 @@ pub const TICKETS_MAX: usize = 10_000;
 /// What a ticket stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketGrant {
-    /// The account that asked for it.
-    pub account: AccountId,
-    /// The login it descends from; none for the local token and for a server without auth.
-    pub login: Option<LoginId>,
-    /// When the access token it was bought with was issued: with `login`, what tells whether that login has ended.
-    pub issued: Option<Timestamp>,
-    /// When that access token expires, and with it the WebSocket.
+    /// Who asked for it.
+    pub who: Who,
+    /// What it hangs on; nothing for the local token and for a server without auth.
+    pub bond: Option<Bond>,
+    /// When the credential it was bought with expires, and with it the WebSocket.
     pub expires: Option<Timestamp>,
     /// What it allows.
     pub access: Access,
@@ -95,13 +94,13 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{AccountId, Role};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const BUILD: Uuid = Uuid::from_u128(10);
     const GRANT: TicketGrant = TicketGrant {
-        account: AccountId(Uuid::from_u128(1)),
-        login: None,
-        issued: None,
+        who: Who::Account { id: AccountId(Uuid::from_u128(1)), role: Role::Member },
+        bond: None,
         expires: None,
         access: Access::View,
     };

@@ -6,13 +6,11 @@ use jiff::Timestamp;
 
 use super::client::Client;
 use super::place::ServerArgs;
-use super::print::{out, printable};
+use super::print::{aligned, out, printable};
 use super::session::{Session, Status};
 
 /// Characters of a name or a command in the table: the rest is in `--json`.
 const CELL_CHARS_MAX: usize = 48;
-/// Between columns.
-const GUTTER: &str = "  ";
 
 /// List the sessions, newest first
 #[derive(Debug, clap::Args)]
@@ -42,18 +40,8 @@ pub(super) async fn run(args: LsArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn table(sessions: &[Session], now: Timestamp) -> String {
-    let header = ["ID", "NAME", "STATUS", "SIZE", "VIEWERS", "AGE", "COMMAND"].map(str::to_owned);
-    let rows: Vec<[String; 7]> =
-        std::iter::once(header).chain(sessions.iter().map(|session| row(session, now))).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let mut table = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        table.push_str(cells.collect::<Vec<_>>().join(GUTTER).trim_end());
-        table.push('\n');
-    }
-    table
+    let header = ["ID", "NAME", "STATUS", "SIZE", "VIEWERS", "AGE", "COMMAND"];
+    aligned(header, sessions.iter().map(|session| row(session, now)))
 }
 
 fn row(session: &Session, now: Timestamp) -> [String; 7] {

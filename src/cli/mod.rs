@@ -1,9 +1,11 @@
 //! The command line: one file for each command. The only place where errors become words for people and exit codes.
 
 mod attach;
+mod audit;
 mod client;
 mod close;
 mod holder;
+mod keys;
 mod ls;
 mod open;
 mod place;
@@ -67,6 +69,10 @@ enum Usual {
     Stop(stop::StopArgs),
     /// Manage who can log in
     User(user::User),
+    /// Change what signs access tokens
+    Keys(keys::Keys),
+    /// Read the audit log, and look whether it was tampered with
+    Audit(audit::Audit),
 }
 
 /// Runs the command of this process's arguments.
@@ -109,6 +115,8 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Usual::Upgrade(args) => upgrade::run(args, &environment).await,
             Usual::Stop(args) => stop::run(args, &environment).await,
             Usual::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Usual::Keys(keys) => keys.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Usual::Audit(audit) => audit.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }
     })
 }

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+/// Between two columns of a table.
+const GUTTER: &str = "  ";
+
 /// `text` with every character that a terminal would obey, or that would reorder the line, written out instead.
 #[must_use]
 pub(super) fn printable(text: &str) -> String {
@@ -40,6 +43,21 @@ pub(super) fn out(text: &str) -> io::Result<()> {
 /// Writes `line` and a newline to stderr. When that fails there is nobody left to tell.
 pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Rows under a header, in columns as wide as they need be.
+#[must_use]
+pub(super) fn aligned<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut table = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        table.push_str(cells.collect::<Vec<_>>().join(GUTTER).trim_end());
+        table.push('\n');
+    }
+    table
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use rustix::termios::{self, LocalModes, OptionalActions};
 
-use crate::auth::Username;
+use super::print::{aligned, out, printable};
+use crate::auth::audit::{Entry, Event};
 use crate::auth::password::{self, PASSWORD_MAX};
+use crate::auth::{AccountId, Mail, Role, Username};
 use crate::config::{Config, Environment, Flags};
-use crate::server::{outside, tell_running_server};
-use crate::store::{Account, DataDir, SqliteStore, Store as _};
+use crate::server::{open_store, outside, tell_running_server, this_command};
+use crate::store::{Account, AccountChange, Accounts as _, Audit as _, DataDir, SqlStore};
 
 /// Longest line taken for a password from stdin: anything longer is refused by the rule for passwords anyway.
 const LINE_MAX: u64 = 1024;
@@ -35,9 +37,34 @@ enum Action {
     Add {
         /// What they are called
         name: String,
+        /// What they may do: admin, member or guest
+        #[arg(long, default_value_t = Role::Member)]
+        role: Role,
+        /// Their mail address
+        #[arg(long)]
+        mail: Option<String>,
     },
+    /// List who can log in
+    List,
     /// Set a password and end every login made with the old one
     Passwd {
+        /// What they are called
+        name: String,
+    },
+    /// Change what someone may do; what they have open is closed
+    Role {
+        /// What they are called
+        name: String,
+        /// admin, member or guest
+        role: Role,
+    },
+    /// Keep someone out, at once, with their tokens and shares
+    Disable {
+        /// What they are called
+        name: String,
+    },
+    /// Let someone in again who was kept out
+    Enable {
         /// What they are called
         name: String,
     },
@@ -46,36 +73,126 @@ enum Action {
 impl User {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<()> {
         let flags = Flags { data_dir: self.data_dir, config: self.config, ..Flags::default() };
-        let dir = DataDir::prepare(&Config::load(&flags, environment)?.data_dir)?;
-        let store = SqliteStore::open(&dir).await?;
-        match self.action {
-            Action::Add { name } => add(&store, &name).await?,
-            Action::Passwd { name } => {
-                set_password(&store, &name).await?;
-                tell_running_server(&dir).context("the running server still takes the old logins")?;
+        let config = Config::load(&flags, environment)?;
+        let dir = DataDir::prepare(&config.data_dir)?;
+        let store = open_store(&config, &dir).await?;
+        let done = self.action.run(&store).await;
+        let done = match done {
+            Ok(Done { entry, tell }) => {
+                let noted = match entry {
+                    Some(entry) => store.append_audit(&[entry]).await.map(|_| ()),
+                    None => Ok(()),
+                };
+                noted.context("what was done is not in the audit log").map(|()| tell)
             }
-        }
+            Err(error) => Err(error),
+        };
         store.close().await;
+        if done? {
+            tell_running_server(&dir)
+                .context("the running server does not know yet: it learns when it is restarted")?;
+        }
         Ok(())
     }
 }
 
-async fn add(store: &SqliteStore, name: &str) -> anyhow::Result<()> {
+/// What came of a command.
+struct Done {
+    /// For the audit log.
+    entry: Option<Entry>,
+    /// Whether a running server must be told.
+    tell: bool,
+}
+
+impl Done {
+    fn noted(event: Event, account: AccountId, detail: &str) -> Self {
+        let entry = Entry::new(outside().now(), event, this_command()).of(account).with(detail);
+        Self { entry: Some(entry), tell: true }
+    }
+}
+
+impl Action {
+    async fn run(self, store: &SqlStore) -> anyhow::Result<Done> {
+        match self {
+            Self::Add { name, role, mail } => {
+                let id = add(store, &name, role, mail.as_deref()).await?;
+                Ok(Done { tell: false, ..Done::noted(Event::UserAdded, id, role.as_str()) })
+            }
+            Self::List => {
+                list(store).await?;
+                Ok(Done { entry: None, tell: false })
+            }
+            Self::Passwd { name } => {
+                let id = find(store, &name).await?.id;
+                let hash = hash(&read_password()?)?;
+                store.set_password(id, &hash, None, outside().now()).await?;
+                Ok(Done::noted(Event::PasswordSet, id, ""))
+            }
+            Self::Role { name, role } => {
+                change(store, &name, AccountChange { role: Some(role), ..AccountChange::default() }).await
+            }
+            Self::Disable { name } => {
+                change(store, &name, AccountChange { disabled: Some(true), ..AccountChange::default() }).await
+            }
+            Self::Enable { name } => {
+                change(store, &name, AccountChange { disabled: Some(false), ..AccountChange::default() }).await
+            }
+        }
+    }
+}
+
+async fn add(store: &SqlStore, name: &str, role: Role, mail: Option<&str>) -> anyhow::Result<AccountId> {
     let name = Username::parse(name)?;
+    let mail = mail.map(Mail::parse).transpose().context("--mail")?;
     if store.account_named(name.as_str()).await?.is_some() {
         bail!("there is already a user {name}");
     }
     let outside = outside();
     let hash = hash(&read_password()?)?;
-    let id = outside.id().map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-    let account = Account { id, name: name.to_string(), password_hash: Some(hash), created: outside.now() };
-    store.add_account(&account).await.with_context(|| format!("{name} was not added"))
+    let id = AccountId(outside.id().map_err(|_| anyhow::anyhow!("the system gives no randomness"))?);
+    let account = Account {
+        mail: mail.map(|mail| mail.to_string()),
+        password_hash: Some(hash),
+        ..Account::new(id, &name, role, outside.now())
+    };
+    store.add_account(&account).await.with_context(|| format!("{name} was not added"))?;
+    Ok(id)
 }
 
-async fn set_password(store: &SqliteStore, name: &str) -> anyhow::Result<()> {
-    let account = store.account_named(name).await?.with_context(|| format!("there is no user {name:?}"))?;
-    let hash = hash(&read_password()?)?;
-    Ok(store.set_password(account.id, &hash, outside().now()).await?)
+async fn list(store: &SqlStore) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.accounts(after.as_deref()).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.name.clone());
+        for account in &page {
+            let state = match (account.disabled, &account.password_hash) {
+                (Some(_), _) => "disabled",
+                (None, None) => "no password",
+                (None, Some(_)) => "active",
+            };
+            let mail = account.mail.as_deref().unwrap_or("-");
+            rows.push([account.name.clone(), account.role.to_string(), printable(mail), state.to_owned()]);
+        }
+    }
+    Ok(out(&aligned(["NAME", "ROLE", "MAIL", "STATE"], rows))?)
+}
+
+async fn change(store: &SqlStore, name: &str, change: AccountChange) -> anyhow::Result<Done> {
+    let account = find(store, name).await?;
+    let lessens = change.role.is_some_and(|role| role < Role::Admin) || change.disabled == Some(true);
+    if lessens && store.owner().await?.is_some_and(|owner| owner.id == account.id) {
+        bail!("{name} is who the server runs as, and stays an administrator");
+    }
+    let changed = store.change_account(account.id, &change, outside().now()).await;
+    let changed = changed.with_context(|| format!("{name} was not changed"))?;
+    let state = if changed.disabled.is_some() { "disabled" } else { "enabled" };
+    Ok(Done::noted(Event::UserChanged, changed.id, &format!("{} {state}", changed.role)))
+}
+
+async fn find(store: &SqlStore, name: &str) -> anyhow::Result<Account> {
+    store.account_named(name).await?.with_context(|| format!("there is no user {name:?}"))
 }
 
 fn hash(password: &str) -> anyhow::Result<String> {

@@ -45,6 +45,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     let seconds = |key, value, low, high| between(key, value, low, high).map(|_| Duration::from_secs(value));
     Ok(Config {
         data_dir: data_dir(&raw.data_dir, environment)?,
+        database_url: database_url(&raw.database_url)?,
         public_urls: raw.public_urls.iter().map(|url| origin(url)).collect::<Result<_, _>>()?,
         log_bytes: between("log_bytes", raw.log_bytes, LOG_BYTES_MIN, LOG_BYTES_MAX)?,
         scrollback_lines: between("scrollback_lines", raw.scrollback_lines, 0, SCROLLBACK_LINES_MAX)?,
@@ -101,6 +102,16 @@ fn data_dir(written: &str, environment: &Environment) -> Result<PathBuf, Wrong> 
         None => PathBuf::from(written),
     };
     std::path::absolute(path).or_else(|error| wrong("data_dir", error.to_string()))
+}
+
+/// The address of a PostgreSQL. It is not repeated in a complaint: it can hold a password.
+fn database_url(written: &str) -> Result<Option<String>, Wrong> {
+    let is_one = written.starts_with("postgres://") || written.starts_with("postgresql://");
+    match written {
+        "" => Ok(None),
+        _ if is_one => Ok(Some(written.to_owned())),
+        _ => wrong("database_url", "must be postgres://user@host/database, or empty"),
+    }
 }
 
 /// An origin as a browser writes it: `https://host[:port]`, lower case, without the scheme's own port.

@@ -27,6 +27,8 @@ pub struct Config {
     pub port: u16,
     /// Where accounts, keys and the lock are.
     pub data_dir: PathBuf,
+    /// The PostgreSQL that holds accounts and keys in place of the file in `data_dir`. Can hold a password.
+    pub database_url: Option<String>,
     /// Whether everyone who can reach the (loopback) address is the owner.
     pub no_auth: bool,
     /// Whether sessions are kept by a process of their own and outlive this one.

@@ -63,6 +63,8 @@ pub(super) struct Raw {
     pub(super) port: u16,
     /// Empty for the default, which depends on the environment.
     pub(super) data_dir: String,
+    /// Empty for the file in the data directory. No flag: it can hold a password, and arguments are seen by everyone.
+    pub(super) database_url: String,
     pub(super) no_auth: bool,
     pub(super) no_holder: bool,
     pub(super) log_format: LogFormat,
@@ -90,6 +92,7 @@ impl Default for Raw {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 4020,
             data_dir: String::new(),
+            database_url: String::new(),
             no_auth: false,
             no_holder: false,
             log_format: LogFormat::Text,
@@ -112,8 +115,18 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 9] =
-    ["bind", "data_dir", "log_format", "log_level", "public_urls", "pace", "sizes", "clipboard", "pass_env"];
+pub(super) const TEXT_KEYS: [&str; 10] = [
+    "bind",
+    "data_dir",
+    "database_url",
+    "log_format",
+    "log_level",
+    "public_urls",
+    "pace",
+    "sizes",
+    "clipboard",
+    "pass_env",
+];
 
 /// A list, or its items with commas between them, which is all a variable can hold.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::auth::Right;
 use crate::store::StoreError;
 use crate::terminal::render::RENDERED_MAX;
 
@@ -51,12 +52,22 @@ pub enum ApiError {
     InvalidLogin,
     /// 401: the ticket is used up, expired or for another session.
     InvalidTicket,
+    /// 401: the share is used up, expired or revoked, or never was.
+    InvalidShare,
     /// 403: the request was made by a page of another site.
     ForeignOrigin,
     /// 403: the caller may only look.
     ViewOnly,
+    /// 403: the credential does not allow this, whosever the session is.
+    NotAllowed(Right),
+    /// 403: only who owns the session may.
+    NotOwner,
     /// 404: no such session, or none that the caller may know of.
     NoSuchSession,
+    /// 404: no such account.
+    NoSuchUser,
+    /// 404: no such login, API token, share or grant, or none of the caller's.
+    NoSuchThing(&'static str),
     /// 404: no such route.
     NoSuchRoute,
     /// 405: the route does not take this method.
@@ -69,6 +80,12 @@ pub enum ApiError {
     ControlHeld,
     /// 409: another tab has just renewed.
     RefreshRaced,
+    /// 409: another account has that name.
+    NameTaken,
+    /// 409: another account has that mail address.
+    MailTaken,
+    /// 409: nobody could run the server any more.
+    LastAdmin,
     /// 413: the body is larger than this many bytes.
     TooLarge(usize),
     /// 415: a body must be `application/json`.
@@ -105,6 +122,13 @@ pub enum ApiError {
     InputQueueFull,
     /// 429: too many logins at once.
     TooManyLogins,
+    /// 429: as many of them as may be kept.
+    TooManyKept {
+        /// Of what.
+        what: &'static str,
+        /// How many may be.
+        max: u32,
+    },
     /// 500: our fault; the log knows more.
     Internal,
     /// 503: the server is going away.
@@ -156,14 +180,25 @@ impl ApiError {
             Self::InvalidLogin => plain(S::UNAUTHORIZED, "invalid_login", "the login is not valid"),
             Self::InvalidTicket => plain(S::UNAUTHORIZED, "invalid_ticket", "the ticket is not valid"),
             Self::ForeignOrigin => plain(S::FORBIDDEN, "foreign_origin", "the page is of another site"),
+            Self::InvalidShare => plain(S::UNAUTHORIZED, "invalid_share", "the share is not valid"),
             Self::ViewOnly => plain(S::FORBIDDEN, "view_only", "the access is to view only"),
+            Self::NotAllowed(right) => {
+                let why = format!("the credential does not allow {}", right.as_str());
+                Refusal::new(S::FORBIDDEN, "not_allowed", why).with(json!({"needs": right.as_str()}))
+            }
+            Self::NotOwner => plain(S::FORBIDDEN, "not_owner", "only who owns the session may do this"),
             Self::NoSuchSession => plain(S::NOT_FOUND, "no_such_session", "there is no such session"),
+            Self::NoSuchUser => plain(S::NOT_FOUND, "no_such_user", "there is no such user"),
+            Self::NoSuchThing(what) => Refusal::new(S::NOT_FOUND, "not_found", format!("there is no such {what}")),
             Self::NoSuchRoute => plain(S::NOT_FOUND, "no_such_route", "there is no such route"),
             Self::MethodNotAllowed => plain(S::METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method"),
             Self::NotRunning => plain(S::CONFLICT, "not_running", "the session is not running"),
             Self::StillRunning => plain(S::CONFLICT, "still_running", "the session's program has not ended"),
             Self::ControlHeld => plain(S::CONFLICT, "control_held", "a client has taken control of the session"),
             Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
+            Self::NameTaken => plain(S::CONFLICT, "name_taken", "another user is called that"),
+            Self::MailTaken => plain(S::CONFLICT, "mail_taken", "another user has that mail address"),
+            Self::LastAdmin => plain(S::CONFLICT, "last_admin", "the last administrator stays one"),
             Self::TooLarge(max) => {
                 Refusal::new(S::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {max} bytes"))
             }
@@ -189,6 +224,9 @@ impl ApiError {
             Self::TooManyClients => later("too_many_clients", "as many clients as allowed are remembered"),
             Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
             Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
+            Self::TooManyKept { what, max } => {
+                Refusal::new(S::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
+            }
             Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
             Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
             Self::NoTerminalsLeft => plain(S::SERVICE_UNAVAILABLE, "no_terminals_left", "no terminals left"),
@@ -261,6 +299,18 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NameTaken => return Self::NameTaken,
+            StoreError::MailTaken => return Self::MailTaken,
+            StoreError::NoSuchAccount => return Self::NoSuchUser,
+            StoreError::LastAdmin => return Self::LastAdmin,
+            StoreError::TooMany { what, max } => return Self::TooManyKept { what, max },
+            StoreError::TooLarge { .. }
+            | StoreError::Damaged(_)
+            | StoreError::Place { .. }
+            | StoreError::Schema(_)
+            | StoreError::Unavailable(_) => {}
+        }
         tracing::error!(%error, "the store failed");
         match error {
             StoreError::Unavailable(_) => Self::OutOfResources,

@@ -1,120 +1,20 @@
-//! What a handler must name to get at a request: who calls, and what they ask for. A handler that names no [`Caller`]
-//! is open to everyone, which is to be seen in its signature.
+//! What a handler asks of a request: JSON bodies, bounded in size and time, whose faults are named.
 
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::request::Parts;
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
 use super::error::ApiError;
-use crate::auth::ticket::TicketGrant;
-use crate::auth::token::TokenError;
-use crate::auth::{Access, AccountId, LoginId};
 
 /// Largest body taken, in bytes: 1 MiB of input as base64, with room.
 const BODY_MAX: usize = 2 * 1024 * 1024;
 /// How long a body may take to arrive: generous for 2 MiB over a bad line, short for someone who drips bytes.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// What the token of the command line starts with, so that leaks are recognised.
-pub(crate) const LOCAL_TOKEN_PREFIX: &str = "ftl_local_";
-
-/// How a caller showed who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum How {
-    /// By an access token.
-    Token,
-    /// By the local token of the account the server runs as.
-    Local,
-    /// It did not have to.
-    None,
-}
-
-/// Who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The account.
-    pub account: AccountId,
-    /// The login and when the token was issued; none for the local token and a server without auth.
-    pub login: Option<(LoginId, Timestamp)>,
-    /// When the token expires.
-    pub expires: Option<Timestamp>,
-    /// How it showed that.
-    pub how: How,
-}
-
-impl Caller {
-    /// What a ticket bought by this caller stands for.
-    #[must_use]
-    pub fn grant(&self, access: Access) -> TicketGrant {
-        TicketGrant {
-            account: self.account,
-            login: self.login.map(|(login, _)| login),
-            issued: self.login.map(|(_, issued)| issued),
-            expires: self.expires,
-            access,
-        }
-    }
-
-    fn owner(app: &App, how: How) -> Self {
-        Self { account: app.owner(), login: None, expires: None, how }
-    }
-
-    /// Who presents these headers.
-    ///
-    /// # Errors
-    /// With a 401 when nobody we know does.
-    pub fn of(app: &App, headers: &HeaderMap) -> Result<Self, ApiError> {
-        if app.settings().no_auth {
-            return Ok(Self::owner(app, How::None));
-        }
-        let token = bearer(headers)?.ok_or(ApiError::Unauthenticated)?;
-        if token.starts_with(LOCAL_TOKEN_PREFIX) {
-            return if app.is_local_token(token) {
-                Ok(Self::owner(app, How::Local))
-            } else {
-                Err(ApiError::InvalidToken)
-            };
-        }
-        let claims = app.keys().verify(token, app.now()).map_err(|error| match error {
-            TokenError::Expired => ApiError::ExpiredToken,
-            TokenError::Invalid | TokenError::Unsigned => ApiError::InvalidToken,
-        })?;
-        if app.logins().is_ended(claims.login, claims.issued) {
-            return Err(ApiError::InvalidToken);
-        }
-        Ok(Self {
-            account: claims.account,
-            login: Some((claims.login, claims.issued)),
-            expires: Some(claims.expires),
-            how: How::Token,
-        })
-    }
-}
-
-impl FromRequestParts<App> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        Self::of(app, &parts.headers)
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let written = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(ApiError::InvalidToken)?;
-    let (scheme, token) = written.split_once(' ').ok_or(ApiError::InvalidToken)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(ApiError::InvalidToken) }
-}
-
 /// A JSON body. Request types are `deny_unknown_fields`, so that a misspelt field is named and not ignored.
 pub struct Body<T>(pub T);
 
@@ -145,6 +45,20 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalBody<T> {
             (false, true) => parse(&bytes).map(Self),
             (false, false) => Err(ApiError::UnsupportedMediaType),
         }
+    }
+}
+
+/// For a field that may be null, which is not the same as its being left out: `#[serde(default, with = "given")]`.
+pub(super) mod given {
+    use serde::{Deserialize, Deserializer};
+
+    /// Reads a field that was given.
+    pub(in crate::http) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+    where
+        T: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Option::deserialize(deserializer).map(Some)
     }
 }
 
@@ -246,22 +160,5 @@ mod tests {
             assert!(matches!(refusal(json), ApiError::InvalidJson(_) | ApiError::InvalidField { .. }), "{json:.20}");
         }
         assert!(matches!(refusal("{"), ApiError::InvalidJson(_)));
-    }
-
-    #[test]
-    fn a_bearer_token_is_read_from_one_header_of_that_scheme() {
-        let headers = |values: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(header::AUTHORIZATION, value.parse().unwrap());
-            }
-            headers
-        };
-        assert_eq!(bearer(&headers(&["Bearer abc"])), Ok(Some("abc")));
-        assert_eq!(bearer(&headers(&["bearer abc"])), Ok(Some("abc")));
-        assert_eq!(bearer(&headers(&[])), Ok(None));
-        for wrong in [&["Basic abc"][..], &["Bearer"], &["Bearer a", "Bearer b"]] {
-            assert_eq!(bearer(&headers(wrong)), Err(ApiError::InvalidToken), "{wrong:?}");
-        }
     }
 }

@@ -3,22 +3,28 @@
 //! Decides nothing about tokens (that is `auth`) and keeps nothing that must last (that is `store`).
 
 pub mod accept;
+mod api_tokens;
 mod assets;
+pub mod audit;
 mod auth;
+pub mod caller;
 mod connection;
 mod cookie;
 mod door;
 pub mod error;
 pub mod extract;
+mod grants;
 mod guard;
 mod health;
-mod logins;
 mod outside;
 mod parameters;
 mod passwords;
 mod request_ids;
 mod respond;
+mod revocations;
 mod sessions;
+mod tokens;
+mod users;
 
 #[cfg(test)]
 mod tests;
@@ -29,9 +35,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower::util::MapRequestLayer;
@@ -40,19 +46,23 @@ use uuid::Uuid;
 
 pub use connection::Connection;
 pub use door::Door;
-pub use logins::Logins;
 pub use outside::{Clock, Outside, Random};
 pub use respond::Edge;
-pub use sessions::{Reached, SessionObject, principal};
+pub use revocations::Revocations;
+pub use sessions::{Reached, SessionObject, attaching};
 
 use crate::auth::link::Links;
 use crate::auth::ticket::{TicketGrant, Tickets};
 use crate::auth::token::{KeyRing, LEEWAY};
-use crate::auth::{Access, AccountId, Digest, LoginId};
+use crate::auth::{Access, AccountId, Digest};
 use crate::registry::Registry;
+use crate::session::Session;
 use crate::store::Store;
+use api_tokens::ApiTokensRead;
+use audit::AuditLog;
+use caller::Caller;
 use error::ApiError;
-use extract::Caller;
+use grants::Grants;
 use guard::Guard;
 use passwords::PasswordChecks;
 use request_ids::RequestIds;
@@ -96,6 +106,8 @@ pub struct Parts {
     pub local_token: Digest,
     /// Time and randomness.
     pub outside: Outside,
+    /// Where it is noted who does what.
+    pub audit: AuditLog,
 }
 
 /// Everything the routes share. Cheap to clone.
@@ -105,14 +117,18 @@ pub struct App(Arc<Inner>);
 struct Inner {
     settings: Settings,
     store: Arc<dyn Store>,
-    keys: KeyRing,
+    /// Changed as a whole when a key is rotated.
+    keys: RwLock<Arc<KeyRing>>,
     owner: AccountId,
     local_token: Digest,
     request_ids: RequestIds,
     outside: Outside,
+    audit: AuditLog,
     guard: Guard,
     passwords: PasswordChecks,
-    logins: Logins,
+    revocations: Revocations,
+    grants: Grants,
+    api_tokens: ApiTokensRead,
     tickets: Mutex<Tickets>,
     links: Mutex<Links>,
     renderings: Renderings,
@@ -130,13 +146,15 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, registry, store, keys, owner, local_token, outside } = parts;
+        let Parts { settings, registry, store, keys, owner, local_token, outside, audit } = parts;
         let token_lifetime = keys.lifetime().saturating_add(LEEWAY);
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
             guard: Guard::new(settings.public_urls.clone()),
             passwords: PasswordChecks::new(settings.cores),
-            logins: Logins::new(token_lifetime),
+            revocations: Revocations::new(token_lifetime),
+            grants: Grants::new(),
+            api_tokens: ApiTokensRead::default(),
             tickets: Mutex::default(),
             links: Mutex::default(),
             renderings: Renderings::default(),
@@ -148,11 +166,12 @@ impl App {
             settings,
             registry,
             store,
-            keys,
+            keys: RwLock::new(Arc::new(keys)),
             owner,
             local_token,
             request_ids: RequestIds::new(&outside),
             outside,
+            audit,
         }))
     }
 
@@ -173,10 +192,25 @@ impl App {
             .route("/api/auth/link", post(auth::link))
             .route("/api/auth/refresh", post(auth::refresh))
             .route("/api/auth/logout", post(auth::logout))
-            .route("/api/auth/me", get(auth::me))
+            .route("/api/auth/me", get(auth::me).patch(auth::change))
+            .route("/api/auth/logins", get(auth::logins).delete(auth::end_others))
+            .route("/api/auth/logins/{id}", delete(auth::end))
             .route("/api/auth/ticket", post(auth::ticket))
+            .route("/api/tokens", get(tokens::list).post(tokens::mint))
+            .route("/api/tokens/{id}", delete(tokens::revoke))
+            .route("/api/users", get(users::list).post(users::add))
+            .route("/api/users/{id}", get(users::inspect).patch(users::change))
+            .route("/api/users/{id}/link", post(users::link))
+            .route("/api/users/{id}/logins", delete(users::log_out))
+            .route("/api/audit", get(audit::list))
+            .route("/api/shares/enter", post(auth::enter))
+            .route("/api/shares/renew", post(auth::renew))
             .route("/api/sessions", get(sessions::list).post(sessions::open))
             .route("/api/sessions/{id}", get(sessions::inspect).patch(sessions::rename).delete(sessions::close))
+            .route("/api/sessions/{id}/shares", get(sessions::shares).post(sessions::share))
+            .route("/api/sessions/{id}/shares/{share}", delete(sessions::revoke))
+            .route("/api/sessions/{id}/grants", get(sessions::grants))
+            .route("/api/sessions/{id}/grants/{user}", put(sessions::grant).delete(sessions::take_back))
             .route("/api/sessions/{id}/reopen", post(sessions::reopen))
             .route("/api/sessions/{id}/resize", post(sessions::resize))
             .route("/api/sessions/{id}/input", post(sessions::input))
@@ -197,7 +231,8 @@ impl App {
     /// # Errors
     /// [`ApiError::NoSuchSession`] when there is none that the caller may know of.
     pub fn access_to(&self, session: &str, caller: &Caller) -> Result<Access, ApiError> {
-        Reached::by(self, session, caller.account).map(|reached| reached.access)
+        let reached = Reached::by(self, session, caller.who, caller.rights)?;
+        Ok(reached.access.min(caller.most()))
     }
 
     /// The sessions.
@@ -224,9 +259,9 @@ impl App {
         let now = self.now();
         let redeemed = self.0.tickets.lock().redeem(ticket, session, now);
         let grant = redeemed.map_err(|_| ApiError::InvalidTicket)?;
-        let ended = grant.login.zip(grant.issued).is_some_and(|(login, issued)| self.0.logins.is_ended(login, issued));
-        let expired = grant.expires.is_some_and(|expires| expires <= now);
-        if ended || expired { Err(ApiError::InvalidTicket) } else { Ok(grant) }
+        let is_broken = grant.bond.is_some_and(|bond| self.0.revocations.break_bond(&bond));
+        let has_expired = grant.expires.is_some_and(|expires| expires <= now);
+        if is_broken || has_expired { Err(ApiError::InvalidTicket) } else { Ok(grant) }
     }
 
     /// Makes a one-use login link for the owner. Returns its token.
@@ -234,21 +269,47 @@ impl App {
     /// # Errors
     /// When the system has no randomness.
     pub fn mint_link(&self) -> Result<String, ApiError> {
-        let (secret, now) = (self.0.outside.secret()?, self.now());
-        Ok(self.0.links.lock().mint(&secret, self.0.owner, now))
+        self.mint_link_for(self.0.owner)
     }
 
-    /// Learns of logins ended behind our back, by a command beside the running server, or before it was started.
+    fn mint_link_for(&self, account: AccountId) -> Result<String, ApiError> {
+        let (secret, now) = (self.0.outside.secret()?, self.now());
+        Ok(self.0.links.lock().mint(&secret, account, now))
+    }
+
+    /// Learns of what was changed in the store behind our back: by another server, by a command beside this one, or
+    /// before it was started.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn learn_ended_logins(&self) -> Result<(), ApiError> {
-        let lifetime = self.0.keys.lifetime().saturating_add(LEEWAY);
-        let since = self.now().saturating_sub(lifetime).unwrap_or(Timestamp::MIN);
-        for (login, ended) in self.0.store.logins_ended_since(since).await? {
-            self.0.logins.end(LoginId(login), ended);
+    pub async fn learn_changes(&self) -> Result<(), ApiError> {
+        self.learn_revocations().await?;
+        Ok(self.0.grants.read(&*self.0.store).await?)
+    }
+
+    /// Learns of what was revoked in the store.
+    async fn learn_revocations(&self) -> Result<(), ApiError> {
+        Ok(self.0.revocations.read(&*self.0.store).await?)
+    }
+
+    /// Resolves when what somebody attached with, or their access to the session, has come to an end.
+    pub fn locked_out(&self, session: Arc<Session>, grant: &TicketGrant) -> impl Future<Output = ()> + use<> {
+        let broken = self.0.revocations.clone().broken(grant.bond);
+        let (app, who, access) = (self.clone(), grant.who, grant.access);
+        let mut changes = self.0.grants.changes();
+        let taken_back = async move {
+            while app.access(&session, who).is_some_and(|has| has >= access) {
+                if changes.changed().await.is_err() {
+                    return std::future::pending().await; // the server's end
+                }
+            }
+        };
+        async move {
+            tokio::select! {
+                () = broken => {}
+                () = taken_back => {}
+            }
         }
-        Ok(())
     }
 
     /// From now on every request but health is answered with 503 `draining`.
@@ -279,10 +340,29 @@ impl App {
         &self.0.door
     }
 
-    /// Ended logins, and how to wait for the end of one.
+    /// What was revoked.
+    fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// Who was granted access to which session.
+    fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    fn api_tokens(&self) -> &ApiTokensRead {
+        &self.0.api_tokens
+    }
+
+    /// Where it is noted who does what.
     #[must_use]
-    pub fn logins(&self) -> &Logins {
-        &self.0.logins
+    pub fn audit(&self) -> &AuditLog {
+        &self.0.audit
+    }
+
+    /// From now on these keys sign and are taken.
+    pub fn change_keys(&self, keys: KeyRing) {
+        *self.0.keys.write() = Arc::new(keys);
     }
 
     /// Accounts and logins.
@@ -317,8 +397,8 @@ impl App {
         &self.0.settings
     }
 
-    fn keys(&self) -> &KeyRing {
-        &self.0.keys
+    fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.0.keys.read())
     }
 
     fn guard(&self) -> &Guard {

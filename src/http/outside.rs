@@ -27,6 +27,12 @@ impl Outside {
         Self { clock, random }
     }
 
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Arc::clone(&self.clock)
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {

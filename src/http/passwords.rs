@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use crate::auth::password;
+use super::users::invalid;
+use crate::auth::password::{self, SALT_BYTES};
 
 /// Logins that may wait for their turn: at two at a time the last waits about seven seconds.
 const QUEUE_MAX: usize = 64;
@@ -28,14 +29,24 @@ impl PasswordChecks {
 
     /// Whether the password is the one kept.
     pub(super) async fn verify(&self, presented: String, kept: Option<String>) -> Result<bool, ApiError> {
+        self.compute(move || password::verify(&presented, kept.as_deref())).await
+    }
+
+    /// What is kept of a new password, if it is one that is taken.
+    pub(super) async fn hash(&self, new: String, salt: [u8; SALT_BYTES]) -> Result<String, ApiError> {
+        let hashed = self.compute(move || password::hash(&new, salt)).await?;
+        hashed.map_err(|rule| invalid("password", rule))
+    }
+
+    async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ApiError::TooManyLogins)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| ApiError::Internal)?;
         // Place and turn go with the computation: a client that hangs up does not end it.
-        let check = move || {
+        let computation = move || {
             let _held = (place, turn);
-            password::verify(&presented, kept.as_deref())
+            work()
         };
-        tokio::task::spawn_blocking(check).await.map_err(|_| ApiError::Internal)
+        tokio::task::spawn_blocking(computation).await.map_err(|_| ApiError::Internal)
     }
 }
 

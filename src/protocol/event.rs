@@ -103,6 +103,9 @@ pub struct Welcome {
     pub session: serde_json::Value,
     /// What this connection may do.
     pub access: Access,
+    /// Whether its user owns the session, and says who else may reach it.
+    #[serde(default)]
+    pub owns: bool,
     /// Names this client across connections; to be given as `client=` when it comes back.
     pub client_id: String,
     /// The highest INPUT seq already taken from this client id.
@@ -220,6 +223,7 @@ mod tests {
         let welcome = Welcome {
             session: serde_json::json!({ "id": "s", "status": "running" }),
             access: Access::View,
+            owns: true,
             client_id: "c".into(),
             input_seq: 3,
             offset: u64::MAX,

@@ -112,6 +112,7 @@ fn events() -> Vec<(&'static str, Event)> {
     let welcome = Welcome {
         session: json!({ "id": "0c6cb0a2-7d0e-4a51-9a50-0a4c1f3a2b11", "name": "build", "status": "running" }),
         access: Access::Control,
+        owns: true,
         client_id: "c-1".into(),
         input_seq: 41,
         offset: 18_211,

@@ -194,7 +194,7 @@ impl Archive {
             return; // one whose turn came before has had it forgotten
         }
         loop {
-            let outcome = self.shared.store.forget_sessions(&unwanted).await;
+            let outcome = self.shared.store.forget_sessions(&unwanted, (self.shared.now)()).await;
             if turn.again(&outcome).await {
                 continue;
             }

@@ -8,27 +8,22 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::session::{Exit, Kept, Launch, LocalSpawner, Principal, Record, StartOn};
-use crate::store::{Account, DataDir, SessionRow, SqliteStore};
+use crate::store::{Account, Accounts as _, DataDir, SessionRow, Sessions as _, SqlStore};
 use crate::terminal::Size;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct House {
     registry: Registry,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     dir: tempfile::TempDir,
 }
 
 impl House {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let store = Arc::new(SqliteStore::open(&DataDir::prepare(dir.path()).expect("safe")).await.expect("opened"));
-        let ann = Account {
-            id: uuid::Uuid::from_u128(1),
-            name: "ann".into(),
-            password_hash: None,
-            created: Timestamp::UNIX_EPOCH,
-        };
+        let store = Arc::new(SqlStore::open(&DataDir::prepare(dir.path()).expect("safe")).await.expect("opened"));
+        let ann = Account::of_test(1, "ann");
         store.add_account(&ann).await.expect("added");
         let limits = Limits { sessions_max: 4, exited_max: 4, exited_ttl: Duration::from_secs(600) };
         let settings = Settings::new(tokio::runtime::Handle::current(), || Timestamp::UNIX_EPOCH);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Secret;
-use crate::http::extract::LOCAL_TOKEN_PREFIX;
+use crate::http::caller::LOCAL_TOKEN_PREFIX;
 use crate::store::{DataDir, StoreError};
 
 const FILE: &str = "server.json";

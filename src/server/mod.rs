@@ -9,6 +9,8 @@
 mod announcement;
 mod first_start;
 mod handover;
+mod housekeeping;
+mod keys;
 mod lock;
 mod origin;
 mod predecessor;
@@ -24,24 +26,27 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{AccountId, Secret};
+use crate::auth::Secret;
 use crate::config::{self, Config};
 use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
-use crate::http::extract::LOCAL_TOKEN_PREFIX;
+use crate::http::audit::{AuditLog, AuditWriter};
+use crate::http::caller::LOCAL_TOKEN_PREFIX;
 use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
-use crate::store::{DataDir, SqliteStore, Store, StoreError};
+use crate::store::{DataDir, SqlStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
+use housekeeping::House;
+pub use keys::rotate as rotate_key;
 use lock::Lock;
 pub use lock::{Running, tell_running_server};
 pub use origin::{Origin, TAKE_OVER};
@@ -60,11 +65,6 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// Connections that wait to be accepted: everyone who comes back at once after a restart or a lost network. By default
 /// it is 128, and who is beyond that tries again after a second, two, four.
 const WAITING_MAX: u32 = 4096;
-/// How often refresh tokens nobody used in time are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
-/// How long an expired refresh token is still known, so that its late use is told from a forgery.
-const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
-
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -100,7 +100,7 @@ pub enum ServerError {
 pub struct Server {
     config: Config,
     app: App,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     listener: TcpListener,
     address: SocketAddr,
     announcement: Announcement,
@@ -113,6 +113,8 @@ pub struct Server {
     origin: Option<Origin>,
     /// The server this one took over from, until it is told that this one serves.
     predecessor: Option<Predecessor>,
+    /// Writes down who did what, to the very end.
+    audit_writer: AuditWriter,
     /// The limit of descriptors that programs get.
     descriptors: Rlimit,
     /// Where sessions and their screens live, for as long as there are any.
@@ -146,10 +148,11 @@ impl Server {
             None => (Lock::take(&dir)?, None),
         };
         let outside = outside();
-        let store = Arc::new(SqliteStore::open(&dir).await?);
+        let store = Arc::new(open_store(&config, &dir).await?);
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
-        let keys = first_start::keys(&*store, &outside, config.access_token_lifetime).await?;
+        let keys = keys::ready(&*store, &outside, config.access_token_lifetime).await?;
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
+        let (audit, audit_writer) = AuditLog::new(outside.clock());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = Threads::start(cores)?;
         let keeping = Keeping::begin(&config, descriptors, threads.lane()).await?;
@@ -168,11 +171,12 @@ impl Server {
             },
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
-            owner: AccountId(owner.id),
+            owner: owner.id,
             local_token: crate::auth::Digest::of(&local),
             outside,
+            audit,
         });
-        app.learn_ended_logins().await.map_err(|_| ServerError::NoSecrets)?;
+        app.learn_changes().await.map_err(|_| ServerError::NoSecrets)?;
         let (listener, address) = match listener {
             Some(listener) => upgrade::listen_on(listener, config.address())?,
             None => listen(config.address())?,
@@ -191,6 +195,7 @@ impl Server {
             upgrades,
             origin: None,
             predecessor: None,
+            audit_writer,
             descriptors,
             _threads: threads,
             lock,
@@ -246,11 +251,20 @@ impl Server {
             door: self.app.door().clone(),
             closing: closing.clone(),
         };
-        tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
+        let (last, finish) = (TaskTracker::new(), CancellationToken::new());
+        last.spawn(self.audit_writer.run(Arc::clone(&self.store) as Arc<dyn Store>, finish.clone()));
+        last.close();
+        tracing::info!(url = %local_url(self.address), version = env!("CARGO_PKG_VERSION"), "listening");
         let listener = Arc::new(self.listener);
         tracker.spawn(acceptor.run(Arc::clone(&listener)));
         tracker.spawn(self.sessions.clone().watch_over(closing.clone()));
-        tracker.spawn(keep_house(self.app.clone(), self.look_again, closing.clone()));
+        let house = House {
+            app: self.app.clone(),
+            store: Arc::clone(&self.store),
+            token_lifetime: self.config.access_token_lifetime,
+        };
+        tracker.spawn(house.clone().keep(self.look_again, closing.clone()));
+        tracker.spawn(house.follow_changes(closing.clone()));
         predecessor::tell_who_serves(self.predecessor.take(), &self.supervisor).await;
         let upgrading = Upgrading {
             origin: self.origin.as_ref(),
@@ -271,6 +285,8 @@ impl Server {
         if let Some(successor) = replaced {
             closing.cancel();
             upgrade::fade(&tracker, &mut self.upgrades, successor, &shutdown).await;
+            finish.cancel();
+            last.wait().await;
             self.store.close().await;
             return Ended::Replaced;
         }
@@ -301,6 +317,8 @@ impl Server {
         if !self.sessions.outlive_us() {
             self.announcement.remove();
         }
+        finish.cancel();
+        last.wait().await;
         self.store.close().await;
         tracing::info!("gone");
         ended
@@ -380,28 +398,21 @@ fn boot() -> String {
     }
 }
 
-/// Listens for signals of the command line beside us, and forgets what has expired.
-async fn keep_house(app: App, look_again: io::Result<Signal>, closing: CancellationToken) {
-    let mut told = match look_again {
-        Ok(told) => told,
-        Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),
-    };
-    let mut forget = tokio::time::interval(FORGET_EVERY);
-    loop {
-        tokio::select! {
-            () = closing.cancelled() => return,
-            _ = told.recv() => {
-                // A failure is in the log; the next signal tries again.
-                let _ = app.learn_ended_logins().await;
-            }
-            _ = forget.tick() => {
-                let before = app.now().saturating_sub(FORGET_AFTER).unwrap_or(Timestamp::MIN);
-                if let Err(error) = app.store().forget_expired(before).await {
-                    tracing::warn!(%error, "expired logins could not be forgotten");
-                }
-            }
-        }
+/// The store that the settings name.
+///
+/// # Errors
+/// When it cannot be opened, or its schema not be brought up to date.
+pub async fn open_store(config: &Config, dir: &DataDir) -> Result<SqlStore, StoreError> {
+    match &config.database_url {
+        Some(url) => SqlStore::connect(url).await,
+        None => SqlStore::open(dir).await,
     }
+}
+
+/// What the audit log calls a command on this machine.
+#[must_use]
+pub fn this_command() -> String {
+    format!("command of uid {}", rustix::process::getuid().as_raw())
 }
 
 /// The wall clock and the system's randomness, for the whole crate.

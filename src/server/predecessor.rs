@@ -154,7 +154,7 @@ impl Server {
     async fn step_in(&self) -> Result<(), ServerError> {
         self.lock.claim()?;
         // The other server was told until now of logins that ended.
-        self.app.learn_ended_logins().await.map_err(|_| ServerError::NoSecrets)?;
+        self.app.learn_changes().await.map_err(|_| ServerError::NoSecrets)?;
         self.sessions.adopt().await?;
         Ok(self.announcement.write()?)
     }

@@ -1,5 +1,6 @@
 //! What is kept of a session, as the store sees it: its record is text that only the core reads.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -71,4 +72,18 @@ impl std::fmt::Debug for LastScreen {
         let Self { offset, cols, rows, bytes } = self;
         write!(formatter, "{} bytes of {cols}x{rows} at {offset}", bytes.len())
     }
+}
+
+/// Sessions, for when their terminals are gone.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Writes a session down, over what was written of it before; a screen that is none leaves the one that is kept.
+    async fn keep_session(&self, session: &SessionRow) -> Result<(), StoreError>;
+    /// Writes a session's screen down, if the session is.
+    async fn keep_screen(&self, session: Uuid, screen: &LastScreen, now: Timestamp) -> Result<(), StoreError>;
+    /// The sessions that are written down, in the order of their ids, from the one after `after` on: at most
+    /// [`SESSIONS_AT_ONCE`], and none only when there are no more.
+    async fn sessions(&self, after: Option<Uuid>) -> Result<Vec<SessionRow>, StoreError>;
+    /// Forgets these sessions in one step: what was written down of them, and who else may reach them.
+    async fn forget_sessions(&self, sessions: &[Uuid], now: Timestamp) -> Result<(), StoreError>;
 }

@@ -249,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.tell_drain();
                 self.close_after_output(CloseCode::Draining);
             }
-            End::Revoked => self.close(CloseCode::Forbidden),
+            End::LockedOut => self.close(CloseCode::Forbidden),
             End::Expired => self.close(CloseCode::TokenExpired),
         }
     }

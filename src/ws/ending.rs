@@ -19,8 +19,8 @@ use crate::session::{Session, until};
 pub(super) struct Ends {
     /// The server is going away.
     pub(super) drain: CancellationToken,
-    /// The login it was made with has been ended.
-    pub(super) revoked: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// What it was made with was revoked, or its access taken back.
+    pub(super) locked_out: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// When its credential runs out.
     pub(super) expires: Option<Instant>,
 }
@@ -31,7 +31,7 @@ pub(super) enum End {
     /// The session is left to the next server.
     Left,
     Draining,
-    Revoked,
+    LockedOut,
     Expired,
 }
 
@@ -50,7 +50,7 @@ impl Ending {
                 biased;
                 () = session.leaving().cancelled() => End::Left,
                 () = ends.drain.cancelled() => End::Draining,
-                () = ends.revoked => End::Revoked,
+                () = ends.locked_out => End::LockedOut,
                 () = until(ends.expires) => End::Expired,
             }
         }));

@@ -2,6 +2,7 @@
 //!
 //! Everything that can be refused is refused before the protocol is switched, in the one shape of the REST API.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,12 +25,12 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::ending::Ends;
-use crate::auth::Access;
 use crate::auth::ticket::TicketGrant;
+use crate::auth::{Access, Right, Rights};
 use crate::http::accept::let_take_its_time;
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::extract::Caller;
-use crate::http::{App, Connection as Accepted, Reached, SessionObject, principal};
+use crate::http::{App, Connection as Accepted, Reached, SessionObject, attaching};
 use crate::protocol::{self, INPUT_BYTES, Limits, SUBPROTOCOL, TICKET_PREFIX, WINDOW_BYTES, Welcome};
 use crate::session::{Attach, AttachError, Attached, Begin, ClientId, QUEUED_PER_CLIENT_MAX, Viewer};
 use crate::terminal::{Offset, Size};
@@ -66,18 +67,18 @@ async fn upgrade(
     let wish = Wish::read(request.uri())?;
     // An id that is not even UTF-8 is no session's.
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
-    let grant = credential(&app, &id, &offer, request.headers())?;
-    let reached = Reached::by(&app, &id, grant.account)?;
-    let access = reached.access.narrowed(wish.access.or(Some(grant.access)).map(|asked| asked.min(grant.access)));
+    let accepted = Accepted::of(request.extensions())?.clone();
+    let mut grant = credential(&app, &id, &offer, request.headers(), &accepted).await?;
+    let reached = Reached::by(&app, &id, grant.who, Rights::NONE)?;
+    let access = reached.access.min(grant.access).narrowed(wish.access.map(|asked| asked.min(grant.access)));
     let access = access.ok_or(ApiError::ViewOnly)?;
+    grant.access = access;
     // Taken last: a request that is refused has attached nothing.
-    let (Some(upgraded), Some(accepted)) =
-        (request.extensions_mut().remove::<OnUpgrade>(), request.extensions_mut().remove::<Accepted>())
-    else {
+    let Some(upgraded) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Err(ApiError::UpgradeRequired);
     };
     let attach = Attach {
-        principal: principal(grant.account),
+        principal: attaching(grant.who, grant.bond),
         client: wish.client,
         fresh: ClientId::from_random(app.outside().bytes()?),
         from: wish.from,
@@ -92,7 +93,7 @@ async fn upgrade(
     })?;
     let ends = Ends {
         drain: app.draining(),
-        revoked: Box::pin(app.logins().clone().ended(grant.login.zip(grant.issued))),
+        locked_out: Box::pin(app.locked_out(Arc::clone(&reached.session), &grant)),
         expires: grant.expires.map(|expires| {
             let left = Duration::try_from(expires.duration_since(app.now())).unwrap_or_default();
             Instant::now() + left
@@ -160,14 +161,15 @@ impl Upgrading {
 
 fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
     // What has changed since follows as events, which are told against the same.
-    let session = SessionObject::at(viewer.session(), &attached.known);
+    let session = SessionObject::at(viewer.session(), &attached.known, access);
     let session = serde_json::to_value(session).unwrap_or_default();
     Welcome {
         session,
         access: match access {
             Access::View => protocol::Access::View,
-            Access::Control => protocol::Access::Control,
+            Access::Control | Access::Own => protocol::Access::Control,
         },
+        owns: access == Access::Own,
         client_id: viewer.client().to_string(),
         input_seq: attached.input_seq,
         offset: attached.offset.0,
@@ -178,13 +180,23 @@ fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
 }
 
 /// By the ticket beside the subprotocol, else by the request's own credential.
-fn credential(app: &App, id: &str, offer: &Offer, headers: &HeaderMap) -> Result<TicketGrant, ApiError> {
+async fn credential(
+    app: &App,
+    id: &str,
+    offer: &Offer,
+    headers: &HeaderMap,
+    accepted: &Accepted,
+) -> Result<TicketGrant, ApiError> {
     match &offer.ticket {
         Some(ticket) => {
             let session = id.parse().map_err(|_| ApiError::NoSuchSession)?;
             app.redeem_ticket(ticket, session)
         }
-        None => Ok(Caller::of(app, headers)?.grant(Access::Control)),
+        None => {
+            let caller = Caller::of(app, headers, accepted).await?;
+            caller.needs(Right::View)?;
+            Ok(caller.grant(caller.most()))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str])] = &[
     ("terminal", &[]),
     ("auth", &[]),
-    ("store", &[]),
+    ("store", &["auth"]),
     ("config", &[]),
     ("telemetry", &["config"]),
     ("protocol", &["terminal"]),

@@ -62,17 +62,20 @@ async fn two_thousand_sessions_opened_and_closed_leave_no_zombie_descriptor_or_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_sessions_leave_no_task_behind() {
+    use fantail::auth::{AccountId, Role, Username};
     use fantail::registry::{Limits, Registry};
     use fantail::session::{ClientId, Launch, LocalSpawner, Opening, Principal, SessionId, Settings, StartOn};
-    use fantail::store::{Account, DataDir, SqliteStore, Store as _};
+    use fantail::store::{Account, Accounts as _, DataDir, SqlStore};
     let _turn = alone().await;
     let limits = Limits { sessions_max: 16, exited_max: 16, exited_ttl: Duration::from_secs(600) };
     #[expect(clippy::disallowed_methods, reason = "a test is an edge")]
     let settings = Settings::new(tokio::runtime::Handle::current(), jiff::Timestamp::now);
     let dir = tempfile::tempdir().expect("a directory");
-    let store = SqliteStore::open(&DataDir::prepare(dir.path()).expect("safe")).await.expect("opened");
-    let (id, created) = (uuid::Uuid::nil(), jiff::Timestamp::UNIX_EPOCH);
-    store.add_account(&Account { id, name: "ann".into(), password_hash: None, created }).await.expect("added");
+    let store = SqlStore::open(&DataDir::prepare(dir.path()).expect("safe")).await.expect("opened");
+    let id = uuid::Uuid::nil();
+    let name = Username::parse("ann").expect("a name");
+    let ann = Account::new(AccountId(id), &name, Role::Member, jiff::Timestamp::UNIX_EPOCH);
+    store.add_account(&ann).await.expect("added");
     let spawner = Arc::new(LocalSpawner { descriptors: None });
     let registry = Registry::new(limits, settings, spawner, Arc::new(store), "boot".into());
     let owner = Principal(id);

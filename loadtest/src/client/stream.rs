@@ -107,6 +107,7 @@ mod tests {
         let welcome = Welcome {
             session: serde_json::Value::Null,
             access: Access::Control,
+            owns: true,
             client_id: "c".into(),
             input_seq: 0,
             offset,

@@ -79,6 +79,7 @@ impl History {
         let welcome = Welcome {
             session: serde_json::Value::Null,
             access: Access::Control,
+            owns: true,
             client_id: String::new(),
             input_seq: 0,
             offset: self.blocks.front().map_or(self.end, |block| block.offset),

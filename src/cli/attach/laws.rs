@@ -56,6 +56,7 @@ impl Peer {
         let welcome = Welcome {
             session: serde_json::json!({ "output": { "start": 0, "end": offset } }),
             access: Access::Control,
+            owns: true,
             client_id: client_id.into(),
             input_seq,
             offset,

@@ -169,6 +169,7 @@ mod tests {
         Welcome {
             session: serde_json::Value::Null,
             access: Access::Control,
+            owns: true,
             client_id: client_id.into(),
             input_seq,
             offset,

@@ -7,6 +7,7 @@ mod output;
 mod reach;
 mod renderings;
 mod screen;
+mod sharing;
 mod snapshot;
 mod tag;
 
@@ -24,9 +25,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::App;
+use super::caller::{Caller, Open, View, With};
 use super::error::ApiError;
-use super::extract::{Body, Caller, OptionalBody};
-use crate::auth::AccountId;
+use super::extract::{Body, OptionalBody};
+use super::parameters::Parameters;
+use crate::auth::audit::Event;
+use crate::auth::revocation::{Bond, Root};
+use crate::auth::{Access, AccountId, Right, Who};
 use crate::registry::{Left, OpenError, ReopenError};
 use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
 use crate::terminal::{Offset, Size};
@@ -37,6 +42,7 @@ use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
 pub(super) use screen::{screen, text};
+pub(super) use sharing::{grant, grants, revoke, share, shares, take_back};
 pub(super) use snapshot::snapshot;
 
 /// How long an answer to input waits for that to be written: what is in the terminal is safe from the server's end.
@@ -47,9 +53,18 @@ const ROWS: &str = "fantail-rows";
 const END: &str = "fantail-end";
 
 /// Whom the core knows an account as.
-#[must_use]
-pub const fn principal(account: AccountId) -> Principal {
+const fn principal(account: AccountId) -> Principal {
     Principal(account.0)
+}
+
+/// Whom the core knows someone as who attaches: an account, or one of those who came by a share.
+#[must_use]
+pub const fn attaching(who: Who, bond: Option<Bond>) -> Principal {
+    match (who, bond) {
+        (Who::Account { id, .. }, _) => principal(id),
+        (Who::Share { .. }, Some(Bond { root: Root::Login(login), .. })) => Principal(login.0),
+        (Who::Share { id, .. }, _) => Principal(id.0),
+    }
 }
 
 #[derive(Serialize)]
@@ -62,12 +77,13 @@ pub(super) struct Opened {
 
 pub(super) async fn open(
     State(app): State<App>,
-    caller: Caller,
+    With(caller, ..): With<Open>,
     Body(request): Body<OpenRequest>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
     let plan = request.plan(&surroundings(&app))?;
-    let opening = opening(&app, principal(caller.account), plan)?;
+    let opening = opening(&app, principal(caller.account()?), plan)?;
     let session = app.registry().open(opening).await?;
+    app.audit().note(caller.does(&app, Event::Opened).of(session.id()));
     Ok(created(&session))
 }
 
@@ -78,13 +94,15 @@ pub(super) struct Again {}
 
 pub(super) async fn reopen(
     State(app): State<App>,
+    With(caller, ..): With<Open>,
     reached: Reached,
     OptionalBody(Again {}): OptionalBody<Again>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
-    let old = reached.for_control()?;
+    let old = reached.for_owner()?;
     let plan = Plan::again(&old, &surroundings(&app))?;
     let opening = opening(&app, old.owner(), plan)?;
     let session = app.registry().reopen(&old, opening).await?;
+    app.audit().note(caller.does(&app, Event::Opened).of(session.id()).with(format!("again, after {}", old.id())));
     Ok(created(&session))
 }
 
@@ -101,17 +119,27 @@ fn opening(app: &App, owner: Principal, plan: Plan) -> Result<Opening, ApiError>
 }
 
 fn created(session: &Session) -> (StatusCode, Json<Opened>) {
-    let opened = Opened { session_id: session.id().to_string(), session: SessionObject::of(session) };
+    let opened = Opened { session_id: session.id().to_string(), session: SessionObject::of(session, Access::Own) };
     (StatusCode::CREATED, Json(opened))
 }
 
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Response {
-    let list = app.listing().of(principal(caller.account), app.registry());
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], list).into_response()
+/// One's own sessions and those one was granted access to; with `all`, for those who run the server, everyone's.
+pub(super) async fn list(
+    State(app): State<App>,
+    With(caller, ..): With<View>,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let all = parameters.take_switch("all")?;
+    parameters.finish()?;
+    if all {
+        caller.needs(Right::Users)?;
+    }
+    let list = app.listing().of(caller.who, all, app.registry(), app.grants());
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], list).into_response())
 }
 
 pub(super) async fn inspect(reached: Reached) -> Json<SessionObject> {
-    Json(SessionObject::of(&reached.session))
+    Json(SessionObject::of(&reached.session, reached.access))
 }
 
 #[derive(Deserialize)]
@@ -125,14 +153,16 @@ pub(super) async fn rename(
     reached: Reached,
     Body(Rename { name }): Body<Rename>,
 ) -> Result<Json<SessionObject>, ApiError> {
-    let session = reached.for_control()?;
+    let access = reached.access;
+    let session = reached.for_owner()?;
     session.rename(open::checked_name(name)?, app.now());
-    Ok(Json(SessionObject::of(&session)))
+    Ok(Json(SessionObject::of(&session, access)))
 }
 
-pub(super) async fn close(State(app): State<App>, reached: Reached) -> Result<StatusCode, ApiError> {
-    let session = reached.for_control()?;
+pub(super) async fn close(State(app): State<App>, caller: Caller, reached: Reached) -> Result<StatusCode, ApiError> {
+    let session = reached.for_owner()?;
     app.registry().close(&session).await?;
+    app.audit().note(caller.does(&app, Event::Closed).of(session.id()));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::auth::Access;
 use crate::session::{Exit, Pace, Session, Sizes, StartOn, State, Status};
 
 /// What a client may know of a session. Field names are those VibeTunnel's clients know, where it has the same thing.
@@ -11,6 +13,9 @@ use crate::session::{Exit, Pace, Session, Sizes, StartOn, State, Status};
 pub struct SessionObject {
     id: String,
     name: String,
+    owner_id: Uuid,
+    /// What whoever asks may do with it.
+    access: Access,
     /// What the program calls its terminal.
     title: Option<String>,
     /// Where the program says it works.
@@ -46,15 +51,15 @@ struct Held {
 }
 
 impl SessionObject {
-    /// `session` as it is now.
+    /// `session` as it is now, for someone who has this access.
     #[must_use]
-    pub fn of(session: &Session) -> Self {
-        Self::at(session, &session.status())
+    pub fn of(session: &Session, access: Access) -> Self {
+        Self::at(session, &session.status(), access)
     }
 
     /// `session` as it was when this was its status.
     #[must_use]
-    pub fn at(session: &Session, status: &Status) -> Self {
+    pub fn at(session: &Session, status: &Status, access: Access) -> Self {
         let held = session.log().held();
         let (word, pid, exit, exited_at) = match &status.state {
             State::Starting => ("starting", None, None, None),
@@ -64,6 +69,8 @@ impl SessionObject {
         Self {
             id: session.id().to_string(),
             name: status.name.clone(),
+            owner_id: session.owner().0,
+            access,
             title: status.title.as_deref().map(ToOwned::to_owned),
             cwd: status.cwd.as_deref().map(ToOwned::to_owned),
             bells: status.bells,

@@ -5,34 +5,37 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
-use crate::auth::{Access, AccountId};
+use crate::auth::{Access, AccountId, Right, Rights, Who};
 use crate::http::App;
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::extract::Caller;
 use crate::session::{Session, SessionId};
 
 /// A session, and what the caller may do with it. A handler that names this has named its caller.
 pub struct Reached {
     /// The session.
     pub session: Arc<Session>,
-    /// What the caller may do.
+    /// What the caller may do with it.
     pub access: Access,
+    /// What the caller's credential allows.
+    rights: Rights,
 }
 
 impl Reached {
-    /// The session with this id, if `account` may know of it.
+    /// The session with this id, if `who` may know of it, with a credential that allows so much.
     ///
     /// # Errors
     /// [`ApiError::NoSuchSession`], whether there is none or it is somebody else's.
-    pub fn by(app: &App, id: &str, account: AccountId) -> Result<Self, ApiError> {
+    pub fn by(app: &App, id: &str, who: Who, rights: Rights) -> Result<Self, ApiError> {
         let id: SessionId = id.parse().map_err(|_| ApiError::NoSuchSession)?;
         let session = app.registry().find(id).ok_or(ApiError::NoSuchSession)?;
-        let access = Access::of(AccountId(session.owner().0), account).ok_or(ApiError::NoSuchSession)?;
-        Ok(Self { session, access })
+        let access = app.access(&session, who).ok_or(ApiError::NoSuchSession)?;
+        Ok(Self { session, access, rights })
     }
 
     /// The session, for a change to it.
     pub(super) fn for_control(self) -> Result<Arc<Session>, ApiError> {
+        self.allows(Right::Control)?;
         if self.access.may_control() { Ok(self.session) } else { Err(ApiError::ViewOnly) }
     }
 
@@ -41,16 +44,47 @@ impl Reached {
         let session = self.for_control()?;
         if session.controls(None) { Ok(session) } else { Err(ApiError::ControlHeld) }
     }
+
+    /// The session, for what its owner decides.
+    pub(super) fn for_owner(self) -> Result<Arc<Session>, ApiError> {
+        self.allows(Right::Control)?;
+        self.owned()
+    }
+
+    /// The session, to say who else may reach it.
+    pub(super) fn for_sharing(self) -> Result<Arc<Session>, ApiError> {
+        self.allows(Right::Share)?;
+        self.owned()
+    }
+
+    fn owned(self) -> Result<Arc<Session>, ApiError> {
+        if self.access == Access::Own { Ok(self.session) } else { Err(ApiError::NotOwner) }
+    }
+
+    const fn allows(&self, right: Right) -> Result<(), ApiError> {
+        if self.rights.allow(right) { Ok(()) } else { Err(ApiError::NotAllowed(right)) }
+    }
+}
+
+impl App {
+    /// What someone may do with a session. None when they may not know of it.
+    #[must_use]
+    pub fn access(&self, session: &Session, who: Who) -> Option<Access> {
+        let id = session.id().uuid();
+        let granted = who.account().and_then(|account| self.grants().of(id, account));
+        Access::of(id, AccountId(session.owner().0), who, granted)
+    }
 }
 
 impl FromRequestParts<App> for Reached {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let caller = Caller::of(app, &parts.headers)?;
+        let caller = Caller::from_request_parts(parts, app).await?;
+        caller.needs(Right::View)?;
         // An id that is not even UTF-8 is no session's.
         let path = Path::<String>::from_request_parts(parts, app).await;
         let Path(id) = path.map_err(|_| ApiError::NoSuchSession)?;
-        Self::by(app, &id, caller.account)
+        Self::by(app, &id, caller.who, caller.rights)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Nobody polls: who has what is shown waits on the screen's `watch`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,9 +14,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::tag::{Had, Part, Tag};
 use super::{COLS, OFFSET, ROWS, Reached};
+use crate::auth::Access;
 use crate::http::App;
+use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::extract::Caller;
 use crate::http::parameters::Parameters;
 use crate::session::{ScreenAt, ScreenGone, Session};
 use crate::terminal::render::{Format, TooLarge, render, visible};
@@ -88,7 +90,7 @@ pub(in crate::http) async fn text(
 /// What a request wants to see.
 struct Wanted<'a> {
     app: &'a App,
-    session: &'a Session,
+    session: &'a Arc<Session>,
     form: Form,
     had: Had,
 }
@@ -107,7 +109,8 @@ impl Wanted<'_> {
         let deadline = Instant::now() + self.permitted(wait, caller);
         // Had first, so that no change between a look and the wait for the next is missed.
         let mut changes = self.session.screen_changes();
-        let mut ended = std::pin::pin!(self.app.logins().clone().ended(caller.login));
+        let held = caller.grant(Access::View);
+        let mut locked_out = std::pin::pin!(self.app.locked_out(Arc::clone(self.session), &held));
         let draining = self.app.draining();
         loop {
             changes.mark_unchanged();
@@ -121,7 +124,7 @@ impl Wanted<'_> {
                 () = draining.cancelled() => return Err(ApiError::Draining),
                 // Asked again, the next server answers: nothing has failed, and nobody need know.
                 () = self.app.door().empties() => return Ok(shown.into_response()),
-                () = &mut ended => return Err(ApiError::InvalidToken),
+                () = &mut locked_out => return Err(ApiError::InvalidToken),
                 () = self.session.closed().cancelled() => return Err(ApiError::NoSuchSession),
                 // A screen whose owner has gone does not change: its session is about to be closed.
                 Ok(()) = changes.changed() => {}

@@ -6,17 +6,21 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::auth::revocation::{Bond, Root};
 
 #[tokio::test]
 async fn a_login_gives_tokens_that_show_who_it_is() {
     let edge = Edge::new().await;
     let login = edge.log_in().await;
     assert_eq!(login.body["expiresIn"], 900);
-    assert_eq!(login.body["user"], json!({"id": Uuid::from_u128(1).to_string(), "username": "ann"}));
+    let ann = json!({
+        "id": Uuid::from_u128(1).to_string(), "username": "ann", "mail": null, "role": "admin", "disabled": false,
+        "hasPassword": true, "createdAt": "1970-01-01T00:00:00Z",
+    });
+    assert_eq!(login.body["user"], ann);
     assert_eq!(login.cookie(), format!("fantail_refresh={}", login.text("refreshToken")));
     let me = edge.get_as("/api/auth/me", &login.text("accessToken")).await;
-    let expected = json!({"user": {"id": Uuid::from_u128(1).to_string(), "username": "ann"}, "auth": "token"});
-    assert_eq!(me.body, expected);
+    assert_eq!((&me.body["user"], &me.body["auth"]), (&ann, &json!("token")));
 }
 
 #[tokio::test]
@@ -74,7 +78,8 @@ async fn a_spent_refresh_token_ends_its_family() {
     let (login, other) = (edge.log_in().await, edge.log_in().await);
     let renewed = edge.refresh(&login.text("refreshToken")).await;
     let claims = edge.app.keys().verify(&renewed.text("accessToken"), edge.app.now()).unwrap();
-    let mut socket = Box::pin(edge.app.logins().clone().ended(Some((claims.login, claims.issued))));
+    let bond = Bond { account: None, root: Root::Login(claims.login), issued: claims.issued };
+    let mut socket = Box::pin(edge.app.revocations().clone().broken(Some(bond)));
     assert!(socket.as_mut().now_or_never().is_none());
     edge.pass(10);
     assert_eq!(edge.refresh(&login.text("refreshToken")).await.code(), (401, "invalid_token"));
@@ -120,9 +125,9 @@ async fn logging_out_ends_every_token_of_the_login() {
 async fn a_login_ended_in_the_store_by_someone_else_is_learnt_of() {
     let edge = Edge::new().await;
     let token = edge.log_in().await.text("accessToken");
-    edge.app.store().set_password(Uuid::from_u128(1), "new", edge.app.now()).await.unwrap();
+    edge.app.store().set_password(edge.app.owner(), "new", None, edge.app.now()).await.unwrap();
     assert_eq!(edge.get_as("/api/auth/me", &token).await.status, StatusCode::OK);
-    edge.app.learn_ended_logins().await.unwrap();
+    edge.app.learn_changes().await.unwrap();
     assert_eq!(edge.get_as("/api/auth/me", &token).await.code(), (401, "invalid_token"));
 }
 
@@ -171,13 +176,13 @@ async fn a_ticket_is_for_one_socket_of_one_session_and_dies_with_its_login() {
     let mut headers = header::HeaderMap::new();
     let bearer = format!("Bearer {}", login.text("accessToken"));
     headers.insert(header::AUTHORIZATION, bearer.parse().unwrap());
-    let caller = Caller::of(&edge.app, &headers).unwrap();
+    let caller = Caller::of(&edge.app, &headers, &connection()).await.unwrap();
     let session = Uuid::from_u128(7);
     let mint = || edge.app.mint_ticket(&caller, session, Access::View).unwrap();
 
     let ticket = mint();
     let grant = edge.app.redeem_ticket(&ticket, session).unwrap();
-    assert_eq!((grant.account, grant.access, grant.expires), (caller.account, Access::View, caller.expires));
+    assert_eq!((grant.who, grant.access, grant.expires), (caller.who, Access::View, caller.expires));
     assert_eq!(edge.app.redeem_ticket(&ticket, session), Err(ApiError::InvalidTicket));
     assert_eq!(edge.app.redeem_ticket(&mint(), Uuid::from_u128(8)), Err(ApiError::InvalidTicket));
     let late = mint();

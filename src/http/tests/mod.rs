@@ -19,7 +19,7 @@ use super::*;
 use crate::auth::token::SigningKey;
 use crate::registry::Limits;
 use crate::session::{self, LocalSpawner};
-use crate::store::{Account, DataDir, SqliteStore};
+use crate::store::{Account, Accounts as _, DataDir, SqlStore};
 
 const PASSWORD: &str = "correct horse battery";
 const LOCAL_TOKEN: &str = "ftl_local_test";
@@ -69,15 +69,11 @@ impl Edge {
 
     async fn with(no_auth: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&DataDir::prepare(dir.path()).unwrap()).await.unwrap();
+        let store = SqlStore::open(&DataDir::prepare(dir.path()).unwrap()).await.unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000));
-        let owner = Account {
-            id: Uuid::from_u128(1),
-            name: "ann".into(),
-            // bcrypt's least cost, so that a right password is quick to check.
-            password_hash: Some(bcrypt::non_truncating_hash_with_salt(PASSWORD, 4, [1; 16]).unwrap().to_string()),
-            created: Timestamp::UNIX_EPOCH,
-        };
+        // bcrypt's least cost, so that a right password is quick to check.
+        let hash = bcrypt::non_truncating_hash_with_salt(PASSWORD, 4, [1; 16]).unwrap().to_string();
+        let owner = Account { password_hash: Some(hash), ..Account::of_test(1, "ann") };
         store.add_account(&owner).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         let keys = KeyRing::new(SigningKey::new("k1", &[9; 32]).unwrap(), Vec::new(), SignedDuration::from_mins(15));
@@ -91,9 +87,11 @@ impl Edge {
             registry: registry(Arc::clone(&store)),
             store,
             keys,
-            owner: AccountId(owner.id),
+            owner: owner.id,
             local_token: Digest::of(LOCAL_TOKEN),
             outside: outside(Arc::clone(&clock)),
+            // Nobody writes it down here: what is noted is counted as lost when the queue is full.
+            audit: audit::AuditLog::new(Arc::new(|| Timestamp::UNIX_EPOCH)).0,
         });
         Self { app, clock, _dir: dir }
     }
@@ -110,8 +108,7 @@ impl Edge {
     }
 
     async fn raw(&self, mut request: Request<HttpBody>) -> Response<HttpBody> {
-        let local = HOST.parse().unwrap();
-        request.extensions_mut().insert(Connection { local, peer: local, slot: None });
+        request.extensions_mut().insert(connection());
         if !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         }
@@ -136,6 +133,11 @@ impl Edge {
     async fn refresh(&self, token: &str) -> Answer {
         self.post("/api/auth/refresh", json!({"refreshToken": token})).await
     }
+}
+
+fn connection() -> Connection {
+    let local = HOST.parse().unwrap();
+    Connection { local, peer: local, slot: None }
 }
 
 fn post(path: &str, headers: &[(header::HeaderName, &str)], body: &Value) -> Request<HttpBody> {

@@ -1,0 +1,87 @@
+//! What a running server does besides serving: it learns of what others have changed in its store, forgets what has
+//! expired, and changes its signing key in time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::signal::unix::Signal;
+use tokio::time::{interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::keys;
+use crate::http::App;
+use crate::store::{Changes as _, SqlStore};
+
+/// How often it is looked for what has expired.
+const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How long an expired refresh token is still known, so that its late use is told from a forgery.
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long until the store is listened to again that was away.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// What is kept in order.
+#[derive(Clone)]
+pub(super) struct House {
+    pub(super) app: App,
+    pub(super) store: Arc<SqlStore>,
+    pub(super) token_lifetime: Duration,
+}
+
+impl House {
+    /// Listens for signals of the command line beside us, and does what is due.
+    pub(super) async fn keep(self, look_again: io::Result<Signal>, closing: CancellationToken) {
+        let mut told = match look_again {
+            Ok(told) => told,
+            Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),
+        };
+        let mut due = interval(LOOK_EVERY);
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => return,
+                _ = told.recv() => self.look().await,
+                _ = due.tick() => self.tidy().await,
+            }
+        }
+    }
+
+    /// Learns of what other servers on the same store change, as they do.
+    pub(super) async fn follow_changes(self, closing: CancellationToken) {
+        loop {
+            let changed = tokio::select! {
+                () = closing.cancelled() => return,
+                changed = self.store.changed_elsewhere() => changed,
+            };
+            if let Err(error) = changed {
+                tracing::warn!(%error, "the store does not tell of changes: it is asked again");
+                tokio::select! {
+                    () = closing.cancelled() => return,
+                    () = sleep(LISTEN_AGAIN) => {}
+                }
+            }
+            // Also behind a failure: what was told meanwhile is not known.
+            self.look().await;
+        }
+    }
+
+    /// A failure is in the log; the next change tries again.
+    async fn look(&self) {
+        let _ = self.app.learn_changes().await;
+        match keys::read(&*self.store, self.token_lifetime).await {
+            Ok(keys) => self.app.change_keys(keys),
+            Err(error) => tracing::error!(%error, "the signing keys could not be read"),
+        }
+    }
+
+    async fn tidy(&self) {
+        match keys::ready(&*self.store, self.app.outside(), self.token_lifetime).await {
+            Ok(keys) => self.app.change_keys(keys),
+            Err(error) => tracing::error!(%error, "the signing keys could not be read"),
+        }
+        let before = self.app.now().saturating_sub(FORGET_AFTER).unwrap_or(Timestamp::MIN);
+        if let Err(error) = self.app.store().forget_expired(before).await {
+            tracing::warn!(%error, "expired logins could not be forgotten");
+        }
+    }
+}
