@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
+use super::connection::Connection;
 use super::error::ApiError;
 use crate::auth::ticket::TicketGrant;
 use crate::auth::token::TokenError;
@@ -103,7 +104,11 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        Self::of(app, &parts.headers)
+        let caller = Self::of(app, &parts.headers)?;
+        if let Some(connection) = parts.extensions.get::<Connection>() {
+            connection.authenticated();
+        }
+        Ok(caller)
     }
 }
 

@@ -357,6 +357,10 @@ fn poll_socket<S: AsyncRead + AsyncWrite + Unpin>(
     {
         return Poll::Ready(sent.map(Moved::Out));
     }
+    // What it took goes on its way also when nothing follows.
+    if let Poll::Ready(Err(error)) = outgoing.poll_flush(Pin::new(socket), context) {
+        return Poll::Ready(Err(error));
+    }
     if !outgoing.is_full()
         && let Poll::Ready(read) = frames.poll_read(Pin::new(socket), context)
     {

@@ -12,6 +12,7 @@ mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
+mod socket;
 mod upgrade;
 
 pub use frame::{FrameReader, Received, Violation};

@@ -85,6 +85,7 @@ impl Edge {
             settings: Settings {
                 no_auth,
                 public_urls: vec!["https://term.example.org".into()],
+                cors_origins: vec!["https://tools.example".into()],
                 cores: 2,
                 programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
             },
@@ -110,8 +111,8 @@ impl Edge {
     }
 
     async fn raw(&self, mut request: Request<HttpBody>) -> Response<HttpBody> {
-        let local = HOST.parse().unwrap();
-        request.extensions_mut().insert(Connection { local, peer: local, slot: None });
+        let local = Local::Tcp { address: HOST.parse().unwrap(), tls: false };
+        request.extensions_mut().insert(Connection::new(local, HOST.parse().ok(), None));
         if !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         }

@@ -109,6 +109,8 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fantail"));
         command.env("FANTAIL_DATA_DIR", data).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
         command.env("FANTAIL_LOG_LEVEL", "warn");
+        // All that the tests send comes from one address, much of it before anyone has logged in.
+        command.env("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "16384");
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
