@@ -105,7 +105,9 @@ impl Guard {
         let is_lower = || !origin.bytes().any(|byte| byte.is_ascii_uppercase());
         let scheme = match connection.local {
             Local::Tcp { tls: true, .. } => "https://",
-            Local::Tcp { tls: false, .. } | Local::Unix => "http://",
+            Local::Tcp { tls: false, .. } => "http://",
+            // No browser opens a page from there.
+            Local::Unix => return self.public_origins.iter().any(|ours| ours == origin),
         };
         let local = || origin.strip_prefix(scheme).is_some_and(|host| is_lower() && is_local(host, connection.local));
         self.public_origins.iter().any(|ours| ours == origin) || (called == Called::Local && local())

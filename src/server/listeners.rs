@@ -104,8 +104,11 @@ fn handed_over(listener: &Listener) -> (Listening, BorrowedFd<'_>) {
 /// A Unix socket's name, and which file it was when we made it.
 struct UnixPlace {
     path: PathBuf,
-    file: Option<(u64, u64)>,
+    file: Option<SocketFile>,
 }
+
+/// Device, number and last change of a file: the number alone is soon another's.
+type SocketFile = (u64, u64, (i64, i64));
 
 impl UnixPlace {
     fn of(path: &Path) -> Self {
@@ -123,8 +126,9 @@ impl UnixPlace {
     }
 }
 
-fn file_at(path: &Path) -> Option<(u64, u64)> {
-    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
+fn file_at(path: &Path) -> Option<SocketFile> {
+    let found = fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino(), (found.ctime(), found.ctime_nsec())))
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {

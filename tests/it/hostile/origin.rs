@@ -34,7 +34,7 @@ async fn servers() -> [Arc<Server>; 2] {
 }
 
 #[tokio::test]
-async fn a_request_for_another_host_is_refused_whatever_it_asks() {
+async fn h05_a_request_for_another_host_is_refused_whatever_it_asks() {
     for server in servers().await {
         let mut bystander = Bystander::beside(server.clone()).await;
         let port = server.authority().rsplit_once(':').expect("a port").1.to_owned();
@@ -79,7 +79,7 @@ async fn a_request_for_another_host_is_refused_whatever_it_asks() {
 }
 
 #[tokio::test]
-async fn an_absolute_target_that_names_another_host_is_refused() {
+async fn h05_an_absolute_target_that_names_another_host_is_refused() {
     let server = Server::start().await;
     let own = server.authority();
     for target in ["http://evil.test/health", "http://x@localhost:1/health", "https://evil.test:443/health"] {
@@ -91,7 +91,7 @@ async fn an_absolute_target_that_names_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_is_refused_whatever_it_asks() {
+async fn h02_a_page_of_another_site_is_refused_whatever_it_asks() {
     for server in servers().await {
         let mut bystander = Bystander::beside(server.clone()).await;
         let own = server.authority();
@@ -154,7 +154,7 @@ async fn a_page_of_this_server_is_served_by_every_name_it_has() {
 }
 
 #[tokio::test]
-async fn a_preflight_gets_nothing_a_page_could_use() {
+async fn h43_a_preflight_gets_nothing_a_page_could_use() {
     let server = Server::start().await;
     for (origin, status) in [("http://evil.test", 403), ("null", 403), (&*server.url, 405)] {
         for path in ["/api/sessions", "/api/auth/login", "/api/auth/refresh", "/api/auth/ticket"] {
