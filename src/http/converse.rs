@@ -178,11 +178,14 @@ fn answers(
         async move {
             let _answering = (door.answering(), answering);
             let version = request.version();
+            // Another reader on the way may have gone by a length beside it, and would begin the next request elsewhere
+            // (RFC 9112, section 6.1): there is no next one.
+            let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
             let mut response = service.answer(request).await;
             // Asked to come anew, a client loses no request, as it would by finding its connection cut. HTTP/2 has its
             // own word for that.
             let may_close = version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
-            if may_close && !door.may_stay() {
+            if may_close && (is_chunked || !door.may_stay()) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)

@@ -3,7 +3,7 @@
 use fantail::protocol::{ClientMessage, Command, MESSAGE_BYTES_MAX};
 
 use crate::support::raw::{BINARY, CLOSE, PING, PONG, TEXT, frame, frame_head};
-use crate::support::{Bystander, Raw, resident_bytes, until};
+use crate::support::{Bystander, Client, Raw, Server, resident_bytes, until};
 
 /// A command of `length` bytes that no server knows: understood, refused, and harmless.
 fn unknown_command(length: usize) -> Vec<u8> {
@@ -207,13 +207,15 @@ async fn h16_a_flood_of_pings_is_ended_with_4429_and_costs_nobody_else() {
 
 #[tokio::test]
 async fn h17_who_answers_no_ping_is_let_go_and_the_session_lives_on() {
-    let mut bystander = Bystander::arrive().await;
-    let server = bystander.server.clone();
-    let mut silent = Raw::attach(&server, &bystander.session).await;
-    let watching = async || server.session(&bystander.session).await["viewers"].as_u64();
-    assert_eq!(watching().await, Some(2));
+    let server = Server::start().await;
+    let session = server.open(&["cat"]).await;
+    let mut silent = Raw::attach(&server, &session).await;
+    let watching = async || server.session(&session).await["viewers"].as_u64();
+    assert_eq!(watching().await, Some(1));
     // It reads, and says nothing: for all the server knows it is the kernel that reads.
     assert_eq!(silent.closed().await, 4408);
-    until("its place", async || (watching().await == Some(1)).then_some(())).await;
-    bystander.is_served("a client that was let go").await;
+    until("its place", async || (watching().await == Some(0)).then_some(())).await;
+    let mut client = Client::attach(&server, &session).await;
+    client.typed("alive\n").await;
+    client.until_shown("alive\r\nalive\r\n").await;
 }
