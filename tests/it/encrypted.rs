@@ -46,7 +46,8 @@ async fn a_page_is_served_by_http_2_and_every_refusal_is_the_same() {
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut sender, connection) = patiently("an agreement", handshake).await.expect("agreed");
-    let _driven = tokio::spawn(connection);
+    let mut driven = tokio::task::JoinSet::new();
+    driven.spawn(connection);
     let port = server.authority().rsplit_once(':').expect("a port").1;
     let bearer = format!("Bearer {}", server.token);
     for (host, path, bearer, status, says) in [

@@ -180,3 +180,18 @@ async fn h39_what_others_can_reach_does_not_start_without_encryption_and_a_passw
         assert!(server.ended().await.success());
     }
 }
+
+#[tokio::test]
+async fn h84_browsers_are_told_to_stay_with_https_where_they_came_by_it_and_the_name_is_ours() {
+    let server =
+        Server::start_with(&["--trusted-proxies", "127.0.0.0/8", "--public-urls", "https://term.example.org"]).await;
+    for (host, proto, pinned) in [
+        ("term.example.org", "https", Some("max-age=31536000")),
+        ("term.example.org", "http", None),
+        (server.authority(), "https", None),
+    ] {
+        let headers = [("host", host), ("x-forwarded-proto", proto)];
+        let answer = Raw::connect(&server).await.ask(&request("GET /", &headers)).await;
+        assert_eq!((answer.status, answer.header("strict-transport-security")), (200, pinned), "{host} by {proto}");
+    }
+}
