@@ -32,6 +32,7 @@ impl Server {
             .args(["serve", "--port", "0", "--log-bytes", &log_bytes.to_string()])
             .env("FANTAIL_DATA_DIR", data.path())
             .env("FANTAIL_LOG_LEVEL", "warn")
+            .env("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "16384")
             .env_remove("XDG_CONFIG_HOME")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

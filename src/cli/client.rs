@@ -2,6 +2,7 @@
 //!
 //! Knows requests and answers, never a terminal.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -11,12 +12,18 @@ use serde::Deserialize;
 use super::place::{Local, Place, PlaceError, ServerArgs};
 use super::print::printable;
 use super::session::{OpenRequest, Session};
+use super::trust::TrustError;
 use crate::terminal::render::Format;
 
 /// Longest wait for a connection: a server that can be reached answers within a few round trips.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer. Closing a session waits for its processes to go, with their grace.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the address of a Unix socket begins with.
+const UNIX: &str = "unix:";
+/// What is asked at the other end of one.
+const UNIX_ROOT: &str = "http://localhost/";
+
 /// A server, ready to be asked.
 pub(super) struct Client {
     http: reqwest::Client,
@@ -31,8 +38,11 @@ pub(super) enum ClientError {
     /// No server to ask.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// Its certificate cannot be checked.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// What the user named is no address.
-    #[error("{0}: not a server's address, such as https://host:port")]
+    #[error("{0}: not a server's address, such as https://host:port or unix:/path")]
     BadUrl(String),
     /// The token cannot be a header's value.
     #[error("the token holds characters that no token has")]
@@ -80,7 +90,8 @@ impl Client {
 
     fn at(place: Place) -> Result<Self, ClientError> {
         let bad_url = || ClientError::BadUrl(printable(&place.url));
-        let mut root = Url::parse(&place.url).map_err(|_| bad_url())?;
+        let socket = place.url.strip_prefix(UNIX).map(PathBuf::from);
+        let mut root = Url::parse(socket.as_ref().map_or(&place.url, |_| UNIX_ROOT)).map_err(|_| bad_url())?;
         let usable = matches!(root.scheme(), "http" | "https") && root.username().is_empty();
         if !usable || root.password().is_some() {
             // Not quoted when it holds a password.
@@ -94,9 +105,12 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("fantail/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|source| ClientError::Unreachable { url: root.clone(), source })?;
+            .user_agent(concat!("fantail/", env!("CARGO_PKG_VERSION")));
+        let http = match socket {
+            Some(path) => http.unix_socket(path),
+            None => place.trust.applied(http)?,
+        };
+        let http = http.build().map_err(|source| ClientError::Unreachable { url: root.clone(), source })?;
         Ok(Self { http, root, authorization, local: place.local })
     }
 
@@ -224,10 +238,14 @@ fn bearer(token: &str) -> Result<HeaderValue, ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::trust::Trust;
 
     #[test]
     fn an_address_must_be_one_of_http_and_hold_no_credential() {
-        let at = |url: &str| Client::at(Place { url: url.into(), token: None, local: None }).map(|client| client.root);
+        let at = |url: &str| {
+            Client::at(Place { url: url.into(), token: None, trust: Trust::System, local: None })
+                .map(|client| client.root)
+        };
         assert_eq!(at("https://h/base/?q#login=x").expect("usable").as_str(), "https://h/base/");
         for url in ["", "h:1", "ftp://h", "http://user@h", "/tmp"] {
             assert!(matches!(at(url), Err(ClientError::BadUrl(_))), "{url}");
@@ -238,7 +256,12 @@ mod tests {
 
     #[test]
     fn a_path_is_built_from_escaped_segments_under_the_address() {
-        let place = Place { url: "http://h/base".into(), token: Some("t".to_owned().into()), local: None };
+        let place = Place {
+            url: "http://h/base".into(),
+            token: Some("t".to_owned().into()),
+            trust: Trust::System,
+            local: None,
+        };
         let client = Client::at(place).expect("a client");
         let request = client
             .request(Method::GET, &["api", "sessions", "a/../b?c"], &[("from", "a&b".to_owned())])
@@ -253,7 +276,7 @@ mod tests {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let client = Client::at(Place { url, token: None, local: None }).expect("a client");
+        let client = Client::at(Place { url, token: None, trust: Trust::System, local: None }).expect("a client");
         let server = async {
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let _ = stream.read(&mut [0; 4096]).await.expect("a request");

@@ -14,6 +14,7 @@ mod screen;
 mod serve;
 mod session;
 mod stop;
+mod trust;
 mod upgrade;
 mod user;
 

@@ -9,6 +9,8 @@ use std::{fmt, io};
 use clap::builder::StringValueParser;
 use serde::Deserialize;
 
+use super::trust::Trust;
+
 /// What a running server writes for the command line of the same account.
 const SERVER_FILE: &str = "server.json";
 
@@ -19,9 +21,13 @@ pub(super) struct ServerArgs {
     #[arg(long, env = "FANTAIL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<OsString>,
 
-    /// A server elsewhere, such as https://host:port; its access token is read from FANTAIL_TOKEN
+    /// A server elsewhere, such as https://host:port or unix:/path; its access token is read from FANTAIL_TOKEN
     #[arg(long, env = "FANTAIL_URL", value_name = "URL", hide_env_values = true)]
     pub url: Option<String>,
+
+    /// The certificate of the server at --url, or of who vouches for it, a PEM file [default: the system's authorities]
+    #[arg(long, env = "FANTAIL_CA", value_name = "FILE", hide_env_values = true)]
+    pub ca: Option<OsString>,
 
     /// Hidden, because arguments are visible to every account of a machine.
     #[arg(long, env = "FANTAIL_TOKEN", value_name = "TOKEN", hide = true, hide_env_values = true)]
@@ -43,6 +49,8 @@ pub(super) struct Place {
     pub url: String,
     /// None for a server that asks for none.
     pub token: Option<Token>,
+    /// By what it is known.
+    pub trust: Trust,
     /// Set when found through the file of a server on this machine.
     pub local: Option<Local>,
 }
@@ -82,7 +90,8 @@ impl ServerArgs {
         match self.url.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => {
                 let token = self.token.clone().filter(|token| !token.0.is_empty());
-                Ok(Place { url: url.to_owned(), token, local: None })
+                let trust = named(self.ca.as_ref()).map_or(Trust::System, Trust::Authorities);
+                Ok(Place { url: url.to_owned(), token, trust, local: None })
             }
             None => read(&self.data_dir()?.join(SERVER_FILE)),
         }
@@ -112,15 +121,17 @@ fn read(file: &Path) -> Result<Place, PlaceError> {
         url: String,
         pid: i32,
         token: Option<Token>,
+        certificate: Option<PathBuf>,
     }
 
     let json = std::fs::read(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PlaceError::NoServer(file.to_owned()),
         _ => PlaceError::Unreadable(file.to_owned(), error),
     })?;
-    let ServerFile { url, pid, token } =
+    let ServerFile { url, pid, token, certificate } =
         serde_json::from_slice(&json).map_err(|_| PlaceError::NotAServerFile(file.to_owned()))?;
-    Ok(Place { url, token, local: Some(Local { file: file.to_owned(), pid }) })
+    let trust = certificate.map_or(Trust::System, Trust::Exactly);
+    Ok(Place { url, token, trust, local: Some(Local { file: file.to_owned(), pid }) })
 }
 
 impl Local {
@@ -175,14 +186,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::write(
             dir.path().join(SERVER_FILE),
-            r#"{"url": "http://127.0.0.1:7681", "pid": 1, "token": "ftl_local_x", "later": 1}"#,
+            r#"{"url": "https://127.0.0.1:7681", "pid": 1, "token": "ftl_local_x", "certificate": "/c", "later": 1}"#,
         )
         .expect("written");
         let place = in_dir(dir.path()).place().expect("a place");
         assert_eq!(
             (place.url.as_str(), place.token.as_ref().map(Token::reveal)),
-            ("http://127.0.0.1:7681", Some("ftl_local_x"))
+            ("https://127.0.0.1:7681", Some("ftl_local_x"))
         );
+        assert_eq!(place.trust, Trust::Exactly("/c".into()));
         assert!(!place.local.as_ref().expect("local").is_gone(), "process 1 is always there");
         assert!(!format!("{place:?}").contains("ftl_local_x"));
     }
@@ -214,7 +226,7 @@ mod tests {
             data_dir: Some("".into()),
             xdg_data_home: Some("/x".into()),
             url: Some(String::new()),
-            token: None,
+            ..ServerArgs::default()
         };
         assert_eq!(args.data_dir().expect("a directory"), Path::new("/x/fantail"));
         let relative = ServerArgs { xdg_data_home: Some("x".into()), ..ServerArgs::default() };

@@ -92,11 +92,14 @@ fn on_signals() -> io::Result<Shutdown> {
 /// Where it is, and how to get in: what scripts and people read.
 fn announce(server: &Server) -> anyhow::Result<()> {
     let mut lines = server.url();
-    if let Some(wider) = server.wider_url() {
-        tracing::info!(url = wider, "also reached from elsewhere");
-    }
     if let Some(link) = server.login_link()? {
         lines = format!("{lines}\nlogin: {link}");
+    }
+    for url in server.other_urls() {
+        lines = format!("{lines}\nalso: {url}");
+    }
+    if let Some(fingerprint) = server.fingerprint() {
+        lines = format!("{lines}\ncertificate: SHA-256 {fingerprint}");
     }
     let mut stdout = io::stdout().lock();
     // A server started with its output closed serves all the same.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::Uri;
 use tracing_subscriber::EnvFilter;
 
+use super::network::{check_the_open_net, origins, tls, trusted_proxies};
 use super::raw::Raw;
 use super::{Config, Environment};
 
@@ -42,11 +42,23 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     if let Some(name) = raw.pass_env.iter().find(|name| !is_variable_name(name)) {
         return wrong("pass_env", format!("{name:?} is not the name of a variable that can be passed"));
     }
+    let (tls, trusted_proxies) = (tls(&raw, environment)?, trusted_proxies(&raw)?);
+    check_the_open_net(&raw, tls.as_ref(), &trusted_proxies)?;
     let seconds = |key, value, low, high| between(key, value, low, high).map(|_| Duration::from_secs(value));
     Ok(Config {
         data_dir: data_dir(&raw.data_dir, environment)?,
         database_url: database_url(&raw.database_url)?,
-        public_urls: raw.public_urls.iter().map(|url| origin(url)).collect::<Result<_, _>>()?,
+        public_urls: origins("public_urls", &raw.public_urls)?,
+        cors_origins: origins("cors_origins", &raw.cors_origins)?,
+        unix_socket: named_path("unix_socket", &raw.unix_socket, environment)?,
+        tls,
+        trusted_proxies,
+        max_unauthenticated_per_address: between(
+            "max_unauthenticated_per_address",
+            raw.max_unauthenticated_per_address,
+            1,
+            COUNT_MAX,
+        )?,
         log_bytes: between("log_bytes", raw.log_bytes, LOG_BYTES_MIN, LOG_BYTES_MAX)?,
         scrollback_lines: between("scrollback_lines", raw.scrollback_lines, 0, SCROLLBACK_LINES_MAX)?,
         resync_bytes: between("resync_bytes", raw.resync_bytes, RESYNC_BYTES_MIN, LOG_BYTES_MAX)?,
@@ -78,7 +90,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     })
 }
 
-fn wrong<T>(key: &'static str, rule: impl Into<String>) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(key: &'static str, rule: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { key, rule: rule.into() })
 }
 
@@ -96,12 +108,8 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 fn data_dir(written: &str, environment: &Environment) -> Result<PathBuf, Wrong> {
-    let path = match written.strip_prefix("~/") {
-        Some(rest) => environment.home().join(rest),
-        None if written.is_empty() => environment.default_data_dir(),
-        None => PathBuf::from(written),
-    };
-    std::path::absolute(path).or_else(|error| wrong("data_dir", error.to_string()))
+    let path = named_path("data_dir", written, environment)?;
+    Ok(path.unwrap_or_else(|| environment.default_data_dir()))
 }
 
 /// The address of a PostgreSQL. It is not repeated in a complaint: it can hold a password.
@@ -114,23 +122,16 @@ fn database_url(written: &str) -> Result<Option<String>, Wrong> {
     }
 }
 
-/// An origin as a browser writes it: `https://host[:port]`, lower case, without the scheme's own port.
-fn origin(written: &str) -> Result<String, Wrong> {
-    let refused = || wrong("public_urls", format!("{written:?} is not an origin such as https://term.example.org"));
-    let Ok(uri) = written.parse::<Uri>() else { return refused() };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refused() };
-    let usual_port = match scheme {
-        "http" => 80,
-        "https" => 443,
-        _ => return refused(),
+/// A path from the root, whatever it was written from; none where none is named.
+pub(super) fn named_path(
+    key: &'static str,
+    written: &str,
+    environment: &Environment,
+) -> Result<Option<PathBuf>, Wrong> {
+    let path = match written.strip_prefix("~/") {
+        Some(rest) => environment.home().join(rest),
+        None if written.is_empty() => return Ok(None),
+        None => PathBuf::from(written),
     };
-    let bare = uri.path() == "/" && uri.query().is_none() && !authority.as_str().contains('@');
-    if !bare || authority.host().is_empty() || written.contains(['#', '*']) {
-        return refused();
-    }
-    let host = authority.host().to_ascii_lowercase();
-    Ok(match authority.port_u16() {
-        Some(port) if port != usual_port => format!("{scheme}://{host}:{port}"),
-        _ => format!("{scheme}://{host}"),
-    })
+    std::path::absolute(path).map(Some).or_else(|error| wrong(key, error.to_string()))
 }

@@ -6,6 +6,7 @@
 
 mod check;
 mod environment;
+mod network;
 mod raw;
 mod sources;
 
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
+use ipnet::IpNet;
+pub use network::Tls;
 pub use raw::{Clipboard, LogFormat, Pace, Sizes};
 pub use sources::Flags;
 
@@ -41,6 +44,16 @@ pub struct Config {
     pub log_level: String,
     /// Origins under which a proxy serves us: `https://host[:port]`, as browsers write them.
     pub public_urls: Vec<String>,
+    /// Origins of other sites whose pages may call the API.
+    pub cors_origins: Vec<String>,
+    /// A Unix socket to listen on as well.
+    pub unix_socket: Option<PathBuf>,
+    /// What TLS is served with, if it is.
+    pub tls: Option<Tls>,
+    /// Peers whose word on who calls is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Connections of one address that have not shown a credential yet.
+    pub max_unauthenticated_per_address: usize,
     /// Bytes of output held for each session.
     pub log_bytes: usize,
     /// Lines kept above each session's screen.

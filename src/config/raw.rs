@@ -71,6 +71,19 @@ pub(super) struct Raw {
     pub(super) log_level: String,
     #[serde(deserialize_with = "list")]
     pub(super) public_urls: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    pub(super) cors_origins: Vec<String>,
+    /// Empty for none.
+    pub(super) unix_socket: String,
+    /// Empty for none.
+    pub(super) tls_cert: String,
+    /// Empty for none.
+    pub(super) tls_key: String,
+    pub(super) tls_self_signed: bool,
+    pub(super) behind_tls_proxy: bool,
+    #[serde(deserialize_with = "list")]
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) max_unauthenticated_per_address: u64,
     pub(super) log_bytes: u64,
     pub(super) scrollback_lines: u64,
     pub(super) resync_bytes: u64,
@@ -98,6 +111,14 @@ impl Default for Raw {
             log_format: LogFormat::Text,
             log_level: "info".into(),
             public_urls: Vec::new(),
+            cors_origins: Vec::new(),
+            unix_socket: String::new(),
+            tls_cert: String::new(),
+            tls_key: String::new(),
+            tls_self_signed: false,
+            behind_tls_proxy: false,
+            trusted_proxies: Vec::new(),
+            max_unauthenticated_per_address: 64,
             log_bytes: 4 * 1024 * 1024,
             scrollback_lines: 10_000,
             resync_bytes: 1024 * 1024,
@@ -115,13 +136,18 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 10] = [
+pub(super) const TEXT_KEYS: [&str; 15] = [
     "bind",
     "data_dir",
     "database_url",
     "log_format",
     "log_level",
     "public_urls",
+    "cors_origins",
+    "unix_socket",
+    "tls_cert",
+    "tls_key",
+    "trusted_proxies",
     "pace",
     "sizes",
     "clipboard",

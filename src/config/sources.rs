@@ -16,7 +16,7 @@ use super::{ConfigError, Environment};
 /// What every variable of ours starts with.
 const PREFIX: &str = "FANTAIL_";
 /// Variables of ours that are no settings: what the command line and sessions use, and where the file is.
-const NOT_SETTINGS: [&str; 4] = ["FANTAIL_TOKEN", "FANTAIL_URL", "FANTAIL_SESSION_ID", "FANTAIL_CONFIG"];
+const NOT_SETTINGS: [&str; 5] = ["FANTAIL_TOKEN", "FANTAIL_URL", "FANTAIL_CA", "FANTAIL_SESSION_ID", "FANTAIL_CONFIG"];
 
 /// The settings as flags of `fantail serve`.
 #[derive(Args, Clone, Debug, Default, Serialize)]
@@ -57,6 +57,38 @@ pub struct Flags {
     #[arg(long, value_name = "URL", value_delimiter = ',', alias = "public-url")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_urls: Option<Vec<String>>,
+    /// Origins of other sites whose pages may call the API, such as `https://tools.example.org`
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_origins: Option<Vec<String>>,
+    /// Listen on this Unix socket as well, for the account the server runs as
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unix_socket: Option<PathBuf>,
+    /// Serve https with this certificate and those behind it, a PEM file
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert, a PEM file
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Serve https with a certificate of the server's own, whose fingerprint is printed
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_self_signed: Option<bool>,
+    /// A proxy of --trusted-proxies encrypts what leaves this machine
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind_tls_proxy: Option<bool>,
+    /// Proxies whose word on who calls is taken: addresses, or blocks such as `10.0.0.0/8`
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<Vec<String>>,
+    /// Connections of one address that have not shown a credential yet [default: 64]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_unauthenticated_per_address: Option<u64>,
     /// Bytes of output held for each session [default: 4194304]
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -86,6 +86,13 @@ fn a_wrong_setting_is_named_with_its_place() {
         ("FANTAIL_PUBLIC_URLS", "https://ann@a.example"),
         ("FANTAIL_PUBLIC_URLS", "ftp://a.example"),
         ("FANTAIL_PUBLIC_URLS", "*"),
+        ("FANTAIL_CORS_ORIGINS", "*"),
+        ("FANTAIL_CORS_ORIGINS", "null"),
+        ("FANTAIL_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("FANTAIL_TRUSTED_PROXIES", "proxy.example"),
+        ("FANTAIL_TLS_CERT", "/cert.pem"),
+        ("FANTAIL_TLS_KEY", "/key.pem"),
+        ("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "0"),
     ] {
         let refusal = refusal(&Flags::default(), [(name, value)]);
         let key = name.strip_prefix("FANTAIL_").unwrap().to_lowercase();
@@ -103,6 +110,37 @@ fn without_auth_nothing_but_loopback_is_bound() {
     assert!(load(&flags("::1"), []).is_ok());
     for bind in ["0.0.0.0", "::", "192.168.1.5", "::ffff:192.168.1.5"] {
         assert!(refusal(&flags(bind), []).starts_with("no_auth: "), "{bind}");
+    }
+}
+
+#[test]
+fn beyond_loopback_nothing_is_bound_without_encryption() {
+    for bind in ["0.0.0.0", "::", "192.168.1.5", "::ffff:192.168.1.5"] {
+        let load = |set: &dyn Fn(&mut Flags)| {
+            let mut flags = Flags { bind: bind.parse().ok(), ..Flags::default() };
+            set(&mut flags);
+            load(&flags, []).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let clear = load(&|_| {}).unwrap_err();
+        assert!(clear.starts_with("bind: ") && clear.contains("tls_self_signed"), "{clear}");
+        let alone = load(&|flags| flags.behind_tls_proxy = Some(true)).unwrap_err();
+        assert!(alone.starts_with("behind_tls_proxy: ") && alone.contains("trusted_proxies"), "{alone}");
+        assert!(load(&|flags| flags.trusted_proxies = Some(vec!["10.0.0.1".into()])).is_err(), "in clear all the same");
+        let proxied = |flags: &mut Flags| {
+            flags.behind_tls_proxy = Some(true);
+            flags.trusted_proxies = Some(vec!["10.0.0.1".into(), "fd00::/8".into()]);
+        };
+        assert_eq!(load(&proxied), Ok(()));
+        assert_eq!(load(&|flags| flags.tls_self_signed = Some(true)), Ok(()));
+        let files = |flags: &mut Flags| {
+            (flags.tls_cert, flags.tls_key) = (Some("/cert.pem".into()), Some("/key.pem".into()));
+        };
+        assert_eq!(load(&files), Ok(()));
+        let twice = |flags: &mut Flags| {
+            files(flags);
+            flags.tls_self_signed = Some(true);
+        };
+        assert!(load(&twice).unwrap_err().starts_with("tls_self_signed: "));
     }
 }
 

@@ -1,35 +1,26 @@
-//! Accepting connections: HTTP/1.1 only, bounded in number, in header size and in time.
+//! Accepting connections, bounded in number, and in those of each address that have not shown a credential.
 //!
 //! Our own loop, because the framework's has no header timeout: a hundred half-sent requests would stay for ever.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Request, StatusCode, header};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::Connection;
+use super::connection::{Connection, Place};
+use super::converse::{Conversation, converse, converse_encrypted};
 use super::door::Door;
+use super::listener::{Accepted, Listener};
+use super::proxies::TrustedProxies;
 use super::respond::Edge;
+use super::strangers::Strangers;
 
-/// How long a request's head may take to arrive, and a connection may be idle between two requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest head of a request, in bytes: a 4 KiB token, cookies, and room. Larger ones get 431.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
-/// Most headers of a request; browsers send about 20.
-const HEADERS_MAX: usize = 64;
 /// How long to wait when the machine has no descriptor or memory for another connection: long enough for one to be
 /// freed, and no busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -42,15 +33,22 @@ const KEEPALIVE_PROBES: u32 = 4;
 /// How long a peer may take nothing of what waits for it before it is given up, in milliseconds: a train's tunnel. The
 /// kernel counts, of what is not acknowledged and of what finds no room at the peer. WebSockets have their own rules.
 const TAKES_NOTHING_MAX: u32 = 30_000;
-/// What a connection too many is told, without its request being read.
-const TOO_MANY: &str = r#"{"error": "as many connections as allowed are open", "code": "too_many_connections", "status": 429, "requestId": ""}"#;
+/// What is told without a request being read when there are as many connections as may be.
+const TOO_MANY: &str = "as many connections as allowed are open";
+/// The same when they are of one address and nobody has logged in on them.
+const TOO_MANY_STRANGERS: &str = "as many connections as allowed before a login are open from this address";
 
-/// What every connection is served with.
+/// What every connection is served with. Cheap to clone: one for each listener, all with the same places.
+#[derive(Clone)]
 pub struct Acceptor {
     /// What answers.
     pub service: Edge,
-    /// Connections at once, WebSockets included.
-    pub max_connections: usize,
+    /// Places for connections, WebSockets included.
+    pub slots: Arc<Semaphore>,
+    /// Those that have not shown a credential.
+    pub strangers: Strangers,
+    /// Whose word on who calls is taken.
+    pub proxies: Arc<TrustedProxies>,
     /// Owns every connection's task.
     pub tracker: TaskTracker,
     /// Whether anyone is let in, and may stay.
@@ -61,8 +59,7 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// Accepts connections while the door is open, until told to close.
-    pub async fn run(self, listener: Arc<TcpListener>) {
-        let slots = Arc::new(Semaphore::new(self.max_connections));
+    pub async fn run(self, listener: Arc<Listener>) {
         loop {
             let accepted = tokio::select! {
                 // Whether anyone is let in is looked at first: from the moment it is not, the next server accepts.
@@ -77,13 +74,24 @@ impl Acceptor {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
-                    Ok(slot) => self.serve(stream, peer, slot),
-                    Err(_) => refuse(&stream),
+                Ok((stream, peer)) => match self.place(peer) {
+                    Ok(place) => self.serve(stream, peer, place),
+                    Err(why) => refuse(&stream, why),
                 },
                 Err(error) => self.recover(&error).await,
             }
         }
+    }
+
+    /// What a connection from there takes of what there is, or what it is told.
+    fn place(&self, peer: Option<SocketAddr>) -> Result<Place, &'static str> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| TOO_MANY)?;
+        // A trusted proxy speaks for many, and a Unix socket is reached by nobody but the account itself.
+        let stranger = match peer.map(|peer| peer.ip()).filter(|peer| !self.proxies.contain(*peer)) {
+            Some(peer) => Some(self.strangers.admit(peer).ok_or(TOO_MANY_STRANGERS)?),
+            None => None,
+        };
+        Ok(Place::new(slot, stranger))
     }
 
     /// A peer that gave up before it was accepted is its own affair; a machine that is full needs a pause.
@@ -99,61 +107,29 @@ impl Acceptor {
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
-        if let Err(error) = configure(&stream) {
-            tracing::debug!(%error, %peer, "a connection could not be configured");
+    fn serve(&self, stream: Accepted, peer: Option<SocketAddr>, place: Place) {
+        if let Accepted::Tcp(stream) | Accepted::Tls(stream, _) = &stream
+            && let Err(error) = configure(stream)
+        {
+            tracing::debug!(%error, ?peer, "a connection could not be configured");
             return;
         }
-        let Ok(local) = stream.local_addr() else { return };
-        let connection = Connection { local, peer, slot: Some(Arc::new(slot)) };
-        let service = self.service.clone();
-        self.tracker.spawn(converse(stream, service, connection, self.door.clone(), self.closing.clone()));
-    }
-}
-
-/// Serves one connection until it ends, becomes a WebSocket, or the server closes.
-pub(super) async fn converse(
-    stream: TcpStream,
-    service: Edge,
-    connection: Connection,
-    door: Door,
-    closing: CancellationToken,
-) {
-    let peer = connection.peer;
-    let asked = door.clone();
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(connection.clone());
-        let (service, door) = (service.clone(), asked.clone());
-        async move {
-            let _answering = door.answering();
-            let mut response = service.answer(request).await;
-            // Asked to come anew, a client loses no request, as it would by finding its connection cut.
-            if !door.may_stay() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        let Ok(local) = stream.local() else { return };
+        let conversation = Conversation {
+            service: self.service.clone(),
+            connection: Connection::new(local, peer, Some(place)),
+            proxies: Arc::clone(&self.proxies),
+            door: self.door.clone(),
+            closing: self.closing.clone(),
+        };
+        match stream {
+            Accepted::Tcp(stream) => self.tracker.spawn(converse(stream, conversation)),
+            Accepted::Unix(stream) => self.tracker.spawn(converse(stream, conversation)),
+            Accepted::Tls(stream, tls) => {
+                let tasks = self.tracker.clone();
+                self.tracker.spawn(converse_encrypted(stream, tls, conversation, tasks))
             }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX);
-    let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer).with_upgrades());
-    let ended = tokio::select! {
-        // First what the peer has said: a request that is known to have come is read and answered. A connection on which
-        // none was read since it was made, or since the last answer, is cut by hyper without a look.
-        biased;
-        ended = talk.as_mut() => ended,
-        () = async { tokio::select! { () = closing.cancelled() => {}, () = door.closed() => {} } } => {
-            talk.as_mut().graceful_shutdown();
-            talk.await
-        }
-    };
-    if let Err(error) = ended {
-        // What peers do wrong is not worth a line each in a storm of them.
-        tracing::debug!(%error, %peer, "a connection ended badly");
+        };
     }
 }
 
@@ -173,13 +149,19 @@ pub(crate) fn let_take_its_time(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Tells a connection too many that it is, as far as its socket takes that at once, and hangs up.
-fn refuse(stream: &TcpStream) {
-    tracing::debug!("a connection too many");
+fn refuse(stream: &Accepted, why: &str) {
+    tracing::debug!(why, "a connection too many");
+    let body = format!(r#"{{"error": "{why}", "code": "too_many_connections", "status": 429, "requestId": ""}}"#);
     let answer = format!(
         "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
-         x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{TOO_MANY}",
-        TOO_MANY.len()
+         x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}",
+        body.len()
     );
     // One that does not take it at once is hung up on all the same.
-    let _ = stream.try_write(answer.as_bytes());
+    let _ = match stream {
+        Accepted::Tcp(stream) => stream.try_write(answer.as_bytes()),
+        Accepted::Unix(stream) => stream.try_write(answer.as_bytes()),
+        // To be told anything it would have to be let in.
+        Accepted::Tls(..) => Ok(0),
+    };
 }

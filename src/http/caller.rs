@@ -62,7 +62,7 @@ impl Caller {
     /// # Errors
     /// With a 401 when nobody we know does.
     pub async fn of(app: &App, headers: &HeaderMap, connection: &Connection) -> Result<Self, ApiError> {
-        let address = connection.address();
+        let address = connection.client;
         if app.settings().no_auth {
             return Ok(Self::owner(app, How::None, address));
         }
@@ -151,7 +151,10 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        Self::of(app, &parts.headers, Connection::of(&parts.extensions)?).await
+        let connection = Connection::of(&parts.extensions)?;
+        let caller = Self::of(app, &parts.headers, connection).await?;
+        connection.authenticated();
+        Ok(caller)
     }
 }
 

@@ -72,6 +72,11 @@ impl Door {
         *self.0.stands.borrow() == Stands::Open
     }
 
+    /// Resolves while whoever is in is asked to come anew.
+    pub(super) async fn lingers(&self) {
+        self.until(|stands| stands >= Stands::Lingering).await;
+    }
+
     /// Resolves while somebody may be let in.
     pub(super) async fn lets_in(&self) {
         self.until(|stands| stands <= Stands::Lingering).await;

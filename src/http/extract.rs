@@ -7,14 +7,19 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::App;
 use super::error::ApiError;
 
 /// Largest body taken, in bytes: 1 MiB of input as base64, with room.
 const BODY_MAX: usize = 2 * 1024 * 1024;
-/// How long a body may take to arrive: generous for 2 MiB over a bad line, short for someone who drips bytes.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a body may take to arrive, beside the time its bytes take at [`BODY_BYTES_PER_SECOND`]: short for someone who
+/// drips bytes.
+const BODY_PATIENCE: Duration = Duration::from_secs(8);
+/// How fast a body must come: a bad line.
+const BODY_BYTES_PER_SECOND: u32 = 64 * 1024;
+
 /// A JSON body. Request types are `deny_unknown_fields`, so that a misspelt field is named and not ignored.
 pub struct Body<T>(pub T);
 
@@ -69,12 +74,22 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read(body: HttpBody) -> Result<Vec<u8>, ApiError> {
-    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await;
-    let arrived = whole.map_err(|_| ApiError::InvalidJson("the body took too long to arrive".into()))?;
-    match arrived {
-        Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::TooLarge(BODY_MAX)),
-        Err(_) => Err(ApiError::InvalidJson("the body did not arrive".into())),
+    let (mut body, mut bytes) = (Limited::new(body, BODY_MAX), Vec::new());
+    let mut deadline = Instant::now() + BODY_PATIENCE;
+    loop {
+        let next = tokio::time::timeout_at(deadline, body.frame()).await;
+        match next.map_err(|_| ApiError::InvalidJson("the body took too long to arrive".into()))? {
+            None => return Ok(bytes),
+            Some(Ok(frame)) => {
+                // Trailers say nothing to us.
+                let Ok(data) = frame.into_data() else { continue };
+                let came = u32::try_from(data.len()).unwrap_or(u32::MAX);
+                deadline += Duration::from_secs(1) * came / BODY_BYTES_PER_SECOND;
+                bytes.extend_from_slice(&data);
+            }
+            Some(Err(error)) if error.is::<LengthLimitError>() => return Err(ApiError::TooLarge(BODY_MAX)),
+            Some(Err(_)) => return Err(ApiError::InvalidJson("the body did not arrive".into())),
+        }
     }
 }
 

@@ -1,20 +1,34 @@
 //! Every name and page we know to try from elsewhere.
 
 use axum::http::Request;
+use axum::http::request::Builder;
 
 use super::*;
 
 fn guard() -> Guard {
-    Guard::new(vec!["https://term.example.org".into(), "http://box.lan:8080".into()])
+    let public = vec!["https://term.example.org".into(), "http://box.lan:8080".into()];
+    Guard::new(public, vec!["https://tools.example".into()])
 }
 
-fn connection(local: &str) -> Connection {
-    Connection { local: local.parse().unwrap(), peer: "127.0.0.1:50000".parse().unwrap(), slot: None }
+fn connection(local: Local) -> Connection {
+    Connection::new(local, "127.0.0.1:50000".parse().ok(), None)
+}
+
+fn clear(local: &str) -> Local {
+    Local::Tcp { address: local.parse().unwrap(), tls: false }
+}
+
+fn encrypted(local: &str) -> Local {
+    Local::Tcp { address: local.parse().unwrap(), tls: true }
+}
+
+fn admitted(local: Local, request: Builder, headers: &[(&str, &str)]) -> Result<Admitted, ApiError> {
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    guard().check(&request.body(()).unwrap().into_parts().0, &connection(local))
 }
 
 fn check_on(local: &str, target: &str, headers: &[(&str, &str)]) -> Result<(), ApiError> {
-    let request = headers.iter().fold(Request::get(target), |request, (name, value)| request.header(*name, *value));
-    guard().check(&request.body(()).unwrap().into_parts().0, &connection(local))
+    admitted(clear(local), Request::get(target), headers).map(|_| ())
 }
 
 fn check(headers: &[(&str, &str)]) -> Result<(), ApiError> {
@@ -139,4 +153,78 @@ fn a_credential_in_the_url_is_refused_however_it_is_spelled() {
         assert_eq!(refused, Err(ApiError::CredentialInUrl), "{query}");
     }
     assert_eq!(check_on("127.0.0.1:4020", "/api/sessions?from=1&client=token", &host), Ok(()));
+}
+
+#[test]
+fn behind_tls_a_page_of_this_server_came_by_https() {
+    let local = encrypted("127.0.0.1:443");
+    let check = |headers: &[(&str, &str)]| admitted(local, Request::get("/"), headers).map(|_| ());
+    assert_eq!(check(&[("host", "localhost"), ("origin", "https://localhost")]), Ok(()));
+    assert_eq!(check(&[("host", "localhost:443")]), Ok(()));
+    assert_eq!(check(&[("host", "localhost"), ("origin", "http://localhost")]), Err(ApiError::ForeignOrigin));
+    assert_eq!(check(&[("host", "localhost:80")]), Err(ApiError::ForeignHost));
+}
+
+#[test]
+fn a_unix_socket_is_called_localhost_and_has_no_page() {
+    let check = |headers: &[(&str, &str)]| admitted(Local::Unix, Request::get("/"), headers).map(|_| ());
+    assert_eq!(check(&[("host", "localhost")]), Ok(()));
+    for host in ["127.0.0.1", "localhost:80", "evil.test", ""] {
+        assert_eq!(check(&[("host", host)]), Err(ApiError::ForeignHost), "{host}");
+    }
+    assert_eq!(check(&[("host", "localhost"), ("origin", "http://localhost")]), Err(ApiError::ForeignOrigin));
+}
+
+#[test]
+fn http_2_names_the_host_in_its_target_and_must_not_name_two() {
+    let request = || Request::get("https://localhost:4020/").version(Version::HTTP_2);
+    let local = encrypted("127.0.0.1:4020");
+    assert!(admitted(local, request(), &[]).is_ok());
+    assert!(admitted(local, request(), &[("host", "localhost:4020")]).is_ok());
+    assert_eq!(admitted(local, request(), &[("host", "evil.test")]), Err(ApiError::ForeignHost));
+    let foreign = Request::get("https://evil.test/").version(Version::HTTP_2);
+    assert_eq!(admitted(local, foreign, &[]), Err(ApiError::ForeignHost));
+    assert_eq!(admitted(local, Request::get("https://localhost:4020/"), &[]), Err(ApiError::ForeignHost), "not HTTP/1");
+}
+
+#[test]
+fn a_name_that_is_ours_alone_is_told_from_a_port_of_one() {
+    let by_own_name =
+        |host: &str| admitted(encrypted("127.0.0.1:443"), Request::get("/"), &[("host", host)]).unwrap().by_own_name;
+    assert!(by_own_name("term.example.org") && by_own_name("term.example.org:443"));
+    assert!(!by_own_name("localhost") && !by_own_name("127.0.0.1") && !by_own_name("box.lan:8080"));
+}
+
+#[test]
+fn a_page_that_is_configured_is_a_guest_and_no_other() {
+    let local = clear("127.0.0.1:4020");
+    let host = ("host", "127.0.0.1:4020");
+    let guest = admitted(local, Request::post("/"), &[host, ("origin", "https://tools.example")]).unwrap().guest;
+    assert_eq!(guest.unwrap().0, "https://tools.example");
+    for origin in ["https://tools.example:444", "http://tools.example", "https://tools.example.evil", "null"] {
+        assert_eq!(admitted(local, Request::post("/"), &[host, ("origin", origin)]), Err(ApiError::ForeignOrigin));
+    }
+    assert_eq!(check(&[host, ("origin", "http://localhost:4020")]), Ok(()));
+}
+
+#[test]
+fn what_a_browser_says_of_the_page_is_a_second_wall() {
+    let local = clear("127.0.0.1:4020");
+    let (host, ours) = (("host", "127.0.0.1:4020"), ("origin", "http://127.0.0.1:4020"));
+    let (cookie, bearer) = (("cookie", "fantail_refresh=x"), ("authorization", "Bearer x"));
+    let post = |headers: &[(&str, &str)]| {
+        let headers: Vec<_> = [host].iter().chain(headers).copied().collect();
+        admitted(local, Request::post("/"), &headers).is_ok()
+    };
+    let site = |site| ("sec-fetch-site", site);
+    for said in ["cross-site", "same-site", "Same-Origin", ""] {
+        for others in [&[][..], &[ours], &[bearer], &[ours, cookie, bearer]] {
+            assert!(!post(&[&[site(said)], others].concat()), "{said} {others:?}");
+        }
+    }
+    assert!(post(&[site("same-origin"), ours, cookie]));
+    assert!(post(&[site("none"), bearer]) && post(&[site("none")]) && !post(&[site("none"), ours, cookie]));
+    assert!(post(&[bearer, cookie]) && post(&[]) && post(&[ours, cookie]) && !post(&[cookie]));
+    assert!(!post(&[site("same-origin"), site("same-origin")]), "twice");
+    assert_eq!(check(&[host, site("cross-site")]), Ok(()), "a link that is followed");
 }

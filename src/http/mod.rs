@@ -9,20 +9,26 @@ pub mod audit;
 mod auth;
 pub mod caller;
 mod connection;
+mod converse;
 mod cookie;
+mod cors;
 mod door;
 pub mod error;
 pub mod extract;
 mod grants;
 mod guard;
 mod health;
+mod listener;
 mod outside;
 mod parameters;
 mod passwords;
+mod proxies;
 mod request_ids;
 mod respond;
 mod revocations;
 mod sessions;
+mod strangers;
+pub mod tls;
 mod tokens;
 mod users;
 
@@ -44,12 +50,15 @@ use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
-pub use connection::Connection;
+pub use connection::{Connection, Local};
 pub use door::Door;
+pub use listener::Listener;
 pub use outside::{Clock, Outside, Random};
+pub use proxies::TrustedProxies;
 pub use respond::Edge;
 pub use revocations::Revocations;
 pub use sessions::{Reached, SessionObject, attaching};
+pub use strangers::Strangers;
 
 use crate::auth::link::Links;
 use crate::auth::ticket::{TicketGrant, Tickets};
@@ -74,6 +83,8 @@ pub struct Settings {
     pub no_auth: bool,
     /// Origins under which a proxy serves us.
     pub public_urls: Vec<String>,
+    /// Origins of other sites whose pages may call the API.
+    pub cors_origins: Vec<String>,
     /// Processors of the machine: what password checks are held to.
     pub cores: usize,
     /// What sessions' programs get.
@@ -150,7 +161,7 @@ impl App {
         let token_lifetime = keys.lifetime().saturating_add(LEEWAY);
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
-            guard: Guard::new(settings.public_urls.clone()),
+            guard: Guard::new(settings.public_urls.clone(), settings.cors_origins.clone()),
             passwords: PasswordChecks::new(settings.cores),
             revocations: Revocations::new(token_lifetime),
             grants: Grants::new(),

@@ -6,8 +6,10 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::request::Parts as Head;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use tower::Service as _;
@@ -15,7 +17,9 @@ use tracing::{Instrument as _, Span, field};
 
 use super::App;
 use super::connection::Connection;
+use super::cors::Guest;
 use super::error::{ApiError, Refusal};
+use super::guard::Admitted;
 
 /// Sent with every answer. The page loads only what this server serves, nobody frames it, and no address leaks.
 /// `style-src` allows inline styles because the terminal positions its cells with them.
@@ -35,6 +39,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), clipboard-read=(self), clipboard-write=(self)",
     ),
 ];
+
+/// Browsers that came by https once do not come in clear again for a year. Sent only under a name that is this server's
+/// alone: it holds for every port of the name.
+const ONLY_HTTPS: &str = "max-age=31536000";
 
 /// The whole service: every route, behind the guard. Cheap to clone.
 ///
@@ -57,10 +65,10 @@ impl Edge {
         let id = self.app.next_request_id();
         let started = Instant::now();
         let span = tracing::info_span!(
-            "request", id = %id, method = known(request.method()), route = field::Empty, peer = field::Empty,
+            "request", id = %id, method = known(request.method()), route = field::Empty, client = field::Empty,
         );
         if let Some(connection) = request.extensions().get::<Connection>() {
-            span.record("peer", field::display(connection.peer));
+            span.record("client", field::display(connection.client));
         }
         let mut response = self.admit(request).instrument(span.clone()).await;
         let refusal = response.extensions_mut().remove::<Refusal>();
@@ -73,18 +81,42 @@ impl Edge {
         complete(response)
     }
 
-    /// The guard. While the server is going away only its health is told, so that a load balancer can see why; and who
-    /// was let in just before and finds sessions left or ended because of that is told why, too: for them as for others
-    /// it is no answer about the session.
+    /// The guard, and what its findings mean for the answer.
     async fn admit(&self, request: Request) -> Response {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let Some(connection) = head.extensions.get::<Connection>() else {
             tracing::error!("a request came by no connection");
             return ApiError::Internal.into_response();
         };
-        if let Err(refusal) = self.app.guard().check(&head, connection) {
-            return refusal.into_response();
+        let Admitted { guest, by_own_name } = match self.app.guard().check(&head, connection) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal.into_response(),
+        };
+        let pins_https = connection.secure && by_own_name;
+        let mut response = match &guest {
+            Some(_) => match Guest::preflight(&head) {
+                Some(answer) => answer,
+                None => {
+                    Guest::strip(&mut head);
+                    self.route(head, body).await
+                }
+            },
+            None => self.route(head, body).await,
+        };
+        if let Some(guest) = guest {
+            guest.shown(&mut response);
         }
+        if pins_https {
+            let headers = response.headers_mut();
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_HTTPS));
+        }
+        response
+    }
+
+    /// Has a request that may come in answered by its route. While the server is going away only its health is told, so that a load balancer can see why; and who
+    /// was let in just before and finds sessions left or ended because of that is told why, too: for them as for others
+    /// it is no answer about the session.
+    async fn route(&self, head: Head, body: Body) -> Response {
         // This one: when the server stays after all there is another.
         let draining = self.app.draining();
         if draining.is_cancelled() && !matches!(head.uri.path(), "/health" | "/api/health") {

@@ -13,14 +13,17 @@ use crate::store::{DataDir, StoreError};
 const FILE: &str = "server.json";
 /// Written first and then renamed, so that a reader finds all of it or nothing.
 const UNFINISHED: &str = "server.json.new";
-/// Bytes of the largest file of ours: an address and a token, with room.
-const BYTES_MAX: u64 = 4096;
+/// Bytes of the largest file of ours: an address, a token and a path, with room.
+const BYTES_MAX: u64 = 16 * 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Announced {
     url: String,
     pid: u32,
     token: String,
+    /// The file with the certificate by which clients on this machine know the server, where it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<PathBuf>,
 }
 
 /// What the file of this server says.
@@ -30,8 +33,8 @@ pub(super) struct Announcement {
 }
 
 impl Announcement {
-    pub(super) fn new(dir: DataDir, url: String, token: String) -> Self {
-        Self { dir, announced: Announced { url, pid: std::process::id(), token } }
+    pub(super) fn new(dir: DataDir, url: String, token: String, certificate: Option<PathBuf>) -> Self {
+        Self { dir, announced: Announced { url, pid: std::process::id(), token, certificate } }
     }
 
     fn path(&self) -> PathBuf {
@@ -88,7 +91,7 @@ mod tests {
     fn the_file_is_there_while_the_server_is_and_closed_to_others() {
         let base = tempfile::tempdir().unwrap();
         let dir = DataDir::prepare(base.path()).unwrap();
-        let announcement = Announcement::new(dir.clone(), "http://127.0.0.1:1".into(), "ftl_local_x".into());
+        let announcement = Announcement::new(dir.clone(), "http://127.0.0.1:1".into(), "ftl_local_x".into(), None);
         announcement.write().unwrap();
         assert_eq!(fs::metadata(base.path().join(FILE)).unwrap().mode() & 0o777, 0o600);
         assert_eq!(url(&dir).as_deref(), Some("http://127.0.0.1:1"));
@@ -104,7 +107,7 @@ mod tests {
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0, "looking makes nothing");
         let made = format!("{LOCAL_TOKEN_PREFIX}{}", Secret::new([7; 32]).reveal());
         for (written, kept) in [(made.as_str(), true), ("ftl_local_x", false), ("", false), (&made[1..], false)] {
-            Announcement::new(dir.clone(), String::new(), written.into()).write().unwrap();
+            Announcement::new(dir.clone(), String::new(), written.into(), None).write().unwrap();
             assert_eq!(token(&dir).is_some(), kept, "{written}");
         }
         fs::write(base.path().join(FILE), "{").unwrap();

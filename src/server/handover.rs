@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! old                                        new, started with one end of the line as its stdin
-//!  Take {protocol, …} + listener + lock  ──▶  reads its settings, opens the store
+//!  Take {protocol, …} + listeners + lock ──▶  reads its settings, opens the store
 //!                                        ◀──  Ready {version}  or  Failed {reason}
 //!  lingers, leaves its sessions; Go      ──▶  takes lock and sessions up, accepts
 //!                                        ◀──  Serving          or  Failed {reason}
@@ -24,22 +24,29 @@ use tokio::io::unix::AsyncFd;
 use crate::holder::{Received, Room, receive, send};
 use crate::session::watch;
 
-/// What both must speak. A new server that speaks another says so, and the old one serves on.
-pub(super) const PROTOCOL: u32 = 1;
+/// The newest that is spoken here. A new server that does not speak what the old one says so, and that one serves on.
+pub(super) const PROTOCOL: u32 = 2;
+/// The oldest that is understood, and said where it is enough: there is one listening socket, for TCP.
+pub(super) const ONE_LISTENER: u32 = 1;
 /// Bytes of the longest word: a reason in a few lines.
 const WORD_BYTES_MAX: usize = 4096;
 /// Bytes of a reason beyond which it is cut.
 const REASON_BYTES_MAX: usize = 2048;
-/// Most descriptors with a word.
-const DESCRIPTORS_MAX: usize = 2;
+/// Most descriptors with a word: two listening sockets and the lock.
+const DESCRIPTORS_MAX: usize = 3;
 
 /// Words of the server that goes.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum FromOld {
-    /// With the listening socket and the data directory's lock. `descriptors` is how many descriptors a program may
-    /// have that is started as the old server was, before it asked for more itself.
-    Take { protocol: u32, descriptors: Option<u64> },
+    /// With the listening sockets, of these kinds, and the data directory's lock. `descriptors` is how many descriptors
+    /// a program may have that is started as the old server was, before it asked for more itself.
+    Take {
+        protocol: u32,
+        descriptors: Option<u64>,
+        #[serde(default = "one_listener")]
+        listeners: Vec<Listening>,
+    },
     /// Nobody reads or writes the sessions any more, and nobody accepts.
     Go,
 }
@@ -54,6 +61,27 @@ pub(super) enum FromNew {
     Serving,
     /// It ends, because of this.
     Failed { reason: String },
+}
+
+/// The kind of a listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Listening {
+    Tcp,
+    Unix,
+}
+
+impl FromOld {
+    /// The word that hands these listening sockets over, in the oldest protocol that has it: an older version can take
+    /// over too then.
+    pub(super) fn take(listeners: Vec<Listening>, descriptors: Option<u64>) -> Self {
+        let protocol = if listeners == one_listener() { ONE_LISTENER } else { PROTOCOL };
+        Self::Take { protocol, descriptors, listeners }
+    }
+}
+
+fn one_listener() -> Vec<Listening> {
+    vec![Listening::Tcp]
 }
 
 impl FromNew {
@@ -119,7 +147,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"shared").unwrap();
         file.rewind().unwrap();
-        let take = FromOld::Take { protocol: PROTOCOL, descriptors: Some(1024) };
+        let take = FromOld::take(vec![Listening::Tcp, Listening::Unix], Some(1024));
         ours.say(&take, &[file.as_fd(), file.as_fd()]).await.unwrap();
         ours.say(&FromOld::Go, &[]).await.unwrap();
         let (word, passed) = theirs.hear::<FromOld>().await.unwrap();
@@ -130,6 +158,17 @@ mod tests {
         assert_eq!(theirs.hear::<FromOld>().await.unwrap().0, FromOld::Go);
         drop(theirs);
         assert!(ours.hear::<FromNew>().await.is_err());
+    }
+
+    #[test]
+    fn a_server_with_one_listener_understands_and_is_understood_by_the_version_before() {
+        let said = serde_json::to_value(FromOld::take(vec![Listening::Tcp], None)).unwrap();
+        assert_eq!((&said["protocol"], &said["descriptors"]), (&1.into(), &serde_json::Value::Null), "{said}");
+        let old = r#"{"say": "take", "protocol": 1, "descriptors": 1024}"#;
+        let heard: FromOld = serde_json::from_str(old).unwrap();
+        assert_eq!(heard, FromOld::take(vec![Listening::Tcp], Some(1024)));
+        let said = serde_json::to_value(FromOld::take(vec![Listening::Tcp, Listening::Unix], None)).unwrap();
+        assert_eq!(said["protocol"], 2, "the version before would lose the second");
     }
 
     #[tokio::test]

@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::Signal;
 use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::keys;
 use crate::http::App;
-use crate::store::{Changes as _, SqlStore};
+use crate::http::audit::AuditWriter;
+use crate::store::{Changes as _, SqlStore, Store};
 
 /// How often it is looked for what has expired.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
@@ -21,15 +23,42 @@ const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long until the store is listened to again that was away.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
+/// The audit log being written, which goes on when all else has ended.
+pub(super) struct Writing {
+    writer: TaskTracker,
+    finish: CancellationToken,
+}
+
+impl Writing {
+    pub(super) fn start(writer: Option<AuditWriter>, store: &Arc<SqlStore>) -> Self {
+        let writing = Self { writer: TaskTracker::new(), finish: CancellationToken::new() };
+        if let Some(writer) = writer {
+            writing.writer.spawn(writer.run(Arc::clone(store) as Arc<dyn Store>, writing.finish.clone()));
+        }
+        writing.writer.close();
+        writing
+    }
+
+    /// Has what is left written.
+    pub(super) async fn finish(self) {
+        self.finish.cancel();
+        self.writer.wait().await;
+    }
+}
+
 /// What is kept in order.
 #[derive(Clone)]
 pub(super) struct House {
-    pub(super) app: App,
-    pub(super) store: Arc<SqlStore>,
-    pub(super) token_lifetime: Duration,
+    app: App,
+    store: Arc<SqlStore>,
+    token_lifetime: Duration,
 }
 
 impl House {
+    pub(super) fn new(app: &App, store: &Arc<SqlStore>, token_lifetime: Duration) -> Self {
+        Self { app: app.clone(), store: Arc::clone(store), token_lifetime }
+    }
+
     /// Listens for signals of the command line beside us, and does what is due.
     pub(super) async fn keep(self, look_again: io::Result<Signal>, closing: CancellationToken) {
         let mut told = match look_again {

@@ -7,13 +7,16 @@
 //! ```
 
 mod announcement;
+mod encryption;
 mod first_start;
 mod handover;
 mod housekeeping;
 mod keys;
+mod listeners;
 mod lock;
 mod origin;
 mod predecessor;
+mod self_signed;
 mod sessions;
 mod successor;
 mod supervisor;
@@ -22,14 +25,14 @@ mod upgrade;
 mod verdict;
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, signal};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,14 +42,16 @@ use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
-use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
+use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqlStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
-use housekeeping::House;
+use encryption::{Encryption, EncryptionError};
+use housekeeping::{House, Writing};
 pub use keys::rotate as rotate_key;
+use listeners::{Listeners, local_url};
 use lock::Lock;
 pub use lock::{Running, tell_running_server};
 pub use origin::{Origin, TAKE_OVER};
@@ -62,9 +67,9 @@ pub use verdict::{Verdict, Waiting};
 const SESSIONS_DEADLINE: Duration = Duration::from_secs(15);
 /// How long requests and connections may take to end after that.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Connections that wait to be accepted: everyone who comes back at once after a restart or a lost network. By default
-/// it is 128, and who is beyond that tries again after a second, two, four.
-const WAITING_MAX: u32 = 4096;
+/// Not written in a URL.
+const HTTPS_PORT: u16 = 443;
+
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -72,13 +77,22 @@ pub enum ServerError {
     #[error("another server is running{}", .0.as_ref().map(|other| format!(" at {other}")).unwrap_or_default())]
     AlreadyRunning(Option<String>),
     /// The address is taken or not ours.
-    #[error("{address} cannot be listened on: {error}")]
+    #[error("{place} cannot be listened on: {error}")]
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// The address, or the path.
+        place: String,
         /// Why not.
         error: io::Error,
     },
+    /// Others reach it, and nobody could log in.
+    #[error(
+        "{0} can be reached from other machines, but no account has a password: set one first, with \
+         `fantail user passwd NAME` or `fantail user add NAME`"
+    )]
+    NoPassword(IpAddr),
+    /// TLS cannot be served.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,8 +115,9 @@ pub struct Server {
     config: Config,
     app: App,
     store: Arc<SqlStore>,
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Listeners,
+    /// What TLS is served with, if it is.
+    encryption: Option<Encryption>,
     announcement: Announcement,
     /// Signals of the command line beside us.
     look_again: io::Result<Signal>,
@@ -114,7 +129,7 @@ pub struct Server {
     /// The server this one took over from, until it is told that this one serves.
     predecessor: Option<Predecessor>,
     /// Writes down who did what, to the very end.
-    audit_writer: AuditWriter,
+    audit_writer: Option<AuditWriter>,
     /// The limit of descriptors that programs get.
     descriptors: Rlimit,
     /// Where sessions and their screens live, for as long as there are any.
@@ -143,12 +158,19 @@ impl Server {
         let look_again = signal(lock::look_again_signal());
         let upgrades = Requests::new(dir.clone(), signal(lock::upgrade_signal()));
         let descriptors = descriptors(inherited.as_ref().and_then(|inherited| inherited.descriptors));
-        let (lock, listener) = match inherited {
-            Some(inherited) => (Lock::shared(&dir, inherited.lock)?, Some(inherited.listener)),
+        let (lock, inherited) = match inherited {
+            Some(Inherited { lock, listening, .. }) => (Lock::shared(&dir, lock)?, Some(listening)),
             None => (Lock::take(&dir)?, None),
         };
         let outside = outside();
         let store = Arc::new(open_store(&config, &dir).await?);
+        check_the_open_net(&config, &*store).await?;
+        let encryption = Encryption::of(&config, &dir, outside.now())?;
+        let tls = encryption.as_ref().map(Encryption::tls);
+        let listeners = match inherited {
+            Some(listening) => Listeners::inherit(listening, &config, tls)?,
+            None => Listeners::open(&config, tls)?,
+        };
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
         let keys = keys::ready(&*store, &outside, config.access_token_lifetime).await?;
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
@@ -166,7 +188,8 @@ impl Server {
                     shell: config.shell.clone(),
                 },
                 no_auth: config.no_auth,
-                public_urls: config.public_urls.clone(),
+                public_urls: public_urls(&config, encryption.as_ref(), listeners.address),
+                cors_origins: config.cors_origins.clone(),
                 cores,
             },
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -177,25 +200,22 @@ impl Server {
             audit,
         });
         app.learn_changes().await.map_err(|_| ServerError::NoSecrets)?;
-        let (listener, address) = match listener {
-            Some(listener) => upgrade::listen_on(listener, config.address())?,
-            None => listen(config.address())?,
-        };
-        warn_of_the_open_net(&config, &*store).await?;
+        let url = local_url(listeners.address, encryption.is_some());
+        let certificate = encryption.as_ref().map(|encryption| encryption.public_file().to_owned());
         Ok(Self {
-            announcement: Announcement::new(dir, local_url(address), local),
+            announcement: Announcement::new(dir, url, local, certificate),
             sessions: Sessions::new(registry, keeping),
             supervisor: Supervisor::new(config.notify_socket.clone()),
             config,
             app,
             store,
-            listener,
-            address,
+            listeners,
+            encryption,
             look_again,
             upgrades,
             origin: None,
             predecessor: None,
-            audit_writer,
+            audit_writer: Some(audit_writer),
             descriptors,
             _threads: threads,
             lock,
@@ -205,14 +225,26 @@ impl Server {
     /// Where it listens, as a browser on this machine writes it.
     #[must_use]
     pub fn url(&self) -> String {
-        local_url(self.address)
+        local_url(self.listeners.address, self.encryption.is_some())
     }
 
-    /// Where it listens, as bound, when that is more than [`Self::url`] says.
+    /// Where it is reached besides [`Self::url`]: by this machine's other addresses, and by a Unix socket.
     #[must_use]
-    pub fn wider_url(&self) -> Option<String> {
-        let bound = format!("http://{}", self.address);
-        (bound != self.url()).then_some(bound)
+    pub fn other_urls(&self) -> Vec<String> {
+        let bound = self.listeners.address;
+        let reached = |ip: &IpAddr| {
+            let same_kind = ip.is_ipv4() == bound.is_ipv4() || bound.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED);
+            bound.ip().is_unspecified() && same_kind && !ip.is_loopback()
+        };
+        let others = self_signed::addresses().into_iter().filter(reached);
+        let urls = others.map(|ip| listeners::url(SocketAddr::new(ip, bound.port()), self.encryption.is_some()));
+        urls.chain(self.listeners.unix_path().map(|path| format!("unix:{}", path.display()))).collect()
+    }
+
+    /// SHA-256 of the certificate that nobody vouches for, if it is of that kind: for people to compare.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.encryption.as_ref()?.fingerprint_to_compare()
     }
 
     /// A link that logs its first user in as the owner; none where nobody has to log in.
@@ -239,39 +271,45 @@ impl Server {
         Self { origin: Some(origin), ..self }
     }
 
+    /// What connections are served with.
+    fn acceptor(&self, tracker: &TaskTracker, closing: &CancellationToken) -> Acceptor {
+        Acceptor {
+            service: self.app.service(ws::routes(self.app.clone(), tracker.clone())),
+            slots: Arc::new(Semaphore::new(self.config.max_connections)),
+            strangers: Strangers::new(self.config.max_unauthenticated_per_address),
+            proxies: Arc::new(TrustedProxies::new(self.config.trusted_proxies.clone())),
+            tracker: tracker.clone(),
+            door: self.app.door().clone(),
+            closing: closing.clone(),
+        }
+    }
+
     /// Serves until told to drain; then tells viewers, ends sessions and waits for everything, unless told to end at
     /// once. Or until another server has taken over.
     pub async fn serve_until(mut self, shutdown: Shutdown) -> Ended {
         let tracker = TaskTracker::new();
         let closing = CancellationToken::new();
-        let acceptor = Acceptor {
-            service: self.app.service(ws::routes(self.app.clone(), tracker.clone())),
-            max_connections: self.config.max_connections,
-            tracker: tracker.clone(),
-            door: self.app.door().clone(),
-            closing: closing.clone(),
-        };
-        let (last, finish) = (TaskTracker::new(), CancellationToken::new());
-        last.spawn(self.audit_writer.run(Arc::clone(&self.store) as Arc<dyn Store>, finish.clone()));
-        last.close();
-        tracing::info!(url = %local_url(self.address), version = env!("CARGO_PKG_VERSION"), "listening");
-        let listener = Arc::new(self.listener);
-        tracker.spawn(acceptor.run(Arc::clone(&listener)));
+        let acceptor = self.acceptor(&tracker, &closing);
+        let audit = Writing::start(self.audit_writer.take(), &self.store);
+        tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
+        for listener in self.listeners.each() {
+            tracker.spawn(acceptor.clone().run(Arc::clone(listener)));
+        }
+        drop(acceptor);
         tracker.spawn(self.sessions.clone().watch_over(closing.clone()));
-        let house = House {
-            app: self.app.clone(),
-            store: Arc::clone(&self.store),
-            token_lifetime: self.config.access_token_lifetime,
-        };
+        let house = House::new(&self.app, &self.store, self.config.access_token_lifetime);
         tracker.spawn(house.clone().keep(self.look_again, closing.clone()));
         tracker.spawn(house.follow_changes(closing.clone()));
+        if let Some(encryption) = self.encryption.take() {
+            tracker.spawn(encryption.keep_up(self.app.outside().clone(), closing.clone()));
+        }
         predecessor::tell_who_serves(self.predecessor.take(), &self.supervisor).await;
         let upgrading = Upgrading {
             origin: self.origin.as_ref(),
             app: &self.app,
             sessions: &self.sessions,
             lock: &self.lock,
-            listener: &listener,
+            listeners: &self.listeners,
             announcement: &self.announcement,
             supervisor: &self.supervisor,
             descriptors: self.descriptors.current,
@@ -281,16 +319,16 @@ impl Server {
             successor = upgrading.until_replaced(&mut self.upgrades) => Some(successor),
         };
         // Nobody is let in by us any more: who comes is refused, or waits for who serves next.
-        drop(listener);
         if let Some(successor) = replaced {
+            drop(self.listeners);
             closing.cancel();
             upgrade::fade(&tracker, &mut self.upgrades, successor, &shutdown).await;
-            finish.cancel();
-            last.wait().await;
+            audit.finish().await;
             self.store.close().await;
             return Ended::Replaced;
         }
 
+        self.listeners.close();
         tracing::info!("going away");
         self.supervisor.stopping();
         // Viewers are told to resume later before their sessions end; requests that are being answered are finished.
@@ -317,8 +355,7 @@ impl Server {
         if !self.sessions.outlive_us() {
             self.announcement.remove();
         }
-        finish.cancel();
-        last.wait().await;
+        audit.finish().await;
         self.store.close().await;
         tracing::info!("gone");
         ended
@@ -425,42 +462,25 @@ pub fn outside() -> Outside {
     Outside::new(clock, random)
 }
 
+/// The origins we are served under: those that are configured, and those a certificate of our own is for.
+fn public_urls(config: &Config, encryption: Option<&Encryption>, address: SocketAddr) -> Vec<String> {
+    let own = encryption.is_some_and(Encryption::is_self_signed).then(self_signed::host_names).unwrap_or_default();
+    let port = if address.port() == HTTPS_PORT { String::new() } else { format!(":{}", address.port()) };
+    config.public_urls.iter().cloned().chain(own.iter().map(|name| format!("https://{name}{port}"))).collect()
+}
+
 fn local_token(outside: &Outside) -> Result<String, ServerError> {
     let secret: Secret = outside.secret().map_err(|_| ServerError::NoSecrets)?;
     Ok(format!("{LOCAL_TOKEN_PREFIX}{}", secret.reveal()))
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let bind = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?; // a server that was just restarted gets its port
-        socket.bind(address)?;
-        let listener = socket.listen(WAITING_MAX)?;
-        let bound = listener.local_addr()?;
-        Ok((listener, bound))
-    };
-    bind().map_err(|error| ServerError::Listen { address, error })
-}
-
-/// The address as this machine reaches it: "every address" includes loopback.
-fn local_url(bound: SocketAddr) -> String {
-    let ip = match bound {
-        SocketAddr::V4(bound) if bound.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        SocketAddr::V6(bound) if bound.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        _ => bound.ip(),
-    };
-    format!("http://{}", SocketAddr::new(ip, bound.port()))
-}
-
-async fn warn_of_the_open_net(config: &Config, store: &dyn Store) -> Result<(), ServerError> {
-    if config.is_loopback() {
+/// Whoever reaches an open address may try passwords; where there are none, only the login link would let anyone in, and
+/// the terminal it is printed on is not there.
+async fn check_the_open_net(config: &Config, store: &dyn Store) -> Result<(), ServerError> {
+    if config.is_loopback() || store.has_passwords().await? {
         return Ok(());
     }
-    tracing::warn!(bind = %config.bind, "listening beyond this machine without encryption: put a TLS proxy in front");
-    if !store.has_passwords().await? {
-        tracing::warn!("no account has a password yet: only the login link lets anyone in (fantail user passwd NAME)");
-    }
-    Ok(())
+    Err(ServerError::NoPassword(config.bind))
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use rustix::stdio::dup2_stdin;
 use tokio::time::timeout;
 
-use super::handover::{FromNew, FromOld, Line, PROTOCOL};
+use super::handover::{FromNew, FromOld, Line, Listening, ONE_LISTENER, PROTOCOL};
 use super::supervisor::Supervisor;
 use super::{Server, ServerError, Shutdown};
 use crate::config::Config;
@@ -45,10 +46,30 @@ pub enum TakeOverError {
 
 /// What is handed over.
 pub struct Inherited {
-    pub(super) listener: TcpListener,
+    pub(super) listening: Sockets,
     pub(super) lock: File,
     /// The limit of descriptors that programs get, when it is not ours.
     pub(super) descriptors: Option<u64>,
+}
+
+/// The listening sockets that are handed over.
+pub(super) struct Sockets {
+    pub(super) tcp: TcpListener,
+    pub(super) unix: Option<UnixListener>,
+}
+
+impl Sockets {
+    /// Of these kinds. `None` when that is not one for TCP and at most one other.
+    fn of(kinds: &[Listening], passed: Vec<OwnedFd>) -> Option<Self> {
+        let mut passed = passed.into_iter();
+        match kinds {
+            [Listening::Tcp] => Some(Self { tcp: passed.next()?.into(), unix: None }),
+            [Listening::Tcp, Listening::Unix] => {
+                Some(Self { tcp: passed.next()?.into(), unix: Some(passed.next()?.into()) })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The old server, at the other end of the line.
@@ -70,13 +91,17 @@ impl Predecessor {
         dup2_stdin(File::open("/dev/null")?).map_err(io::Error::from)?;
         let line = Line::new(line)?;
         let first = timeout(FIRST_WORD_MAX, line.hear()).await;
-        let (word, passed) = first.map_err(|_| TakeOverError::Late(FIRST_WORD_MAX))??;
-        let FromOld::Take { protocol, descriptors } = word else { return Err(out_of_turn()) };
-        if protocol != PROTOCOL {
+        let (word, mut passed) = first.map_err(|_| TakeOverError::Late(FIRST_WORD_MAX))??;
+        let FromOld::Take { protocol, descriptors, listeners } = word else { return Err(out_of_turn()) };
+        if !(ONE_LISTENER..=PROTOCOL).contains(&protocol) {
             return Err(TakeOverError::Protocol(protocol));
         }
-        let [listener, lock]: [OwnedFd; 2] = passed.try_into().map_err(|_| out_of_turn())?;
-        let inherited = Inherited { listener: listener.into(), lock: lock.into(), descriptors };
+        if passed.len() != listeners.len() + 1 {
+            return Err(out_of_turn());
+        }
+        let lock = passed.pop().ok_or_else(out_of_turn)?;
+        let listening = Sockets::of(&listeners, passed).ok_or_else(out_of_turn)?;
+        let inherited = Inherited { listening, lock: lock.into(), descriptors };
         Ok((Self(line), inherited))
     }
 

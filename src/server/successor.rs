@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-use super::handover::{FromNew, FromOld, Line, PROTOCOL};
+use super::handover::{FromNew, FromOld, Line, Listening};
 use super::origin::{Origin, TAKE_OVER};
 use crate::session::watch;
 
@@ -64,7 +64,8 @@ impl Successor {
     /// Starts it and waits until it is ready; returns its version as well. Nothing has changed for anyone then.
     pub(super) async fn start(
         origin: &Origin,
-        inherited: [BorrowedFd<'_>; 2],
+        listeners: &[(Listening, BorrowedFd<'_>)],
+        lock: BorrowedFd<'_>,
         descriptors: Option<u64>,
     ) -> Result<(Self, String), SuccessorError> {
         let cannot = |error| SuccessorError::Start { program: origin.program.display().to_string(), error };
@@ -85,7 +86,8 @@ impl Successor {
             }
         };
         let mut successor = Self { line, process, pid, ended, status: None, let_go: false };
-        let take = FromOld::Take { protocol: PROTOCOL, descriptors };
+        let take = FromOld::take(listeners.iter().map(|(kind, _)| *kind).collect(), descriptors);
+        let inherited: Vec<_> = listeners.iter().map(|(_, socket)| *socket).chain([lock]).collect();
         let error = match successor.talk(&take, &inherited, READY_MAX).await {
             Ok(FromNew::Ready { version }) => return Ok((successor, version)),
             Ok(other) => unexpected(other),

@@ -34,7 +34,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 async fn a_server_starts_answers_and_ends_without_a_trace() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), false)).await.unwrap();
-    let (address, shutdown) = (server.address, Shutdown::default());
+    let (address, shutdown) = (server.listeners.address, Shutdown::default());
     assert!(server.login_link().unwrap().unwrap().starts_with(&format!("http://{address}/#login=")));
     assert_eq!(server.app().store().owner().await.unwrap().unwrap().name, "ann");
     let second = Server::bind(config(dir.path(), false)).await.err().unwrap().to_string();
@@ -58,7 +58,7 @@ async fn a_server_starts_answers_and_ends_without_a_trace() {
 async fn a_connection_too_many_is_told_so_and_the_others_live() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), true)).await.unwrap();
-    let (address, shutdown) = (server.address, Shutdown::default());
+    let (address, shutdown) = (server.listeners.address, Shutdown::default());
     let asking = async {
         let first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_connection_too_many_is_told_so_and_the_others_live() {
 async fn a_head_that_never_ends_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::bind(config(dir.path(), true)).await.unwrap();
-    let (address, shutdown) = (server.address, Shutdown::default());
+    let (address, shutdown) = (server.listeners.address, Shutdown::default());
     let asking = async {
         let (slow, huge) = tokio::join!(ask(address, "GET / HTTP/1.1\r\nHost: x\r\nA"), async {
             let many = "X-Header: 0123456789\r\n".repeat(2_000);
@@ -95,28 +95,4 @@ async fn a_head_that_never_ends_is_cut_off() {
         shutdown.drain.cancel();
     };
     tokio::join!(server.serve_until(shutdown.clone()), asking);
-}
-
-#[test]
-fn an_address_of_every_interface_is_reached_by_loopback() {
-    for (bound, url) in [
-        ("0.0.0.0:80", "http://127.0.0.1:80"),
-        ("[::]:80", "http://[::1]:80"),
-        ("192.168.1.5:80", "http://192.168.1.5:80"),
-    ] {
-        assert_eq!(local_url(bound.parse().unwrap()), url);
-    }
-}
-
-#[tokio::test]
-async fn a_crowd_that_comes_at_once_waits_in_line() {
-    let (_listener, address) = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    // Nobody is accepted meanwhile, so whoever finds no place in the line tries again and again until the deadline.
-    let mut connecting = tokio::task::JoinSet::new();
-    for _ in 0..400 {
-        connecting.spawn(TcpStream::connect(address));
-    }
-    let all = tokio::time::timeout(Duration::from_secs(20), connecting.join_all());
-    let connected: Vec<_> = all.await.expect("a place for everyone").into_iter().collect::<Result<_, _>>().unwrap();
-    assert_eq!(connected.len(), 400);
 }

@@ -1,27 +1,26 @@
 //! Replacing this server by its next version while it serves: one after the other, and never none.
 //!
 //! Until the new server serves nothing is done that cannot be undone: one that does not start, does not get ready or
-//! dies leaves this one serving as before, with its sessions, its listening socket and its lock.
+//! dies leaves this one serving as before, with its sessions, its listening sockets and its lock.
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::Shutdown;
 use super::announcement::Announcement;
+use super::listeners::Listeners;
 use super::lock::Lock;
 use super::origin::Origin;
 use super::sessions::{LeaveError, Sessions};
 use super::successor::{Successor, SuccessorError};
 use super::supervisor::Supervisor;
 use super::verdict::{self, Verdict};
-use super::{ServerError, Shutdown};
 use crate::http::App;
 use crate::store::DataDir;
 
@@ -91,7 +90,7 @@ pub(super) struct Upgrading<'a> {
     pub(super) app: &'a App,
     pub(super) sessions: &'a Sessions,
     pub(super) lock: &'a Lock,
-    pub(super) listener: &'a TcpListener,
+    pub(super) listeners: &'a Listeners,
     pub(super) announcement: &'a Announcement,
     pub(super) supervisor: &'a Supervisor,
     /// The limit of descriptors that programs get.
@@ -133,8 +132,8 @@ impl Upgrading<'_> {
         let origin = self.origin.ok_or(UpgradeError::NoOrigin)?;
         tracing::info!(program = %origin.program.display(), "starting the server that takes over");
         self.supervisor.upgrading();
-        let inherited = [self.listener.as_fd(), self.lock.as_fd()];
-        let started = Successor::start(origin, inherited, self.descriptors).await;
+        let listeners = self.listeners.handed_over();
+        let started = Successor::start(origin, &listeners, self.lock.as_fd(), self.descriptors).await;
         let (mut successor, version) = started.inspect_err(|_| self.supervisor.stays())?;
         tracing::info!(pid = successor.pid(), version, "it is ready");
         match self.hand_over(&mut successor).await {
@@ -192,18 +191,4 @@ pub(super) async fn fade(tracker: &TaskTracker, requests: &mut Requests, success
         never = requests.refuse(&refusal) => match never {},
     }
     tracing::info!(successor, "gone");
-}
-
-/// The listening socket of the server before this one. Its address stays, whatever the settings say by now.
-pub(super) fn listen_on(
-    listener: std::net::TcpListener,
-    configured: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), ServerError> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    let address = listener.local_addr()?;
-    if configured.ip() != address.ip() || ![0, address.port()].contains(&configured.port()) {
-        tracing::warn!(%address, %configured, "an upgrade keeps the address: stop and start the server to change it");
-    }
-    Ok((listener, address))
 }

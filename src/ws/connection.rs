@@ -16,6 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::acks::Acks;
+use super::allowance::Allowance;
 use super::ending::{End, Ending, Ends};
 use super::frame::{FrameReader, Received, Violation};
 use super::incoming::Incoming;
@@ -49,6 +50,8 @@ pub(super) struct Connection<S> {
     phase: Phase,
     heard: Instant,
     pings: Interval,
+    /// What its client may still send of pings and pongs.
+    allowance: Allowance,
     /// Bytes written since it stepped back for others.
     unbroken: usize,
 }
@@ -103,6 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             phase: Phase::Open,
             heard: now,
             pings,
+            allowance: Allowance::whole(now),
             unbroken: 0,
         }
     }
@@ -276,6 +280,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Received::Close(_) => self.peer_closed(),
                 // After our close frame only the peer's counts (RFC 6455 section 5.5.1).
                 _ if matches!(self.phase, Phase::Closing { .. }) => {}
+                Received::Ping(_) | Received::Pong if !self.allowance.take(Instant::now()) => {
+                    self.close(CloseCode::LimitReached);
+                }
                 Received::Ping(payload) => self.outgoing.pong(&payload),
                 Received::Pong => {}
                 Received::Text => self.close(CloseCode::BadMessage),
@@ -356,6 +363,10 @@ fn poll_socket<S: AsyncRead + AsyncWrite + Unpin>(
         && let Poll::Ready(sent) = outgoing.poll_write(Pin::new(socket), context)
     {
         return Poll::Ready(sent.map(Moved::Out));
+    }
+    // What it took goes on its way also when nothing follows.
+    if let Poll::Ready(Err(error)) = outgoing.poll_flush(Pin::new(socket), context) {
+        return Poll::Ready(Err(error));
     }
     if !outgoing.is_full()
         && let Poll::Ready(read) = frames.poll_read(Pin::new(socket), context)

@@ -4,6 +4,7 @@
 //! and what a session does is the session's.
 
 mod acks;
+mod allowance;
 mod connection;
 #[cfg(test)]
 mod differential;
@@ -12,6 +13,7 @@ mod frame;
 mod incoming;
 mod latest;
 mod outgoing;
+mod socket;
 mod upgrade;
 
 pub use frame::{FrameReader, Received, Violation};

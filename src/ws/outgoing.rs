@@ -24,6 +24,8 @@ pub(super) struct Outgoing {
     shared_is_begun: bool,
     /// The socket took less than it was offered.
     was_cut: bool,
+    /// What the socket took may still lie in it: one that encrypts has taken more than it has sent.
+    unflushed: bool,
 }
 
 /// Frames that others are sent too.
@@ -143,10 +145,24 @@ impl Outgoing {
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
+        self.unflushed = true;
         let first = if self.shared_is_begun { shared.min(written) } else { written - own.min(written) };
         self.sent_of_shared(first, shared);
         self.sent_of_own(written - first);
         Poll::Ready(Ok(written))
+    }
+
+    /// Has the socket send what it took, if it may not have.
+    pub(super) fn poll_flush(
+        &mut self,
+        socket: Pin<&mut impl AsyncWrite>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(socket.poll_flush(context))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// So many bytes went of the shared, of which there were `all`.

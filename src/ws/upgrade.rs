@@ -14,20 +14,17 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::ending::Ends;
+use super::socket::Socket;
 use crate::auth::ticket::TicketGrant;
 use crate::auth::{Access, Right, Rights};
-use crate::http::accept::let_take_its_time;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::{App, Connection as Accepted, Reached, SessionObject, attaching};
@@ -36,10 +33,6 @@ use crate::session::{Attach, AttachError, Attached, Begin, ClientId, QUEUED_PER_
 use crate::terminal::{Offset, Size};
 
 const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
-
-/// Bytes the kernel holds unsent for one viewer: two of our largest writes. By default it holds megabytes, and then a
-/// viewer that reads nothing looks like one that is far ahead, and what a fast one sees after Ctrl-C is old.
-const UNSENT_MAX: u32 = 128 * 1024;
 
 /// Lines of scrollback a viewer begins with unless it says otherwise: a few screens, which even a slow link has soon.
 const SCROLLBACK_LINES: usize = 1000;
@@ -69,6 +62,7 @@ async fn upgrade(
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let accepted = Accepted::of(request.extensions())?.clone();
     let mut grant = credential(&app, &id, &offer, request.headers(), &accepted).await?;
+    accepted.authenticated();
     let reached = Reached::by(&app, &id, grant.who, Rights::NONE)?;
     let access = reached.access.min(grant.access).narrowed(wish.access.map(|asked| asked.min(grant.access)));
     let access = access.ok_or(ApiError::ViewOnly)?;
@@ -116,35 +110,25 @@ struct Upgrading {
 }
 
 impl Upgrading {
-    /// Takes the plain socket back from hyper, whose wrapping is not needed any more, and has it served where the
-    /// session lives.
+    /// Has the connection served where the session lives.
     async fn connect(self, upgraded: OnUpgrade, tasks: &TaskTracker) {
         let Ok(upgraded) = upgraded.await else {
             tracing::debug!("a client went away during the handshake");
             return;
         };
-        let served = match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => {
-                let stream = parts.io.into_inner();
-                if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX) {
-                    tracing::debug!(%error, "the kernel may hold more for a slow viewer");
-                }
-                if let Err(error) = let_take_its_time(&stream) {
-                    tracing::debug!(%error, "a viewer that does not read may be given up early");
-                }
-                let lane = self.viewer.session().lane().clone();
-                // Its socket and its timers are watched there.
-                let _there = lane.enter();
-                match stream.into_std().and_then(TcpStream::from_std) {
-                    Ok(stream) => drop(tasks.spawn_on(self.served(stream, &parts.read_buf), &lane)),
-                    Err(error) => tracing::warn!(%error, "a connection could not be served"),
-                }
-                return;
-            }
-            // A transport other than plain TCP: hyper's own stream does, here.
-            Err(other) => self.served(TokioIo::new(other), &[]),
+        let Some((socket, early)) = Socket::of(upgraded) else {
+            return tracing::error!("a connection came by a socket of no known kind");
         };
-        served.await;
+        socket.suit_a_viewer();
+        let lane = self.viewer.session().lane().clone();
+        // Its socket and its timers are watched there.
+        let _there = lane.enter();
+        match socket.moved_here() {
+            Ok(Socket::Tcp(stream)) => drop(tasks.spawn_on(self.served(stream, &early), &lane)),
+            Ok(Socket::Tls(stream)) => drop(tasks.spawn_on(self.served(stream, &early), &lane)),
+            Ok(Socket::Unix(stream)) => drop(tasks.spawn_on(self.served(stream, &early), &lane)),
+            Err(error) => tracing::warn!(%error, "a connection could not be served"),
+        }
     }
 
     /// The connection's life. It is made here and not in there, which would hold what it is made of as well.

@@ -135,7 +135,7 @@ test("sequences that have frozen terminals before leave the page alive", async (
   }
 });
 
-test("another site can neither open our WebSocket, read our API, use our cookie nor frame us", async (t) => {
+test("h03: another site can neither open our WebSocket, read our API, use our cookie nor frame us", async (t) => {
   const { session, ann } = await atAShell(t, browser, server);
   const context = ann.page.context();
   const { ticket } = await server.call("POST", "/api/auth/ticket", { sessionId: session.id });
@@ -215,7 +215,7 @@ test("another site cannot show us in a frame", async (t) => {
   await refusal;
 });
 
-test("a name of somebody else's that leads here is answered with 421", async (t) => {
+test("h04: a name of somebody else's that leads here is answered with 421", async (t) => {
   const context = await browser.newContext();
   t.after(() => context.close());
   const page = await context.newPage();

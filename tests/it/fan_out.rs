@@ -92,7 +92,7 @@ async fn a_viewer_that_never_reads_delays_nobody_and_is_told_of_its_gap() {
     let stream = [READY.as_bytes(), &noise(64 << 20)].concat();
     let id = session_printing(&server, &file).await;
     // As a page that has frozen: it has said that it draws, and then draws nothing. (One that never said anything
-    // looks fast as long as its sockets take what it does not read: `abuse::slow`.)
+    // looks fast as long as its sockets take what it does not read: `hostile::slow`.)
     let mut stuck = Client::attach(&server, &id).await;
     stuck.send(&ClientMessage::Rendered(Offset(0))).await;
     let mut fast = Client::attach(&server, &id).await;

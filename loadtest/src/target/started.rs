@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use crate::process::Process;
 
 /// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go.
-pub(super) const FLAGS: [&str; 4] = ["--max-connections", "32768", "--max-sessions", "4096"];
+pub(super) const FLAGS: [&str; 6] =
+    ["--max-connections", "32768", "--max-unauthenticated-per-address", "32768", "--max-sessions", "4096"];
 /// What the holder's process is called by its command line.
 const HOLDER: &str = " holder ";
 /// Before the token in a login link.

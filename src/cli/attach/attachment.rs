@@ -238,6 +238,7 @@ fn is_final(error: &ClientError) -> bool {
         ClientError::Refused { status, .. } => status.is_client_error() && *status != StatusCode::TOO_MANY_REQUESTS,
         ClientError::BadUrl(_) | ClientError::BadToken => true,
         ClientError::Place(_)
+        | ClientError::Trust(_)
         | ClientError::Stale(_)
         | ClientError::Unreachable { .. }
         | ClientError::NotFantail { .. } => false,

@@ -75,7 +75,7 @@ pub(crate) async fn login(
     let in_vain = || {
         // The name that was given can be a password in the wrong field: only one there is is written down.
         let of = account.as_ref().map_or_else(|| "nobody".to_owned(), |account| account.id.to_string());
-        app.audit().note(Entry::new(app.now(), Event::LoginFailed, "stranger").from(connection.address()).of(of));
+        app.audit().note(Entry::new(app.now(), Event::LoginFailed, "stranger").from(connection.client).of(of));
         ApiError::InvalidLogin
     };
     let Some((account, proven)) = account.clone().zip(kept).filter(|_| matches) else { return Err(in_vain()) };
@@ -122,7 +122,7 @@ async fn start(
     if !app.store().start_login(&NewLogin { by, first, client }, now).await? {
         return Ok(None);
     }
-    let entry = |event, actor: String| Entry::new(now, event, actor).from(connection.address());
+    let entry = |event, actor: String| Entry::new(now, event, actor).from(connection.client);
     let device = match &holder {
         LoginHolder::Account(account) => {
             app.audit().note(entry(Event::LoggedIn, format!("user {}", account.id)).of(login));
@@ -166,7 +166,7 @@ pub(super) fn expiry(holder: &LoginHolder, now: Timestamp) -> Timestamp {
 /// Where a client comes from and what it says it is, for people who look through their logins.
 fn described(connection: &Connection, headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
-    format!("{} · {agent}", connection.address())
+    format!("{} · {agent}", connection.client)
 }
 
 /// What a login is answered with: tokens in the body for programs, the refresh token in a cookie for browsers.

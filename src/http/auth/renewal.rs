@@ -74,7 +74,7 @@ pub(crate) async fn logout(
         && end_login(&app, login).await?
     {
         let entry = Entry::new(app.now(), Event::LoggedOut, format!("login {login}"));
-        app.audit().note(entry.from(connection.address()).of(login));
+        app.audit().note(entry.from(connection.client).of(login));
     }
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, Cookie::Refresh.clear(&headers)?)])))
 }

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::http::accept::converse;
+use crate::http::converse::{Conversation, converse};
 
 #[tokio::test]
 async fn a_wait_ends_as_if_nothing_had_changed_and_what_comes_too_late_is_told() {
@@ -69,8 +69,15 @@ async fn a_request_that_has_come_when_the_server_closes_is_answered() {
         stream.readable().await.expect("open");
         let closing = CancellationToken::new();
         closing.cancel();
-        let connection = Connection { local: address, peer, slot: None };
-        converse(stream, edge.app.service(Router::new()), connection, Door::default(), closing).await;
+        let local = Local::Tcp { address, tls: false };
+        let conversation = Conversation {
+            service: edge.app.service(Router::new()),
+            connection: Connection::new(local, Some(peer), None),
+            proxies: Arc::default(),
+            door: Door::default(),
+            closing,
+        };
+        converse(stream, conversation).await;
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");

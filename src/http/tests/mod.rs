@@ -81,6 +81,7 @@ impl Edge {
             settings: Settings {
                 no_auth,
                 public_urls: vec!["https://term.example.org".into()],
+                cors_origins: vec!["https://tools.example".into()],
                 cores: 2,
                 programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
             },
@@ -136,8 +137,8 @@ impl Edge {
 }
 
 fn connection() -> Connection {
-    let local = HOST.parse().unwrap();
-    Connection { local, peer: local, slot: None }
+    let local = Local::Tcp { address: HOST.parse().unwrap(), tls: false };
+    Connection::new(local, HOST.parse().ok(), None)
 }
 
 fn post(path: &str, headers: &[(header::HeaderName, &str)], body: &Value) -> Request<HttpBody> {

@@ -72,35 +72,6 @@ async fn a_body_nobody_may_send_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_http_is_refused_and_its_connection_closed() {
-    let mut bystander = Bystander::arrive().await;
-    let host = bystander.server.authority().to_owned();
-    let after = |line: &str| format!("GET /health HTTP/1.1\r\nhost: {host}\r\n{line}\r\n\r\n").into_bytes();
-    let broken = [
-        ("another protocol", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec()),
-        ("no request line", b"\r\n\r\nhello there\r\n\r\n".to_vec()),
-        ("two lengths", after("content-length: 1\r\ncontent-length: 2")),
-        ("a negative length", after("content-length: -1")),
-        ("a length and more", after("content-length: 1, 2")),
-        ("a coding nobody knows", after("transfer-encoding: xchunked")),
-        ("a NUL in a header", after("x-a: b\0c")),
-        ("a folded header", after("x-a: b\r\n c")),
-        ("a space before the colon", after("content-length : 5")),
-        ("another version", b"GET /health HTTP/9.9\r\n\r\n".to_vec()),
-        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
-    ];
-    for (what, bytes) in broken {
-        let mut raw = Raw::connect(&bystander.server).await;
-        raw.send([&bytes[..], b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"].concat()).await;
-        if let Some(answer) = raw.answer().await {
-            assert_eq!(answer.status, 400, "{what}");
-            assert!(raw.answer().await.is_none(), "{what}: a second request was answered");
-        }
-        bystander.is_served(what).await;
-    }
-}
-
-#[tokio::test]
 async fn every_answer_carries_its_defences_and_every_refusal_its_request_id() {
     let server = Server::start().await;
     let me = Some(&*server.token);

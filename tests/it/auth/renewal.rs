@@ -117,7 +117,7 @@ async fn the_cookie_is_for_our_page_and_out_of_reach_of_scripts() {
     let token = value.split_once('=').expect("a value").1;
     let ours = server.url.clone();
     let refresh = "/api/auth/refresh";
-    assert_eq!(by_cookie(&server, refresh, token, None).await.code(), (401, "unauthenticated".into()), "no page");
+    assert_eq!(by_cookie(&server, refresh, token, None).await.code(), (403, "foreign_origin".into()), "no page");
     for foreign in ["http://evil.test", "null", "https://127.0.0.1"] {
         let answer = by_cookie(&server, refresh, token, Some(foreign)).await;
         assert_eq!(answer.code(), (403, "foreign_origin".into()), "{foreign}");
@@ -130,7 +130,7 @@ async fn the_cookie_is_for_our_page_and_out_of_reach_of_scripts() {
     assert!(renewed.header("set-cookie").is_some_and(|cookie| cookie.contains(&next.refresh)), "{renewed:?}");
 
     let logout = "/api/auth/logout";
-    assert_eq!(by_cookie(&server, logout, &next.refresh, None).await.code(), (401, "unauthenticated".into()));
+    assert_eq!(by_cookie(&server, logout, &next.refresh, None).await.code(), (403, "foreign_origin".into()));
     assert_eq!(next.ask(&server, "GET", "/api/auth/me", None).await.status, 200, "nobody was logged out");
     let out = by_cookie(&server, logout, &next.refresh, Some(&ours)).await;
     assert_eq!(out.status, 204);

@@ -8,9 +8,9 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
-use super::{Server, patiently};
+use super::{Server, patiently, trusting};
 
 /// Lines of scrollback a client's terminal keeps: as many as a server sends unasked.
 const SCROLLBACK_LINES: usize = 1000;
@@ -89,7 +89,8 @@ impl Client {
             Some(from) => format!("&from={from}"),
         };
         let client = join.client.map_or(String::new(), |client| format!("&client={client}"));
-        let url = format!("ws://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
+        let scheme = if server.url.starts_with("https:") { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
         let mut request = url.replace("?&", "?").into_client_request().expect("a request");
         let headers = request.headers_mut();
         let mut protocols = "fantail.v1".to_owned();
@@ -104,7 +105,9 @@ impl Client {
         if let Some(origin) = join.origin {
             headers.insert("origin", origin.parse().expect("a header"));
         }
-        let (mut socket, _) = patiently("a handshake", connect_async(request)).await?;
+        let known = server.certificate().map(|certificate| Connector::Rustls(trusting(certificate)));
+        let connected = connect_async_tls_with_config(request, None, false, known);
+        let (mut socket, _) = patiently("a handshake", connected).await?;
         match patiently("welcome", socket.next()).await {
             Some(Ok(first)) => Ok(Self::welcomed(socket, &first.into_data())),
             Some(Err(error)) => Err(error),

@@ -74,7 +74,10 @@ impl Raw {
     }
 
     pub async fn connect_to(authority: &str) -> Self {
-        let stream = patiently("a connection", TcpStream::connect(authority)).await.expect("connected");
+        Self::over(patiently("a connection", TcpStream::connect(authority)).await.expect("connected"))
+    }
+
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("configured");
         Self { stream, seen: Vec::new() }
     }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use super::{Answer, PATIENCE, patiently, within};
 
@@ -58,7 +60,8 @@ impl Server {
     async fn launch_as_told(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let (process, url, login) = Self::begin(data.path(), arguments, environment, log).await;
         let token = announced_token(data.path());
-        Self { process: Mutex::new(process), data, url, login, token, http: http() }
+        let http = http_to(data.path());
+        Self { process: Mutex::new(process), data, url, login, token, http }
     }
 
     async fn begin(
@@ -109,6 +112,8 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fantail"));
         command.env("FANTAIL_DATA_DIR", data).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
         command.env("FANTAIL_LOG_LEVEL", "warn");
+        // All that the tests send comes from one address, much of it before anyone has logged in.
+        command.env("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "16384");
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
@@ -139,7 +144,17 @@ impl Server {
 
     /// Host and port.
     pub fn authority(&self) -> &str {
-        self.url.strip_prefix("http://").expect("http")
+        self.url.split_once("://").expect("a scheme").1
+    }
+
+    /// Its data directory, for another server to be started on when this one has ended.
+    pub fn take_data(&mut self) -> TempDir {
+        std::mem::replace(&mut self.data, tempfile::tempdir().expect("a directory"))
+    }
+
+    /// The certificate it has made for itself.
+    pub fn certificate(&self) -> Option<CertificateDer<'static>> {
+        CertificateDer::from_pem_file(self.data().join("tls-cert.pem")).ok()
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -276,6 +291,14 @@ const UNUSED_MAX: Duration = Duration::from_millis(800);
 /// A client of HTTP that goes straight to the server, whatever proxy the environment names.
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().pool_idle_timeout(UNUSED_MAX).build().expect("a client")
+}
+
+/// The same, which also knows the certificate that the server of a data directory has made for itself.
+fn http_to(data: &Path) -> reqwest::Client {
+    let Ok(certificate) = std::fs::read(data.join("tls-cert.pem")) else { return http() };
+    let certificate = reqwest::Certificate::from_pem(&certificate).expect("a certificate");
+    let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(UNUSED_MAX);
+    client.tls_certs_only([certificate]).build().expect("a client")
 }
 
 /// How many descriptors a process has open.

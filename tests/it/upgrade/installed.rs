@@ -142,6 +142,7 @@ pub(super) fn is_running(pid: i32) -> bool {
 fn started(place: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(place.join("fantail"));
     command.env("FANTAIL_DATA_DIR", place.join("data")).env("SHELL", "/bin/sh").env_remove("XDG_CONFIG_HOME");
+    command.env("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "16384");
     command.env("FANTAIL_LOG_LEVEL", "warn").env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).kill_on_drop(true);
     // What becomes of sessions is `outlive`'s; here a server that is killed leaves nothing behind.
     command.args(["serve", "--no-holder"]).args(arguments).envs(environment.iter().copied());

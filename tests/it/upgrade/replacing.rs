@@ -83,3 +83,27 @@ async fn stop_ends_the_server_and_waits_for_that() {
         assert!(String::from_utf8_lossy(&said.stderr).contains("no server is running on "), "{said:?}");
     }
 }
+
+#[tokio::test]
+async fn who_takes_over_listens_at_the_unix_socket_too_and_speaks_tls() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = place.path().join("fantail.sock");
+    let mut server =
+        Installed::start(&["--tls-self-signed", "--unix-socket", path.to_str().expect("UTF-8")], &[]).await;
+    let announced = server.announced();
+    let socket = format!("unix:{}", path.display());
+    for _ in 0..2 {
+        let old = server.serving();
+        assert!(server.fantail(&["upgrade"]).await.status.success());
+        until("the old server's end", async || (!is_running(old)).then_some(())).await;
+        let by_port = server.fantail(&["ls"]).await;
+        assert!(by_port.status.success(), "{by_port:?}");
+        let by_socket = server.fantail(&["ls", "--url", &socket, "--token", &server.token]).await;
+        assert!(by_socket.status.success(), "{by_socket:?}");
+    }
+    assert_eq!(server.announced()["url"], announced["url"]);
+    assert_eq!(server.announced()["certificate"], announced["certificate"]);
+    assert!(server.fantail(&["stop"]).await.status.success());
+    assert!(!path.exists(), "the last one removes it");
+    let _ = patiently("the first server's end", server.first.wait()).await;
+}

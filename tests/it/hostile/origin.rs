@@ -34,7 +34,7 @@ async fn servers() -> [Arc<Server>; 2] {
 }
 
 #[tokio::test]
-async fn a_request_for_another_host_is_refused_whatever_it_asks() {
+async fn h05_a_request_for_another_host_is_refused_whatever_it_asks() {
     for server in servers().await {
         let mut bystander = Bystander::beside(server.clone()).await;
         let port = server.authority().rsplit_once(':').expect("a port").1.to_owned();
@@ -79,7 +79,7 @@ async fn a_request_for_another_host_is_refused_whatever_it_asks() {
 }
 
 #[tokio::test]
-async fn an_absolute_target_that_names_another_host_is_refused() {
+async fn h05_an_absolute_target_that_names_another_host_is_refused() {
     let server = Server::start().await;
     let own = server.authority();
     for target in ["http://evil.test/health", "http://x@localhost:1/health", "https://evil.test:443/health"] {
@@ -91,7 +91,7 @@ async fn an_absolute_target_that_names_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_is_refused_whatever_it_asks() {
+async fn h02_a_page_of_another_site_is_refused_whatever_it_asks() {
     for server in servers().await {
         let mut bystander = Bystander::beside(server.clone()).await;
         let own = server.authority();
@@ -154,7 +154,7 @@ async fn a_page_of_this_server_is_served_by_every_name_it_has() {
 }
 
 #[tokio::test]
-async fn a_preflight_gets_nothing_a_page_could_use() {
+async fn h43_a_preflight_gets_nothing_a_page_could_use() {
     let server = Server::start().await;
     for (origin, status) in [("http://evil.test", 403), ("null", 403), (&*server.url, 405)] {
         for path in ["/api/sessions", "/api/auth/login", "/api/auth/refresh", "/api/auth/ticket"] {
@@ -173,4 +173,58 @@ async fn a_preflight_gets_nothing_a_page_could_use() {
     let simple = [("host", server.authority()), ("origin", "http://evil.test"), ("content-type", "text/plain")];
     let answer = Raw::connect(&server).await.ask(&request("POST /api/sessions", &simple)).await;
     assert_eq!(answer.status, 403, "a request that needs no preflight");
+}
+
+#[tokio::test]
+async fn h43_a_page_that_is_configured_may_call_the_api_with_a_token_and_never_with_the_cookie() {
+    let server = Server::start_with(&["--cors-origins", "https://tools.example"]).await;
+    let guest = [("host", server.authority()), ("origin", "https://tools.example")];
+    let asked = |line: &str, more: &[(&str, &str)]| request(line, &[&guest[..], more].concat());
+    let preflight = asked("OPTIONS /api/sessions", &[("access-control-request-method", "POST")]);
+    let answer = Raw::connect(&server).await.ask(&preflight).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://tools.example"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    let bearer = format!("Bearer {}", server.token);
+    let listed = asked("GET /api/sessions", &[("authorization", &bearer), ("sec-fetch-site", "cross-site")]);
+    let answer = Raw::connect(&server).await.ask(&listed).await;
+    assert_eq!((answer.status, answer.header("vary")), (200, Some("origin")), "{answer:?}");
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://tools.example"));
+    let link = server.login.clone().expect("a link");
+    let body = serde_json::json!({ "token": link });
+    let login = server.ask(None, "POST", "/api/auth/link", Some(body)).await;
+    let cookie = login.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie");
+    let renewed = asked("POST /api/auth/refresh", &[("cookie", cookie), ("content-length", "0")]);
+    let answer = Raw::connect(&server).await.ask(&renewed).await;
+    assert_eq!(answer.code(), (401, "unauthenticated".into()), "the cookie is not for it");
+    let foreign = [("host", server.authority()), ("origin", "https://tools.example.evil")];
+    let answer = Raw::connect(&server).await.ask(&request("GET /api/sessions", &foreign)).await;
+    assert_eq!((answer.code(), answer.header("access-control-allow-origin")), ((403, "foreign_origin".into()), None));
+}
+
+#[tokio::test]
+async fn h42_a_page_of_another_site_changes_nothing_by_what_browsers_send_by_themselves() {
+    let server = Server::start().await;
+    let link = server.login.clone().expect("a link");
+    let login = server.ask(None, "POST", "/api/auth/link", Some(serde_json::json!({ "token": link }))).await;
+    let cookie = login.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned();
+    let lines = ["POST /api/auth/refresh", "POST /api/auth/logout", "POST /api/auth/ticket", "POST /api/sessions"];
+    let changing = ["PATCH /api/sessions/x", "DELETE /api/sessions/x", "POST /api/sessions/x/input"];
+    for line in lines.iter().chain(&changing) {
+        for said in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+            &[],
+        ] {
+            let headers =
+                [&[("host", server.authority()), ("cookie", &*cookie), ("content-length", "0")][..], said].concat();
+            let answer = Raw::connect(&server).await.ask(&request(line, &headers)).await;
+            assert_eq!(answer.code(), (403, "foreign_origin".into()), "{line} {said:?}");
+        }
+    }
+    let headers =
+        [("host", server.authority()), ("origin", &*server.url), ("cookie", &cookie), ("content-length", "0")];
+    let answer = Raw::connect(&server).await.ask(&request("POST /api/auth/refresh", &headers)).await;
+    assert_eq!(answer.status, 200, "the login has lived on, for a page of ours: {answer:?}");
 }

@@ -1,7 +1,7 @@
 //! Upgrades that are not quite one.
 
 use crate::support::raw::{KEY, handshake, upgrade};
-use crate::support::{Bystander, Raw, Server};
+use crate::support::{Bystander, Raw, Server, resident_bytes};
 
 /// What a handshake with these changes is answered with.
 async fn tried(server: &Server, session: &str, changes: &[(&str, &str)]) -> (u16, String) {
@@ -10,7 +10,7 @@ async fn tried(server: &Server, session: &str, changes: &[(&str, &str)]) -> (u16
 }
 
 #[tokio::test]
-async fn an_upgrade_that_is_not_whole_is_refused_with_426_and_attaches_nothing() {
+async fn h10_an_upgrade_that_is_not_whole_is_refused_with_426_and_attaches_nothing() {
     let mut bystander = Bystander::arrive().await;
     let broken: [(&str, &[(&str, &str)]); 19] = [
         ("no key", &[("sec-websocket-key", "")]),
@@ -42,7 +42,7 @@ async fn an_upgrade_that_is_not_whole_is_refused_with_426_and_attaches_nothing()
 }
 
 #[tokio::test]
-async fn a_refused_version_is_told_which_one_is_spoken() {
+async fn h10_a_refused_version_is_told_which_one_is_spoken() {
     let bystander = Bystander::arrive().await;
     let mut raw = Raw::connect(&bystander.server).await;
     let refused = raw.ask(&handshake(&bystander.server, &bystander.session, &[("sec-websocket-version", "12")])).await;
@@ -52,7 +52,7 @@ async fn a_refused_version_is_told_which_one_is_spoken() {
 }
 
 #[tokio::test]
-async fn an_upgrade_with_another_method_or_version_of_http_is_none() {
+async fn h10_an_upgrade_with_another_method_or_version_of_http_is_none() {
     let bystander = Bystander::arrive().await;
     let path = format!("/api/sessions/{}/ws", bystander.session);
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "BREW"] {
@@ -66,7 +66,7 @@ async fn an_upgrade_with_another_method_or_version_of_http_is_none() {
 }
 
 #[tokio::test]
-async fn an_upgrade_offers_only_what_it_agreed_to() {
+async fn h14_an_upgrade_offers_only_what_it_agreed_to() {
     let bystander = Bystander::arrive().await;
     let mut raw = Raw::connect(&bystander.server).await;
     let changes = [
@@ -114,9 +114,10 @@ async fn an_unknown_session_is_404_and_an_unknown_wish_400() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_cut_off() {
+async fn h07_a_head_without_end_is_cut_off_and_costs_nothing() {
     let mut bystander = Bystander::arrive().await;
     let server = bystander.server.clone();
+    let before = resident_bytes(server.pid());
     let bombs = [
         ("a header of 64 KiB", vec![format!("x-bomb: {}\r\n", "x".repeat(64 * 1024))]),
         ("a mebibyte of subprotocols", vec![format!("sec-websocket-protocol: {}\r\n", "a, ".repeat(350_000))]),
@@ -139,4 +140,6 @@ async fn a_head_without_end_is_cut_off() {
         raw.ended().await;
         bystander.is_served(what).await;
     }
+    let grown = resident_bytes(server.pid()).saturating_sub(before);
+    assert!(grown < 5 * 1024 * 1024, "{} KiB more", grown / 1024);
 }

@@ -11,7 +11,7 @@ const MEBIBYTE: u64 = 1024 * 1024;
 const SMALL: usize = 95_000;
 
 #[tokio::test]
-async fn a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood() {
+async fn h18_a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood() {
     let _alone = alone().await;
     // The sockets of those who do not read take in some megabytes at once, so that for a moment they are the fastest
     // viewers; what is held must reach as far behind them as the one who reads.
@@ -87,11 +87,11 @@ async fn answers_read_slower_than_they_are_asked_for_are_bounded() {
     let mut bystander = Bystander::arrive().await;
     let mut raw = Raw::attach(&bystander.server, &bystander.session).await;
     let before = resident_bytes(bystander.server.pid());
-    let pings = frame(PING, &[0; 125]).repeat(1000);
+    let questions = frame(BINARY, &ClientMessage::Resize { cols: 0, rows: 0 }.encode()).repeat(1000);
     let mut sent = 0;
     // Each time the server has to stop in the middle of what it has read, and finds more than that when it goes on.
     for _ in 0..50 {
-        raw.send_until_stuck(&pings, &mut sent).await;
+        raw.send_until_stuck(&questions, &mut sent).await;
         raw.take_what_came().await;
         let grown = resident_bytes(bystander.server.pid()).saturating_sub(before);
         assert!(grown < 4 * MEBIBYTE, "{} KiB more", grown / 1024);
@@ -145,7 +145,7 @@ async fn every_question_of_a_burst_is_answered_in_the_end() {
 }
 
 #[tokio::test]
-async fn requests_whose_heads_never_end_are_hung_up_on() {
+async fn h08_requests_whose_heads_never_end_are_hung_up_on() {
     let mut bystander = Bystander::arrive().await;
     let server = bystander.server.clone();
     let mut slow = Vec::new();
@@ -169,7 +169,7 @@ async fn requests_whose_heads_never_end_are_hung_up_on() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_comes_is_given_up() {
+async fn h08_a_body_that_never_comes_is_given_up() {
     let mut bystander = Bystander::arrive().await;
     let server = bystander.server.clone();
     let authorization = format!("Bearer {}", server.token);

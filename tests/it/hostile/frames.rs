@@ -3,7 +3,7 @@
 use fantail::protocol::{ClientMessage, Command, MESSAGE_BYTES_MAX};
 
 use crate::support::raw::{BINARY, CLOSE, PING, PONG, TEXT, frame, frame_head};
-use crate::support::{Bystander, Raw};
+use crate::support::{Bystander, Client, Raw, Server, resident_bytes, until};
 
 /// A command of `length` bytes that no server knows: understood, refused, and harmless.
 fn unknown_command(length: usize) -> Vec<u8> {
@@ -19,7 +19,7 @@ async fn refused_politely(raw: &mut Raw) {
 }
 
 #[tokio::test]
-async fn a_frame_that_breaks_the_protocol_closes_with_1002() {
+async fn h15_a_frame_that_breaks_the_protocol_closes_with_1002() {
     let mut bystander = Bystander::arrive().await;
     let unmasked = [&[BINARY, 1][..], b"x"].concat();
     let long_form = [&[BINARY, 0xfe, 0, 5][..], &[0; 4], b"hello"].concat();
@@ -54,7 +54,7 @@ async fn a_frame_that_breaks_the_protocol_closes_with_1002() {
 }
 
 #[tokio::test]
-async fn text_closes_with_4400_and_text_that_is_not_utf_8_with_1007() {
+async fn h15_text_closes_with_4400_and_text_that_is_not_utf_8_with_1007() {
     let mut bystander = Bystander::arrive().await;
     let split = |first: &[u8], second: &[u8]| [frame(0x01, first), frame(0x80, second)].concat();
     let texts: [(&str, Vec<u8>, u16); 7] = [
@@ -75,8 +75,9 @@ async fn text_closes_with_4400_and_text_that_is_not_utf_8_with_1007() {
 }
 
 #[tokio::test]
-async fn a_length_over_the_limit_closes_with_1009_before_anything_follows_its_header() {
+async fn h12_a_length_over_the_limit_closes_with_1009_before_anything_follows_its_header() {
     let mut bystander = Bystander::arrive().await;
+    let before = resident_bytes(bystander.server.pid());
     let most = MESSAGE_BYTES_MAX as u64;
     for length in [most + 1, 1 << 32, (1 << 63) - 1, u64::MAX] {
         for first in [BINARY, TEXT, 0x02] {
@@ -87,6 +88,8 @@ async fn a_length_over_the_limit_closes_with_1009_before_anything_follows_its_he
         }
     }
     bystander.is_served("huge lengths").await;
+    let grown = resident_bytes(bystander.server.pid()).saturating_sub(before);
+    assert!(grown < 4 * 1024 * 1024, "{} KiB more", grown / 1024);
 }
 
 #[tokio::test]
@@ -184,4 +187,35 @@ async fn a_close_is_answered_whatever_its_reason() {
         assert_eq!(raw.closed().await, 1000, "{reason:?}");
     }
     bystander.is_served("goodbyes").await;
+}
+
+#[tokio::test]
+async fn h16_a_flood_of_pings_is_ended_with_4429_and_costs_nobody_else() {
+    let mut bystander = Bystander::arrive().await;
+    let before = resident_bytes(bystander.server.pid());
+    let mut raw = Raw::attach(&bystander.server, &bystander.session).await;
+    // Far more than a second's worth of what any client sends, answered or not.
+    raw.send(frame(PING, &[0; 125]).repeat(20_000)).await;
+    assert_eq!(raw.closed().await, 4429);
+    let mut silent = Raw::attach(&bystander.server, &bystander.session).await;
+    silent.send(frame(PONG, &[0; 125]).repeat(20_000)).await;
+    assert_eq!(silent.closed().await, 4429);
+    bystander.is_served("a flood of pings").await;
+    let grown = resident_bytes(bystander.server.pid()).saturating_sub(before);
+    assert!(grown < 4 * 1024 * 1024, "{} KiB more", grown / 1024);
+}
+
+#[tokio::test]
+async fn h17_who_answers_no_ping_is_let_go_and_the_session_lives_on() {
+    let server = Server::start().await;
+    let session = server.open(&["cat"]).await;
+    let mut silent = Raw::attach(&server, &session).await;
+    let watching = async || server.session(&session).await["viewers"].as_u64();
+    assert_eq!(watching().await, Some(1));
+    // It reads, and says nothing: for all the server knows it is the kernel that reads.
+    assert_eq!(silent.closed().await, 4408);
+    until("its place", async || (watching().await == Some(0)).then_some(())).await;
+    let mut client = Client::attach(&server, &session).await;
+    client.typed("alive\n").await;
+    client.until_shown("alive\r\nalive\r\n").await;
 }

@@ -1,0 +1,8 @@
+//! What an attacker tries, by the number of the promise it must not break.
+
+mod frames;
+mod handshake;
+mod leaving;
+mod origin;
+mod slow;
+mod transport;
