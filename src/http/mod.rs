@@ -42,6 +42,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::routing::{delete, get, post, put};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
@@ -304,23 +305,27 @@ impl App {
     }
 
     /// Resolves when what somebody attached with, or their access to the session, has come to an end.
-    pub fn locked_out(&self, session: Arc<Session>, grant: &TicketGrant) -> impl Future<Output = ()> + use<> {
+    pub fn locked_out(&self, session: Arc<Session>, grant: &TicketGrant) -> BoxFuture<'static, ()> {
         let broken = self.0.revocations.clone().broken(grant.bond);
         let (app, who, access) = (self.clone(), grant.who, grant.access);
+        // Who owns a session, or has a share of it, has that for as long as the bond holds.
+        if app.access(&session, who) == Some(Access::Own) || who.account().is_none() {
+            return Box::pin(broken);
+        }
         let mut changes = self.0.grants.changes();
-        let taken_back = async move {
-            while app.access(&session, who).is_some_and(|has| has >= access) {
-                if changes.changed().await.is_err() {
-                    return std::future::pending().await; // the server's end
+        Box::pin(async move {
+            let taken_back = async {
+                while app.access(&session, who).is_some_and(|has| has >= access) {
+                    if changes.changed().await.is_err() {
+                        return std::future::pending().await; // the server's end
+                    }
                 }
-            }
-        };
-        async move {
+            };
             tokio::select! {
                 () = broken => {}
                 () = taken_back => {}
             }
-        }
+        })
     }
 
     /// From now on every request but health is answered with 503 `draining`.

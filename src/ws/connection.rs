@@ -16,6 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::acks::Acks;
+use super::attendance::Attendance;
 use super::allowance::Allowance;
 use super::ending::{End, Ending, Ends};
 use super::frame::{FrameReader, Received, Violation};
@@ -42,6 +43,7 @@ pub(super) struct Connection<S> {
     outgoing: Outgoing,
     viewer: Viewer,
     access: Access,
+    attendance: Box<Attendance>,
     ending: Ending,
     status: watch::Receiver<Arc<Status>>,
     latest: Latest,
@@ -79,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         attached: Attached,
         access: Access,
         ends: Ends,
+        attendance: Attendance,
     ) -> Self {
         let Attached { known, mut status, written, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
@@ -98,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             outgoing,
             viewer,
             access,
+            attendance: Box::new(attendance),
             ending,
             status,
             latest,
@@ -287,8 +291,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Received::Pong => {}
                 Received::Text => self.close(CloseCode::BadMessage),
                 Received::Binary(message) => {
-                    let Self { viewer, access, outgoing, .. } = self;
-                    let taken = Incoming { viewer, access: *access, outgoing }.take(message).await;
+                    let Self { viewer, access, outgoing, attendance, .. } = self;
+                    let taken = Incoming { viewer, access: *access, outgoing, attendance }.take(message).await;
                     if let Err(code) = taken {
                         self.close(code);
                     }

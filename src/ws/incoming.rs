@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 
+use super::attendance::Attendance;
 use super::outgoing::Outgoing;
 use crate::auth::Access;
+use crate::auth::audit::Event as AuditEvent;
 use crate::protocol::{ClientMessage, CloseCode, Command, Event, RefusalCode};
 use crate::session::{InputRefused, NotRunning, Viewer};
 use crate::terminal::Size;
@@ -13,6 +15,7 @@ pub(super) struct Incoming<'a> {
     pub(super) viewer: &'a mut Viewer,
     pub(super) access: Access,
     pub(super) outgoing: &'a mut Outgoing,
+    pub(super) attendance: &'a mut Attendance,
 }
 
 impl Incoming<'_> {
@@ -37,6 +40,7 @@ impl Incoming<'_> {
         let taken = if self.access.may_control() {
             self.viewer.input(seq, bytes)
         } else {
+            self.attendance.tried();
             self.viewer.skip_input(seq).and(Err(InputRefused::ViewOnly))
         };
         self.outcome("input", (seq > 0).then_some(seq), taken)
@@ -85,7 +89,9 @@ impl Incoming<'_> {
             // Taking is how control changes hands: it needs access, not control.
             if self.access.may_control() {
                 self.viewer.session().take_control(self.viewer.client());
+                self.attendance.control(AuditEvent::ControlTaken);
             } else {
+                self.attendance.tried();
                 self.refuse(&name, RefusalCode::ViewOnly, None, InputRefused::ViewOnly.to_string());
             }
             return Ok(());
@@ -94,7 +100,10 @@ impl Incoming<'_> {
             return Ok(());
         }
         match command {
-            Command::ReleaseControl => self.viewer.session().release_control(self.viewer.client()),
+            Command::ReleaseControl => {
+                self.viewer.session().release_control(self.viewer.client());
+                self.attendance.control(AuditEvent::ControlReleased);
+            }
             Command::Signal { signal } => match signal.parse() {
                 Ok(signal) => {
                     let sent = self.viewer.signal(signal).await;
@@ -120,6 +129,7 @@ impl Incoming<'_> {
     /// Whether the client may change the session now; says so if not.
     fn may(&mut self, command: &str) -> bool {
         let refusal = if !self.access.may_control() {
+            self.attendance.tried();
             (RefusalCode::ViewOnly, InputRefused::ViewOnly)
         } else if !self.viewer.session().controls(Some(self.viewer.client())) {
             (RefusalCode::ControlHeld, InputRefused::ControlHeld)

@@ -4,6 +4,7 @@
 //! and what a session does is the session's.
 
 mod acks;
+mod attendance;
 mod allowance;
 mod connection;
 #[cfg(test)]

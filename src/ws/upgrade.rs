@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 
+use super::attendance::Attendance;
 use super::connection::Connection;
 use super::ending::Ends;
 use super::socket::Socket;
@@ -87,13 +88,15 @@ async fn upgrade(
     })?;
     let ends = Ends {
         drain: app.draining(),
-        locked_out: Box::pin(app.locked_out(Arc::clone(&reached.session), &grant)),
+        locked_out: app.locked_out(Arc::clone(&reached.session), &grant),
         expires: grant.expires.map(|expires| {
             let left = Duration::try_from(expires.duration_since(app.now())).unwrap_or_default();
             Instant::now() + left
         }),
     };
-    let upgrading = Upgrading { viewer, attached, access, ends, accepted };
+    let (session, client) = (reached.session.id(), viewer.client());
+    let attendance = Attendance::begin(&app, &grant, accepted.client, session, client, access);
+    let upgrading = Upgrading { viewer, attached, access, ends, accepted, attendance };
     let tasks = connections.clone();
     connections.spawn(async move { upgrading.connect(upgraded, &tasks).await });
     Ok(offer.accepted())
@@ -107,6 +110,7 @@ struct Upgrading {
     ends: Ends,
     /// Its place among the connections, until this one ends.
     accepted: Accepted,
+    attendance: Attendance,
 }
 
 impl Upgrading {
@@ -133,9 +137,9 @@ impl Upgrading {
 
     /// The connection's life. It is made here and not in there, which would hold what it is made of as well.
     fn served<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: &[u8]) -> impl Future<Output = ()> + use<S> {
-        let Self { viewer, attached, access, ends, accepted } = self;
+        let Self { viewer, attached, access, ends, accepted, attendance } = self;
         let welcome = welcome(&viewer, &attached, access);
-        let mut connection = Connection::new(stream, early, welcome, viewer, attached, access, ends);
+        let mut connection = Connection::new(stream, early, welcome, viewer, attached, access, ends, attendance);
         async move {
             connection.run().await;
             drop(accepted);

@@ -110,7 +110,7 @@ impl Wanted<'_> {
         // Had first, so that no change between a look and the wait for the next is missed.
         let mut changes = self.session.screen_changes();
         let held = caller.grant(Access::View);
-        let mut locked_out = std::pin::pin!(self.app.locked_out(Arc::clone(self.session), &held));
+        let mut locked_out = self.app.locked_out(Arc::clone(self.session), &held);
         let draining = self.app.draining();
         loop {
             changes.mark_unchanged();
