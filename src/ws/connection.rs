@@ -278,7 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 _ if matches!(self.phase, Phase::Closing { .. }) => {}
                 Received::Ping(payload) => self.outgoing.pong(&payload),
                 Received::Pong => {}
-                Received::Text => self.close(CloseCode::BadMessage),
+                Received::Text(_) => self.close(CloseCode::BadMessage),
                 Received::Binary(message) => {
                     let Self { viewer, access, outgoing, .. } = self;
                     let taken = Incoming { viewer, access: *access, outgoing }.take(message).await;

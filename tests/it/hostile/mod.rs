@@ -1,0 +1,4 @@
+//! Attacks, by the number each has on our list: one function a promise.
+
+mod client;
+mod content;
