@@ -54,7 +54,10 @@ async fn served(mut stream: TcpStream) -> io::Result<()> {
     // What is left unread when a socket is closed makes it a reset, and the peer may not see our close.
     echo.stream.shutdown().await?;
     let mut rest = [0; 4096];
-    let drained = async { while echo.stream.read(&mut rest).await? > 0 {} io::Result::Ok(()) };
+    let drained = async {
+        while echo.stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
     timeout(CLOSE_WAIT, drained).await.unwrap_or(Ok(()))
 }
 

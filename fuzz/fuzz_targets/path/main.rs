@@ -15,8 +15,7 @@ use libfuzzer_sys::fuzz_target;
 static EDGE: LazyLock<Edge> = LazyLock::new(Edge::new);
 
 /// The ways in which this server may be called.
-const HOSTS: [&str; 5] =
-    ["127.0.0.1:4020", "localhost:4020", "[::1]:4020", "term.example.org", "term.example.org:443"];
+const HOSTS: [&str; 5] = ["127.0.0.1:4020", "localhost:4020", "[::1]:4020", "term.example.org", "term.example.org:443"];
 /// Those that are its own name on the machine.
 const LOCAL_HOSTS: usize = 3;
 const CREDENTIALS: [&str; 4] = ["token=", "access_token=", "ticket=", "authorization="];

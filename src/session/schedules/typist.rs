@@ -144,7 +144,9 @@ impl Typist {
         let (Some(client), Some(connected)) = (self.client, &self.connected) else { return };
         for index in connected.sent.saturating_sub(back)..connected.sent {
             let numbered = Some(Numbered { client, seq: index as u64 + 1 });
-            queue.push(clients, numbered, None, bytes(self.tag, index, self.messages[index].len)).expect("taken before");
+            queue
+                .push(clients, numbered, None, bytes(self.tag, index, self.messages[index].len))
+                .expect("taken before");
         }
     }
 

@@ -37,7 +37,11 @@ async fn h89_a_client_of_another_version_is_spoken_to_in_ours_or_told_that_it_ca
         );
         let answer = patiently("an answer", request.send()).await.expect("answered");
         let chosen = answer.headers().get("sec-websocket-protocol").map(|value| value.to_str().expect("ASCII"));
-        assert_eq!((answer.status().as_u16(), chosen), (if selected.is_some() { 101 } else { 426 }, selected), "{offer}");
+        assert_eq!(
+            (answer.status().as_u16(), chosen),
+            (if selected.is_some() { 101 } else { 426 }, selected),
+            "{offer}"
+        );
     }
 }
 

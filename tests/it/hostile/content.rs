@@ -120,7 +120,8 @@ async fn h50_every_question_is_answered_once_however_many_watch() {
 async fn h51_a_title_never_comes_back_as_something_typed() {
     let server = Server::start().await;
     let command = "; rm -rf ~";
-    let named = format!("\x1b]0;{command}\n\x07\x1b]1;{command}\x07\x1b]2;{command}\x1b\\\x1b]7;file://h/{command}\x07");
+    let named =
+        format!("\x1b]0;{command}\n\x07\x1b]1;{command}\x07\x1b]2;{command}\x1b\\\x1b]7;file://h/{command}\x07");
     let asked = "\x1b[20t\x1b[21t\x1b[22t\x1b[23t\x1b]l\x1b\\\x1b[5n";
     let answers = b"\x1b]L\x1b\\\x1b]l\x1b\\\x1b[0n";
     let sent = sent_to(&server, &format!("{named}{asked}"), answers.len(), 1).await;
