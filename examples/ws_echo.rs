@@ -74,8 +74,9 @@ async fn shake_hands(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     };
     let head = String::from_utf8_lossy(&request[..end]);
     let headers = head.lines().filter_map(|line| line.split_once(':'));
-    let key = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key")).map(|(_, key)| key.trim());
-    let accept = derive_accept_key(key.last().ok_or(io::ErrorKind::InvalidData)?.as_bytes());
+    let mut keys = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    let (_, key) = keys.next().ok_or(io::ErrorKind::InvalidData)?;
+    let accept = derive_accept_key(key.trim().as_bytes());
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
@@ -93,7 +94,7 @@ impl Echo {
     /// Sends back what comes, up to the close of either side.
     async fn until_closed(&mut self) -> io::Result<()> {
         loop {
-            match self.frames.next() {
+            match self.frames.next_message() {
                 Ok(None) => {
                     if poll_fn(|context| self.frames.poll_read(Pin::new(&mut self.stream), context)).await? == 0 {
                         return Ok(());

@@ -54,12 +54,14 @@ SCREENS = {
 ATTACH, TYPE, CUT, NOTICE, AGAIN, PUT, MOVE, KILL, OTHERS, PRINT, RESIZE, WATCH = 4, 0, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15
 TYPED = [ATTACH, 0, TYPE, 0, 9, ATTACH, 1, TYPE, 1, 30]
 SCHEDULES = {
-    "typed": TYPED + [PUT, 11, 2, MOVE, 15, 1] * 3,
-    "cut-and-resent": TYPED + [PUT, 3, 2, CUT, 0, 1, ATTACH, 0, TYPE, 0, 5, AGAIN, 0, 3, NOTICE, MOVE, 15, 1],
-    "killed-before-the-pipe": TYPED + [PUT, 11, 0, ATTACH, 0, TYPE, 0, 1],
-    "killed-behind-the-pipe": TYPED + [PUT, 11, 1, ATTACH, 0, TYPE, 0, 1],
-    "killed-in-the-middle": TYPED + [PUT, 11, 2, MOVE, 4, 1, KILL, ATTACH, 0, ATTACH, 1, MOVE, 15, 0, KILL],
-    "refused": TYPED + [PUT, 3, 2, KILL, OTHERS, 0, ATTACH, 0, TYPE, 0, 4, OTHERS, 0, TYPE, 0, 4],
+    "typed": TYPED + [PUT, 2, 11, MOVE, 15, 1] * 3,
+    "cut-and-resent": TYPED + [PUT, 2, 3, CUT, 0, 1, ATTACH, 0, TYPE, 0, 5, AGAIN, 0, 3, NOTICE, MOVE, 15, 1],
+    "killed-before-the-pipe": TYPED + [PUT, 0, 11, ATTACH, 0, TYPE, 0, 1],
+    "killed-behind-the-pipe": TYPED + [PUT, 1, 11, ATTACH, 0, TYPE, 0, 1],
+    "killed-in-the-middle": TYPED + [PUT, 2, 11, MOVE, 4, 1, KILL, ATTACH, 0, ATTACH, 1, MOVE, 15, 0, KILL],
+    "refused-in-the-pipe": TYPED
+    + [PUT, 2, 3, KILL, OTHERS, 0, ATTACH, 0, TYPE, 0, 4, KILL, ATTACH, 0, TYPE, 0, 9],
+    "refused": TYPED + [PUT, 2, 3, KILL, OTHERS, 0, ATTACH, 0, TYPE, 0, 4, OTHERS, 0, TYPE, 0, 4],
     "forgotten": TYPED + [CUT, 0, 0, OTHERS, 2, ATTACH, 0, OTHERS, 4, 1, OTHERS, 1, 8],
     "watched": [PRINT, 200, 20, 1, WATCH, 0, 255, 5, RESIZE, 100, PRINT, 3, 0, 0, KILL, WATCH, 0, 9, 1],
     "evicted": [PRINT, 255, 95, 1] * 9 + [WATCH, 1, 255, 5, PRINT, 255, 95, 1, WATCH, 1, 255, 5],

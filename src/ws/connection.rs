@@ -257,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes the whole messages that have arrived, as far as there is room for what they cause.
     async fn take_messages(&mut self) -> io::Result<()> {
         while !self.outgoing.is_full() {
-            let received = match self.frames.next() {
+            let received = match self.frames.next_message() {
                 Ok(Some(received)) => received,
                 Ok(None) => return Ok(()),
                 Err(violation) => {

@@ -119,7 +119,7 @@ fn ours(wire: &[u8], pieces: impl Iterator<Item = usize> + Clone) -> Taken<Optio
             let read = poll_fn(|context| frames.poll_read(Pin::new(&mut piece), context)).now_or_never();
             assert!(matches!(read, Some(Ok(1..))), "memory is ready and does not fail: {read:?}");
             loop {
-                match frames.next() {
+                match frames.next_message() {
                     Ok(Some(message)) => messages.push(message),
                     Ok(None) => break,
                     Err(violation) => return Taken { messages, ended: Some(violation) },

@@ -111,7 +111,7 @@ impl FrameReader {
         self.buffer.len() + self.in_fragments()
     }
 
-    /// Reads once from the socket; 0 bytes are its end. To be called when [`next`](Self::next) has no message left, so
+    /// Reads once from the socket; 0 bytes are its end. To be called when [`next_message`](Self::next_message) has no message left, so
     /// that less than one is held.
     ///
     /// Not more is read than is held already, however much room there is: a large message takes few reads, and the room
@@ -141,8 +141,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// How the client broke the rules. Nothing read after that means anything.
-    #[expect(clippy::should_implement_trait, reason = "no iterator: more may come after nothing")]
-    pub fn next(&mut self) -> Result<Option<Received>, Violation> {
+    pub fn next_message(&mut self) -> Result<Option<Received>, Violation> {
         loop {
             if self.buffer.is_empty() {
                 // Given back: it may have been a large message's.
@@ -324,7 +323,7 @@ mod tests {
         let pings = sent(&vec![Message::Ping(vec![7; 125].into()); 50_000]);
         let (mut socket, mut frames) = (&pings[..], FrameReader::new(MAX));
         while poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap() > 0 {
-            while frames.next().unwrap().is_some() {}
+            while frames.next_message().unwrap().is_some() {}
             assert!(frames.buffer.capacity() <= 4 * READ_ROOM, "room for {} bytes", frames.buffer.capacity());
         }
     }
@@ -336,9 +335,9 @@ mod tests {
         for _ in 0..10 {
             poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap();
             assert!(frames.buffer.capacity() <= 4 * MAX, "room for {} bytes", frames.buffer.capacity());
-            if let Some(message) = frames.next().unwrap() {
+            if let Some(message) = frames.next_message().unwrap() {
                 assert_eq!(message, Received::Binary(vec![7; MAX].into()));
-                assert_eq!((frames.next(), frames.buffer.capacity()), (Ok(None), 0));
+                assert_eq!((frames.next_message(), frames.buffer.capacity()), (Ok(None), 0));
                 return;
             }
         }
@@ -359,7 +358,7 @@ mod tests {
         let mut received = Vec::new();
         for piece in wire.chunks(piece) {
             reader.buffer.extend_from_slice(piece);
-            while let Some(message) = reader.next()? {
+            while let Some(message) = reader.next_message()? {
                 received.push(message);
             }
         }
