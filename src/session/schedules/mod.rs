@@ -336,6 +336,18 @@ fn words(memory: &Memory) -> Vec<u64> {
 mod tests {
     use proptest::prelude::*;
 
+    /// Among them the stories that went wrong once.
+    #[test]
+    fn the_stories_the_fuzzer_begins_with_end_well() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/resume");
+        let mut told = 0;
+        for story in std::fs::read_dir(seeds).expect("readable") {
+            super::check(&std::fs::read(story.expect("a file").path()).expect("readable"));
+            told += 1;
+        }
+        assert!(told >= 10, "{told} stories");
+    }
+
     proptest! {
         #[test]
         fn input_arrives_once_in_order_and_byte_n_is_byte_n_whatever_happens(
