@@ -77,7 +77,7 @@ fn reading(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut socket = black_box(&wire[..]);
                 loop {
-                    match frames.next().expect("a good frame") {
+                    match frames.next_message().expect("a good frame") {
                         Some(Received::Binary(read)) => break assert_eq!(read.len(), message.len()),
                         Some(other) => panic!("{other:?}"),
                         None => read(&mut frames, &mut socket),
@@ -87,7 +87,7 @@ fn reading(criterion: &mut Criterion) {
             // The bytes themselves, once.
             let mut socket = &wire[..];
             while read(&mut frames, &mut socket) > 0 {}
-            assert_eq!(frames.next(), Ok(Some(Received::Binary(message.clone().into()))));
+            assert_eq!(frames.next_message(), Ok(Some(Received::Binary(message.clone().into()))));
         });
     }
     group.finish();

@@ -50,10 +50,68 @@ SCREENS = {
     "bytes": bytes(range(0x80, 0xFF)),
 }
 
+# Of each step: what, who, and how much; src/session/schedules/mod.rs says which.
+ATTACH, TYPE, CUT, NOTICE, AGAIN, PUT, MOVE, KILL, OTHERS, PRINT, RESIZE, WATCH = 4, 0, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15
+TYPED = [ATTACH, 0, TYPE, 0, 9, ATTACH, 1, TYPE, 1, 30]
+SCHEDULES = {
+    "typed": TYPED + [PUT, 2, 11, MOVE, 15, 1] * 3,
+    "cut-and-resent": TYPED + [PUT, 2, 3, CUT, 0, 1, ATTACH, 0, TYPE, 0, 5, AGAIN, 0, 3, NOTICE, MOVE, 15, 1],
+    "killed-before-the-pipe": TYPED + [PUT, 0, 11, ATTACH, 0, TYPE, 0, 1],
+    "killed-behind-the-pipe": TYPED + [PUT, 1, 11, ATTACH, 0, TYPE, 0, 1],
+    "killed-in-the-middle": TYPED + [PUT, 2, 11, MOVE, 4, 1, KILL, ATTACH, 0, ATTACH, 1, MOVE, 15, 0, KILL],
+    "refused-in-the-pipe": TYPED
+    + [PUT, 2, 3, KILL, OTHERS, 0, ATTACH, 0, TYPE, 0, 4, KILL, ATTACH, 0, TYPE, 0, 9],
+    "refused": TYPED + [PUT, 2, 3, KILL, OTHERS, 0, ATTACH, 0, TYPE, 0, 4, OTHERS, 0, TYPE, 0, 4],
+    "forgotten": TYPED + [CUT, 0, 0, OTHERS, 2, ATTACH, 0, OTHERS, 4, 1, OTHERS, 1, 8],
+    "watched": [PRINT, 200, 20, 1, WATCH, 0, 255, 5, RESIZE, 100, PRINT, 3, 0, 0, KILL, WATCH, 0, 9, 1],
+    "evicted": [PRINT, 255, 95, 1] * 9 + [WATCH, 1, 255, 5, PRINT, 255, 95, 1, WATCH, 1, 255, 5],
+}
+TOKENS = {
+    "good": [0],
+    "older-key": [1],
+    "strange-key": [2],
+    "changed": [0, 100, 1, 65, 200, 2, 0],
+    "longer": [0, 224, 128, 46],
+    "text": b"\x03" + b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.",
+}
+SESSION = b"/api/sessions/00000000-0000-0000-0000-000000000007"
+HOST = b"\nhost: 127.0.0.1:4020"
+ORIGIN = b"\norigin: http://127.0.0.1:4020"
+OFFER = (
+    b"\nconnection: keep-alive, Upgrade\nupgrade: websocket\nsec-websocket-version: 13"
+    b"\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\nsec-websocket-protocol: fantail.v1, ticket.abc"
+)
+# The first byte: 4 where no credential is asked for, 1 for POST, 2 for HEAD, 3 for OPTIONS.
+REQUESTS = {
+    "page": b"\x00/" + HOST,
+    "asset": b"\x02/favicon.svg" + HOST + b"\naccept-encoding: gzip, br;q=0",
+    "inspect": b"\x04" + SESSION + HOST,
+    "asked-for-a-credential": b"\x00" + SESSION + HOST + b"\nauthorization: Bearer x.y.z",
+    "local-token": b"\x00/api/sessions" + HOST + b"\nauthorization: bearer ftl_local_x",
+    "range": b"\x04" + SESSION + b"/output" + HOST + b"\nrange: bytes=0-9",
+    "from-to": b"\x04" + SESSION + b"/output?from=0&to=18446744073709551615" + HOST,
+    "screen": b"\x04" + SESSION + b"/screen?format=json&scrollback=100" + HOST + b'\nif-none-match: W/"x", *',
+    "waits": b'\x04' + SESSION + b'/screen?wait=1' + HOST + b'\nif-none-match: "x"',
+    "text": b"\x04" + SESSION + b"/text?styles" + HOST,
+    "snapshot": b"\x04" + SESSION + b"/snapshot?scrollback=10" + HOST,
+    "socket": b"\x04" + SESSION + b"/ws?from=7&client=00000000-0000-0000-0000-000000000008&cols=80&rows=24" + HOST + OFFER,
+    "refresh": b"\x01/api/auth/refresh" + HOST + ORIGIN + b"\ncookie: a=b; fantail_refresh=abc",
+    "credential": b"\x04/api/sessions?Access_Token=x" + HOST,
+    "traversal": b"\x04/..%2f..%2fetc/passwd%00" + HOST,
+    "public": b"\x04/api/sessions\nhost: TERM.example.org:443\norigin: https://term.example.org",
+    "foreign-host": b"\x04/api/sessions\nhost: localhost.evil:4020",
+    "foreign-origin": b"\x04/api/sessions" + HOST + b"\norigin: http://127.0.0.1:4020.evil",
+    "absolute": b"\x04http://localhost:4020/api/sessions\nhost: localhost:4020",
+    "six": b"\x04/health\nhost: [::1]:4020\norigin: null",
+}
+
 for target, seeds in {
     "client_frames": {name: CUTS + wire for name, wire in FRAMES.items()},
     "client_message": MESSAGES,
+    "path": REQUESTS,
+    "resume": {name: bytes(steps) for name, steps in SCHEDULES.items()},
     "screen": SCREENS,
+    "token": {name: bytes(said) for name, said in TOKENS.items()},
 }.items():
     (SEEDS / target).mkdir(parents=True, exist_ok=True)
     for name, data in seeds.items():

@@ -117,7 +117,7 @@ impl Acceptor {
         let Ok(local) = stream.local() else { return };
         let conversation = Conversation {
             service: self.service.clone(),
-            connection: Connection::new(local, peer, Some(place)),
+            connection: Connection::between(local, peer).in_place(place),
             proxies: Arc::clone(&self.proxies),
             door: self.door.clone(),
             closing: self.closing.clone(),

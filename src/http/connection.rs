@@ -68,11 +68,17 @@ impl Connection {
     }
 
     /// One between these ends.
-    pub(super) fn new(local: Local, peer: Option<SocketAddr>, place: Option<Place>) -> Self {
+    #[must_use]
+    pub fn between(local: Local, peer: Option<SocketAddr>) -> Self {
         // Whoever reaches a Unix socket is on this machine.
         let client = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip().to_canonical());
         let secure = matches!(local, Local::Tcp { tls: true, .. });
-        Self { local, peer, client, secure, place: place.map(Arc::new) }
+        Self { local, peer, client, secure, place: None }
+    }
+
+    /// The same, which has taken a place.
+    pub(super) fn in_place(self, place: Place) -> Self {
+        Self { place: Some(Arc::new(place)), ..self }
     }
 
     /// The same for a request with these headers, which count where a trusted proxy has written them.

@@ -11,7 +11,7 @@ fn guard() -> Guard {
 }
 
 fn connection(local: Local) -> Connection {
-    Connection::new(local, "127.0.0.1:50000".parse().ok(), None)
+    Connection::between(local, "127.0.0.1:50000".parse().ok())
 }
 
 fn clear(local: &str) -> Local {

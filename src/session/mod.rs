@@ -69,4 +69,6 @@ pub use task::{Handles, LastShown, Life, Opened};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod tests;

@@ -16,8 +16,8 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::acks::Acks;
-use super::attendance::Attendance;
 use super::allowance::Allowance;
+use super::attendance::Attendance;
 use super::ending::{End, Ending, Ends};
 use super::frame::{FrameReader, Received, Violation};
 use super::incoming::Incoming;
@@ -265,7 +265,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes the whole messages that have arrived, as far as there is room for what they cause.
     async fn take_messages(&mut self) -> io::Result<()> {
         while !self.outgoing.is_full() {
-            let received = match self.frames.next() {
+            let received = match self.frames.next_message() {
                 Ok(Some(received)) => received,
                 Ok(None) => return Ok(()),
                 Err(violation) => {
@@ -289,7 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Received::Ping(payload) => self.outgoing.pong(&payload),
                 Received::Pong => {}
-                Received::Text => self.close(CloseCode::BadMessage),
+                Received::Text(_) => self.close(CloseCode::BadMessage),
                 Received::Binary(message) => {
                     let Self { viewer, access, outgoing, attendance, .. } = self;
                     let taken = Incoming { viewer, access: *access, outgoing, attendance }.take(message).await;

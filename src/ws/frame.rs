@@ -16,11 +16,14 @@ use crate::terminal::log::BINARY_FINAL;
 
 /// A whole message or control frame from a client.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as RFC 6455 names them")]
 pub enum Received {
+    /// A message of bytes.
     Binary(Bytes),
-    Text,
+    /// A message of text, which is UTF-8.
+    Text(Bytes),
+    /// To be answered with a pong that says the same.
     Ping(Bytes),
+    /// The answer to a ping, or a sign of life.
     Pong,
     /// The peer's code, if it gave one.
     Close(Option<u16>),
@@ -28,12 +31,14 @@ pub enum Received {
 
 /// How a client broke RFC 6455.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says what it is")]
 pub enum Violation {
+    /// Of this rule.
     #[error("{0}")]
     Protocol(&'static str),
+    /// Text that is none.
     #[error("text or a close reason is not UTF-8")]
     InvalidText,
+    /// More than is taken.
     #[error("a message is larger than the limit")]
     TooLarge,
 }
@@ -62,9 +67,16 @@ const MASK_LEN: usize = 4;
 pub struct FrameReader {
     /// Bytes not yet taken as frames.
     buffer: BytesMut,
-    /// The message whose fragments are coming, and whether it is text.
-    fragments: Option<(bool, BytesMut)>,
+    fragments: Option<Fragments>,
     message_max: usize,
+}
+
+/// A message of which there is more to come.
+struct Fragments {
+    is_text: bool,
+    message: BytesMut,
+    /// Bytes of it that are whole characters, if it is text.
+    whole: usize,
 }
 
 /// A frame's header, read once all of it is there.
@@ -96,10 +108,10 @@ impl FrameReader {
     /// Bytes it holds: of a message whose fragments are coming, and of what was not yet taken.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.buffer.len() + self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len())
+        self.buffer.len() + self.in_fragments()
     }
 
-    /// Reads once from the socket; 0 bytes are its end. To be called when [`next`](Self::next) has no message left, so
+    /// Reads once from the socket; 0 bytes are its end. To be called when [`next_message`](Self::next_message) has no message left, so
     /// that less than one is held.
     ///
     /// Not more is read than is held already, however much room there is: a large message takes few reads, and the room
@@ -129,8 +141,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// How the client broke the rules. Nothing read after that means anything.
-    #[expect(clippy::should_implement_trait, reason = "no iterator: more may come after nothing")]
-    pub fn next(&mut self) -> Result<Option<Received>, Violation> {
+    pub fn next_message(&mut self) -> Result<Option<Received>, Violation> {
         loop {
             if self.buffer.is_empty() {
                 // Given back: it may have been a large message's.
@@ -183,7 +194,7 @@ impl FrameReader {
         if extended == 2 && declared <= CONTROL_MAX as u64 || extended == 8 && declared <= u64::from(u16::MAX) {
             return Err(Violation::Protocol("a length must take its shortest form"));
         }
-        let before = self.fragments.as_ref().map_or(0, |(_, fragments)| fragments.len());
+        let before = self.in_fragments();
         let payload = usize::try_from(declared).ok().filter(|&payload| payload <= self.message_max);
         let Some(payload) = payload.filter(|payload| is_control || before + payload <= self.message_max) else {
             return Err(Violation::TooLarge);
@@ -194,24 +205,40 @@ impl FrameReader {
 
     /// Takes a data frame; returns the message it completes.
     fn data(&mut self, opcode: u8, fin: bool, payload: BytesMut) -> Result<Option<Received>, Violation> {
-        let (is_text, message) = match (opcode, self.fragments.take()) {
-            (CONTINUATION, Some((is_text, mut fragments))) => {
-                fragments.extend_from_slice(&payload);
-                (is_text, fragments)
+        let mut fragments = match (opcode, self.fragments.take()) {
+            (CONTINUATION, Some(mut fragments)) => {
+                fragments.message.extend_from_slice(&payload);
+                fragments
             }
             (CONTINUATION, None) => return Err(Violation::Protocol("a continuation without a beginning")),
             (_, Some(_)) => return Err(Violation::Protocol("a new message inside a fragmented one")),
-            (opcode, None) => (opcode == TEXT, payload),
+            (opcode, None) => Fragments { is_text: opcode == TEXT, message: payload, whole: 0 },
         };
+        if fragments.is_text {
+            fragments.check_text(fin)?;
+        }
         if !fin {
-            self.fragments = Some((is_text, message));
+            self.fragments = Some(fragments);
             return Ok(None);
         }
-        if !is_text {
-            return Ok(Some(Received::Binary(message.freeze())));
+        let message = fragments.message.freeze();
+        Ok(Some(if fragments.is_text { Received::Text(message) } else { Received::Binary(message) }))
+    }
+
+    fn in_fragments(&self) -> usize {
+        self.fragments.as_ref().map_or(0, |fragments| fragments.message.len())
+    }
+}
+
+impl Fragments {
+    /// Refuses text in the fragment in which it turns out not to be UTF-8. A character may be cut where more is to come.
+    fn check_text(&mut self, is_last: bool) -> Result<(), Violation> {
+        match std::str::from_utf8(&self.message[self.whole..]) {
+            Ok(text) => self.whole += text.len(),
+            Err(error) if !is_last && error.error_len().is_none() => self.whole += error.valid_up_to(),
+            Err(_) => return Err(Violation::InvalidText),
         }
-        std::str::from_utf8(&message).map_err(|_| Violation::InvalidText)?;
-        Ok(Some(Received::Text))
+        Ok(())
     }
 }
 
@@ -296,7 +323,7 @@ mod tests {
         let pings = sent(&vec![Message::Ping(vec![7; 125].into()); 50_000]);
         let (mut socket, mut frames) = (&pings[..], FrameReader::new(MAX));
         while poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap() > 0 {
-            while frames.next().unwrap().is_some() {}
+            while frames.next_message().unwrap().is_some() {}
             assert!(frames.buffer.capacity() <= 4 * READ_ROOM, "room for {} bytes", frames.buffer.capacity());
         }
     }
@@ -308,9 +335,9 @@ mod tests {
         for _ in 0..10 {
             poll_fn(|context| frames.poll_read(Pin::new(&mut socket), context)).await.unwrap();
             assert!(frames.buffer.capacity() <= 4 * MAX, "room for {} bytes", frames.buffer.capacity());
-            if let Some(message) = frames.next().unwrap() {
+            if let Some(message) = frames.next_message().unwrap() {
                 assert_eq!(message, Received::Binary(vec![7; MAX].into()));
-                assert_eq!((frames.next(), frames.buffer.capacity()), (Ok(None), 0));
+                assert_eq!((frames.next_message(), frames.buffer.capacity()), (Ok(None), 0));
                 return;
             }
         }
@@ -331,7 +358,7 @@ mod tests {
         let mut received = Vec::new();
         for piece in wire.chunks(piece) {
             reader.buffer.extend_from_slice(piece);
-            while let Some(message) = reader.next()? {
+            while let Some(message) = reader.next_message()? {
                 received.push(message);
             }
         }

@@ -4,8 +4,8 @@
 //! and what a session does is the session's.
 
 mod acks;
-mod attendance;
 mod allowance;
+mod attendance;
 mod connection;
 #[cfg(test)]
 mod differential;

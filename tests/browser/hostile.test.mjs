@@ -39,7 +39,7 @@ after(async () => {
   await server.discard();
 });
 
-test("names, commands and titles are text, whatever they look like", async (t) => {
+test("h55 names, commands and titles are text, whatever they look like", async (t) => {
   const { session, ann } = await atAShell(t, browser, server);
   await server.call("PATCH", `/api/sessions/${session.id}`, { name: IMAGE });
   await server.open({ name: `${IMAGE} too`, command: ["cat", "-", IMAGE] });
@@ -60,7 +60,7 @@ test("names, commands and titles are text, whatever they look like", async (t) =
   assert.equal(await ann.page.evaluate(() => "harmed" in window), false);
 });
 
-test("a link that a program prints opens a web page, and never runs a script", async (t) => {
+test("h54 a link that a program prints opens a web page, and never runs a script", async (t) => {
   const { ann } = await atAShell(t, browser, server);
   const context = ann.page.context();
   /** @type {string[]} */
@@ -200,7 +200,7 @@ test("h03: another site can neither open our WebSocket, read our API, use our co
   await ann.line("unharmed 2");
 });
 
-test("another site cannot show us in a frame", async (t) => {
+test("h84 another site cannot show us in a frame", async (t) => {
   // A context of its own: the browser's word about the frame is what is wanted here.
   const context = await browser.newContext();
   t.after(() => context.close());

@@ -16,7 +16,6 @@ mod holder;
 mod hostile;
 mod hygiene;
 mod lifecycle;
-mod never_panics;
 mod other_sizes;
 mod outlive;
 mod reconnect;

@@ -1,46 +1,10 @@
 //! 200 forced reconnects under output and input: nothing lost, nothing doubled, in either direction.
 
-use fantail::protocol::ClientMessage;
 use futures_util::StreamExt;
 
-use crate::support::{Client, Join, Server, alone, until};
+use crate::support::{Client, Join, Random, Server, Typist, alone, until};
 
 const RECONNECTS: usize = 200;
-
-/// A small generator of the tests' own (SplitMix64), so that a schedule can be told by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
-/// The client's side of exactly-once: what it typed and has no ack for.
-struct Typist {
-    sent: Vec<String>,
-    acked: usize,
-}
-
-impl Typist {
-    /// Resends what the server has not taken, then types on.
-    async fn resume(&mut self, client: &mut Client) {
-        for seq in client.welcome.input_seq as usize + 1..=self.sent.len() {
-            let text = self.sent[seq - 1].clone();
-            client.send(&ClientMessage::Input { seq: seq as u64, bytes: text.as_bytes() }).await;
-        }
-    }
-
-    async fn types(&mut self, client: &mut Client) {
-        let line = format!("line-{}\n", self.sent.len());
-        self.sent.push(line.clone());
-        client.send(&ClientMessage::Input { seq: self.sent.len() as u64, bytes: line.as_bytes() }).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_direction() {
@@ -55,7 +19,7 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
     let script =
         format!("stty -echo -icanon; (while :; do seq 1 200; sleep 0.01; done) & exec cat > {}", file.display());
     let id = server.open(&["sh", "-c", &script]).await;
-    let mut typist = Typist { sent: Vec::new(), acked: 0 };
+    let mut typist = Typist::default();
     let mut output: Vec<u8> = Vec::new();
     let mut join = Join { from: Some("0".into()), ..Join::default() };
     for _ in 0..RECONNECTS {
@@ -63,14 +27,13 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
         if let Some(wanted) = &join.client {
             assert_eq!(&client.welcome.client_id, wanted, "the client is taken up again");
         }
-        typist.resume(&mut client).await;
+        typist.resume(&mut client).await.expect("open");
         for _ in 0..random.below(12) {
             match random.below(3) {
-                0 => typist.types(&mut client).await,
+                0 => typist.types(&mut client).await.expect("open"),
                 _ => client.step().await.expect("open"),
             }
         }
-        typist.acked = typist.acked.max(client.acked as usize);
         assert!(client.gaps.is_empty(), "the log is large enough");
         output.extend_from_slice(&client.output);
         assert_eq!(client.offset.0 as usize, output.len(), "every byte since the first, once");
@@ -83,7 +46,7 @@ async fn two_hundred_forced_reconnects_lose_and_double_nothing_in_either_directi
         drop(client);
     }
     let mut last = Client::join(&server, &id, join).await;
-    typist.resume(&mut last).await;
+    typist.resume(&mut last).await.expect("open");
     last.until_acked(typist.sent.len() as u64).await;
     let expected = typist.sent.concat();
     // Acknowledged means in the PTY; the program takes it from there in its own time.

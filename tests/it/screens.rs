@@ -93,43 +93,6 @@ async fn a_thousand_who_come_at_once_are_all_shown_the_same() {
 }
 
 #[tokio::test]
-async fn a_program_that_asks_is_answered_once_however_many_watch() {
-    // Takes what it is sent byte by byte, says when the last answer has come, and shows all of it after a Z.
-    let script = r#"stty raw -echo; printf ready; head -c 1 >/dev/null; printf '\033[5n\033[c\033[6n'; all=
-        while c=$(dd bs=1 count=1 2>/dev/null); do all=$all$c; case $c in R) printf answered;; Z) break;; esac; done
-        printf '%s' "$all" | od -An -v -tx1 | tr -d ' \n'; printf .; exec cat >/dev/null"#;
-    let server = Server::start().await;
-    let mut told = Vec::new();
-    for viewers in [0, 1, 5] {
-        let id = server.open(&["sh", "-c", script]).await;
-        let mut watching = Vec::new();
-        for _ in 0..viewers {
-            watching.push(Client::join(&server, &id, by_default()).await);
-        }
-        let typed = async |text: &str| {
-            server.input(&id, text).await;
-        };
-        let mut shown = String::new();
-        for (wanted, then) in [("ready", "!"), ("answered", "Z"), (".", "")] {
-            shown = until(wanted, async || {
-                let shown = String::from_utf8_lossy(&server.output(&id, 0).await).into_owned();
-                shown.contains(wanted).then_some(shown)
-            })
-            .await;
-            typed(then).await;
-        }
-        told.push(shown.split("answered").nth(1).expect("told").to_owned());
-    }
-    // "OK", then what it is, then where the cursor is, then the Z.
-    let (ok, rest) = told[0].split_at(8);
-    assert_eq!(ok, "1b5b306e");
-    assert!(rest.starts_with("1b5b3f") && rest.ends_with("5a."), "{told:?}");
-    assert_eq!(rest.matches("1b5b").count(), 2, "{told:?}");
-    assert_eq!(told[1], told[0]);
-    assert_eq!(told[2], told[0]);
-}
-
-#[tokio::test]
 async fn questions_whose_answers_are_not_read_are_dropped_and_the_program_goes_on() {
     let server = Server::start().await;
     let id = server.open(&[
@@ -279,31 +242,6 @@ async fn what_a_program_says_of_itself_reaches_viewers_as_latest_values() {
     client.until_event("a bell", |event| matches!(event, Event::Bell { count: 1.. }).then_some(())).await;
     let late = Client::join(&server, &id, by_default()).await;
     assert!(!late.events.iter().any(|(_, event)| matches!(event, Event::Clipboard { .. })));
-}
-
-#[tokio::test]
-async fn the_clipboard_is_left_alone_where_the_setting_says_so_and_never_read() {
-    let server = Server::start_with(&["--clipboard", "off"]).await;
-    let script = r#"stty raw -echo; head -c 1 >/dev/null; printf '\033]52;c;aGVsbG8=\007\033]52;c;?\007\033[5n'
-        head -c 4 | od -An -v -tx1 | tr -d ' \n'; printf '\033]2;done\007'; exec cat"#;
-    let id = server.open(&["sh", "-c", script]).await;
-    let mut client = Client::attach(&server, &id).await;
-    client.typed("!").await;
-    client.until_event("a title", |event| matches!(event, Event::Title { .. }).then_some(())).await;
-    // A latest value may come before the output it was found in.
-    client.until_shown("done\u{7}").await;
-    assert!(!client.events.iter().any(|(_, event)| matches!(event, Event::Clipboard { .. })));
-    assert!(client.shown().contains("1b5b306e"), "only the status report is answered: {:?}", client.shown());
-}
-
-#[tokio::test]
-async fn a_paste_is_bracketed_for_a_program_that_asked_for_it() {
-    let server = Server::start().await;
-    let id = server.open(&["sh", "-c", "stty raw -echo; printf '\\033[?2004hready'; exec cat -v"]).await;
-    let mut client = Client::attach(&server, &id).await;
-    client.until_shown("ready").await;
-    client.command(Command::Paste { text: "a\nb\u{1b}[201~c".into(), submit: true }).await;
-    client.until_shown("^[[200~a^Mb[201~c^[[201~^M").await;
 }
 
 /// The session's size, when it is this.

@@ -72,7 +72,7 @@ async fn a_request_that_has_come_when_the_server_closes_is_answered() {
         let local = Local::Tcp { address, tls: false };
         let conversation = Conversation {
             service: edge.app.service(Router::new()),
-            connection: Connection::new(local, Some(peer), None),
+            connection: Connection::between(local, Some(peer)),
             proxies: Arc::default(),
             door: Door::default(),
             closing,

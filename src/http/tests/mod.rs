@@ -138,7 +138,7 @@ impl Edge {
 
 fn connection() -> Connection {
     let local = Local::Tcp { address: HOST.parse().unwrap(), tls: false };
-    Connection::new(local, HOST.parse().ok(), None)
+    Connection::between(local, HOST.parse().ok())
 }
 
 fn post(path: &str, headers: &[(header::HeaderName, &str)], body: &Value) -> Request<HttpBody> {

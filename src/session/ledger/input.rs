@@ -106,6 +106,8 @@ impl Ledger {
         let (upto_word, part_word) = match recipient {
             Recipient::Nobody => return,
             Recipient::Answers => (ANSWERED, ANSWERED_PART),
+            // Counted before, and what was begun has been refused since: none of what comes behind is written.
+            Recipient::Client(row) if self.get(row.handled()) > upto => return,
             Recipient::Client(row) => (row.handled(), row.part()),
         };
         self.set(upto_word, self.get(upto_word).max(upto));

@@ -105,3 +105,17 @@ fn what_is_in_the_pipe_counts_for_nobody_when_its_client_is_forgotten() {
     let [owner] = ledger.clients()[..] else { panic!("one client") };
     assert_eq!((owner.handled, owner.part), (0, 0));
 }
+
+#[test]
+fn what_is_counted_again_does_not_count_for_the_message_behind_one_that_was_refused_meanwhile() {
+    let ledger = Ledger::new(Memory::create().expect("memory"));
+    let client = ClientId::from_random([1; 16]);
+    let row = ledger.add_client(client, Principal(uuid::Uuid::nil())).expect("a row");
+    ledger.deliver(delivered(Recipient::Client(row), (1, 3, 0)), || Ok(())).expect("put");
+    // The next server refuses the rest of the second message, and is killed while its beginning is still in the pipe.
+    ledger.recover_delivery(3);
+    ledger.handled_up_to(row, 2);
+    ledger.recover_delivery(3);
+    let [owner] = ledger.clients()[..] else { panic!("one client") };
+    assert_eq!((owner.handled, owner.part), (2, 0));
+}

@@ -57,13 +57,15 @@ async fn h15_a_frame_that_breaks_the_protocol_closes_with_1002() {
 async fn h15_text_closes_with_4400_and_text_that_is_not_utf_8_with_1007() {
     let mut bystander = Bystander::arrive().await;
     let split = |first: &[u8], second: &[u8]| [frame(0x01, first), frame(0x80, second)].concat();
-    let texts: [(&str, Vec<u8>, u16); 7] = [
+    let texts: [(&str, Vec<u8>, u16); 9] = [
         ("text", frame(TEXT, "é".as_bytes()), 4400),
         ("empty text", frame(TEXT, b""), 4400),
         ("text in fragments that split a character", split(b"\xc3", b"\xa9"), 4400),
         ("text that is not UTF-8", frame(TEXT, b"\xff"), 1007),
         ("a surrogate", frame(TEXT, b"\xed\xa0\x80"), 1007),
         ("text whose second fragment is not UTF-8", split(b"a", b"\xff"), 1007),
+        ("a fragment that is not UTF-8, before the others come", frame(0x01, b"\xff"), 1007),
+        ("a character that is cut and goes on otherwise", split(b"\xc3", b"a"), 1007),
         ("a close reason that is not UTF-8", frame(CLOSE, b"\x03\xe8\xff"), 1007),
     ];
     for (what, bytes, code) in texts {

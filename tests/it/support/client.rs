@@ -37,6 +37,8 @@ pub struct Join {
     pub origin: Option<String>,
     /// More of the query, beginning with `&`.
     pub query: &'static str,
+    /// Host and port of the network that leads to the server, where it is not reached directly.
+    pub by_way_of: Option<String>,
 }
 
 /// How a connection ended.
@@ -90,7 +92,8 @@ impl Client {
         };
         let client = join.client.map_or(String::new(), |client| format!("&client={client}"));
         let scheme = if server.url.starts_with("https:") { "wss" } else { "ws" };
-        let url = format!("{scheme}://{}/api/sessions/{session}/ws?{from}{client}{}", server.authority(), join.query);
+        let authority = join.by_way_of.as_deref().unwrap_or_else(|| server.authority());
+        let url = format!("{scheme}://{authority}/api/sessions/{session}/ws?{from}{client}{}", join.query);
         let mut request = url.replace("?&", "?").into_client_request().expect("a request");
         let headers = request.headers_mut();
         let mut protocols = "fantail.v1".to_owned();

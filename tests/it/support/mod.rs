@@ -2,18 +2,22 @@
 
 mod bystander;
 mod client;
+mod faults;
 pub mod holding;
 mod login;
 pub mod raw;
 mod server;
 mod trust;
+mod typist;
 
 pub use bystander::Bystander;
 pub use client::{Client, Closed, Join, text};
+pub use faults::{Break, Faults, Plan, Way};
 pub use login::Login;
 pub use raw::{Answer, Raw};
 pub use server::{Server, http, open_descriptors, resident_bytes};
 pub use trust::trusting;
+pub use typist::{Random, Typist};
 
 use std::ffi::OsStr;
 use std::path::Path;

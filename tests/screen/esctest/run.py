@@ -25,6 +25,8 @@ COLS, ROWS = 80, 25
 # Long enough for a loaded machine; what is not answered costs as much.
 TIMEOUT = "0.5"
 PIECE = 65536
+# What our screen passes of all 568 (README.md). Fewer is a fault; more is written down here.
+PASSED = 319
 
 
 def on_ours(arguments, results):
@@ -153,6 +155,10 @@ def main():
             )
     print(f"answers: {len(ours)} compared, {len(told)} with differences")
     wrong = unexplained("answers", told) + unexplained("screens", screens(ours))
+    passed = sum(it["outcome"] == "passed" for it in ours.values())
+    # Of a part of the suite nothing is known.
+    if len(sys.argv) == 2 and passed != PASSED:
+        wrong.append(f"{passed} passed, and PASSED says {PASSED}")
     print("\n".join(sorted(wrong)) or "no difference that is not listed in known.json")
     # Without a test there is nothing to be glad of.
     sys.exit(1 if wrong or not ours else 0)
