@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::{AccountId, Role, ShareId};
 
 /// What someone may do with a session. Ordered: each includes the one before it.
+/// Read, it is one that can be asked for or given: nobody asks to own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Access {
     /// See the output.
     View,
@@ -22,7 +23,7 @@ pub enum Access {
 
 /// No access is called that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be view or control")]
+#[error("invalid value, expected view or control")]
 pub struct AccessError;
 
 /// Someone who wants at a session.
@@ -100,6 +101,14 @@ impl FromStr for Access {
 
     fn from_str(text: &str) -> Result<Self, AccessError> {
         [Self::View, Self::Control].into_iter().find(|access| access.as_str() == text).ok_or(AccessError)
+    }
+}
+
+impl TryFrom<String> for Access {
+    type Error = AccessError;
+
+    fn try_from(text: String) -> Result<Self, AccessError> {
+        text.parse()
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) async fn share(
 ) -> Result<(StatusCode, Json<MadeShare>), ApiError> {
     let by = caller.account()?;
     let session = reached.for_sharing()?;
-    let access = givable(asked.access)?;
+    let access = asked.access;
     let lifetime = asked.expires_in.map_or(LIFETIME, SignedDuration::from_secs);
     if lifetime <= SignedDuration::ZERO || lifetime > LIFETIME_MAX {
         return Err(invalid("expiresIn", format!("must be between 1 and {}", LIFETIME_MAX.as_secs())));
@@ -172,7 +172,7 @@ pub(crate) async fn grant(
 ) -> Result<Json<GrantObject>, ApiError> {
     let by = caller.account()?;
     let session = reached.for_sharing()?;
-    let access = givable(asked.access)?;
+    let access = asked.access;
     let account = named(&app, &username).await?;
     let (id, created) = (session.id().uuid(), app.now());
     let grant = Grant { session: id, account: account.id, access, by, created };
@@ -209,11 +209,6 @@ pub(crate) async fn take_back(
     app.grants().hold(session.id().uuid(), account, None);
     app.audit().note(caller.does(&app, Event::TakenBack).of(session.id()).with(format!("user {account}")));
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What can be given to others.
-fn givable(access: Access) -> Result<Access, ApiError> {
-    (access < Access::Own).then_some(access).ok_or_else(|| invalid("access", "must be view or control"))
 }
 
 async fn named(app: &App, username: &str) -> Result<Account, ApiError> {

@@ -83,8 +83,16 @@ async fn everybody_lists_their_own_sessions_and_is_told_who_they_are() {
     assert_eq!(listed(&ann).await, std::slice::from_ref(&of_ann));
     assert_eq!(listed(&bob).await, std::slice::from_ref(&of_bob));
     let (_, local) = server.call("GET", "/api/sessions", None).await;
-    assert_eq!(local[0]["id"], of_ann, "the local token is the owner's");
-    assert_eq!(server.call("GET", &format!("/api/sessions/{of_bob}"), None).await.0, 404);
+    assert_eq!(
+        (&local[0]["id"], local.as_array().map(Vec::len)),
+        (&json!(of_ann), Some(1)),
+        "the local token is the owner's"
+    );
+    let (_, all) = server.call("GET", "/api/sessions?all", None).await;
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "who runs the server reaches every session");
+    assert_eq!(server.call("GET", &format!("/api/sessions/{of_bob}"), None).await.1["access"], "own");
+    let refused = bob.ask(&server, "GET", "/api/sessions?all", None).await;
+    assert_eq!(refused.code(), (403, "not_allowed".into()));
     let me = bob.ask(&server, "GET", "/api/auth/me", None).await.json();
     assert_eq!((&me["user"]["username"], &me["auth"]), (&json!("bob"), &json!("token")));
     // Logging out and closing are their own as well.

@@ -13,9 +13,29 @@ use crate::support::raw::handshake;
 use crate::support::{Answer, Login, Raw, Server};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
-const GUARDED: [&str; 17] = [
+const GUARDED: [&str; 39] = [
     "POST /api/auth/logout",
     "GET /api/auth/me",
+    "PATCH /api/auth/me",
+    "GET /api/auth/logins",
+    "DELETE /api/auth/logins",
+    "DELETE /api/auth/logins/{id}",
+    "GET /api/tokens",
+    "POST /api/tokens",
+    "DELETE /api/tokens/{id}",
+    "GET /api/users",
+    "POST /api/users",
+    "GET /api/users/{id}",
+    "PATCH /api/users/{id}",
+    "POST /api/users/{id}/link",
+    "DELETE /api/users/{id}/logins",
+    "GET /api/audit",
+    "GET /api/sessions/{id}/shares",
+    "POST /api/sessions/{id}/shares",
+    "DELETE /api/sessions/{id}/shares/{share}",
+    "GET /api/sessions/{id}/grants",
+    "PUT /api/sessions/{id}/grants/{user}",
+    "DELETE /api/sessions/{id}/grants/{user}",
     "POST /api/auth/ticket",
     "GET /api/sessions",
     "POST /api/sessions",
@@ -33,12 +53,14 @@ const GUARDED: [&str; 17] = [
     "GET /api/sessions/{id}/ws",
 ];
 /// Those that need none, or bring their own.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 9] = [
     "GET /health",
     "GET /api/health",
     "POST /api/auth/login",
     "POST /api/auth/link",
     "POST /api/auth/refresh",
+    "POST /api/shares/enter",
+    "POST /api/shares/renew",
     "GET /",
     "GET /s/{id}",
 ];
@@ -49,6 +71,12 @@ fn body(route: &str, session: &str) -> Option<Value> {
     Some(match path.rsplit('/').next().expect("a last part") {
         "ticket" => json!({ "sessionId": session }),
         "sessions" if method == "POST" => json!({ "command": ["true"] }),
+        "me" if method == "PATCH" => json!({ "mail": "stolen@example.org" }),
+        "tokens" if method == "POST" => json!({ "name": "stolen", "scopes": ["sessions:view"] }),
+        "users" if method == "POST" => json!({ "username": "stolen", "role": "admin" }),
+        "shares" if method == "POST" => json!({ "access": "control" }),
+        "{user}" if method == "PUT" => json!({ "access": "control" }),
+        "{id}" if method == "PATCH" && path.contains("users") => json!({ "role": "admin" }),
         "{id}" if method == "PATCH" => json!({ "name": "stolen" }),
         "resize" => json!({ "cols": 10, "rows": 10 }),
         "input" => json!({ "text": "stolen\n" }),
@@ -98,10 +126,10 @@ fn forgeries(login: &Login) -> Vec<(&'static str, String)> {
         ("half a signature", format!("{header}.{claims}.{}", &signature[..signature.len() / 2])),
         ("no signature", format!("{header}.{claims}.")),
         ("a later end", format!("{header}.{}.{signature}", encode(longer.to_string()))),
-        ("alg none", format!("{}.{claims}.", headed("HS256", "none"))),
-        ("alg none with the signature", format!("{}.{claims}.{signature}", headed("HS256", "none"))),
-        ("alg None", format!("{}.{claims}.", headed("HS256", "None"))),
-        ("labelled HS384", format!("{}.{claims}.{signature}", headed("HS256", "HS384"))),
+        ("alg none", format!("{}.{claims}.", headed("EdDSA", "none"))),
+        ("alg none with the signature", format!("{}.{claims}.{signature}", headed("EdDSA", "none"))),
+        ("alg None", format!("{}.{claims}.", headed("EdDSA", "None"))),
+        ("labelled HS256", format!("{}.{claims}.{signature}", headed("EdDSA", "HS256"))),
         ("another type", format!("{}.{claims}.{signature}", headed("at+jwt", "JWT"))),
         ("signed with an empty key", signed_with(Algorithm::HS256, b"")),
         ("signed with a guess", signed_with(Algorithm::HS256, b"secret")),

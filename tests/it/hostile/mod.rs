@@ -1,5 +1,7 @@
 //! What an attacker tries, by the number of the promise it must not break.
 
+mod authentication;
+mod authorization;
 mod client;
 mod content;
 mod frames;
