@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use rustix::process::Rlimit;
 
-use crate::holder::{Keeper, LISTENS, TAKEN, limit_from};
+use crate::holder::{Keeper, LISTENS, TAKEN};
+use crate::session::limit_from;
 
 /// The flags of `fantail holder`.
 #[derive(Args)]

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Resource, Rlimit, chdir, getpid, getrlimit, set_child_subreaper, setrlimit, setsid};
+use rustix::process::{Rlimit, chdir, getpid, set_child_subreaper, setsid};
 
 use super::message::{self, NoRequest, Reply, Request, refusal};
 use super::sessions::{Answer, Sessions};
 use super::socket::{self, Received, Room};
 use super::{HolderError, strays, system};
-use crate::session::Others;
+use crate::session::{Others, raise_descriptors};
 
 /// The lock that says there is a holder. It stays when the holder ends; the lock on it does not.
 const LOCK: &str = "holder.lock";
@@ -65,9 +65,8 @@ impl Keeper {
         let _ = setsid();
         chdir("/").map_err(io::Error::from)?;
         set_child_subreaper(Some(getpid())).map_err(io::Error::from)?;
-        let limit = getrlimit(Resource::Nofile);
         // What cannot be raised bounds how many sessions are kept, and is told when one is opened.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        let _ = raise_descriptors();
         let Some(lock) = lock(dir)? else { return Ok(None) };
         Ok(Some(Self {
             dir: dir.to_owned(),

@@ -132,35 +132,9 @@ impl Reply {
     }
 
     pub(super) fn not_started(error: &SpawnError) -> Self {
-        let (word, cause) = match error {
-            SpawnError::NoSuchProgram => ("no_such_program", None),
-            SpawnError::NotExecutable => ("not_executable", None),
-            SpawnError::TooLong => ("too_long", None),
-            SpawnError::NoSuchDirectory => ("no_such_directory", None),
-            SpawnError::NotADirectory => ("not_a_directory", None),
-            SpawnError::DirectoryForbidden => ("directory_forbidden", None),
-            SpawnError::NoTerminalsLeft => ("no_terminals_left", None),
-            SpawnError::OutOfResources(cause) => ("out_of_resources", Some(cause)),
-            SpawnError::Other(cause) => ("other", Some(cause)),
-        };
+        let (word, cause) = (error.word(), error.cause());
         let message = cause.map_or_else(|| error.to_string(), ToString::to_string);
         Self::Error { error: word.into(), errno: cause.and_then(std::io::Error::raw_os_error), message }
-    }
-}
-
-/// The other direction of [`Reply::not_started`]; a word that is none of its is an error of another kind.
-pub(super) fn spawn_error(word: &str, errno: Option<i32>, message: String) -> SpawnError {
-    let cause = |message| errno.map_or_else(|| std::io::Error::other(message), std::io::Error::from_raw_os_error);
-    match word {
-        "no_such_program" => SpawnError::NoSuchProgram,
-        "not_executable" => SpawnError::NotExecutable,
-        "too_long" => SpawnError::TooLong,
-        "no_such_directory" => SpawnError::NoSuchDirectory,
-        "not_a_directory" => SpawnError::NotADirectory,
-        "directory_forbidden" => SpawnError::DirectoryForbidden,
-        "no_terminals_left" => SpawnError::NoTerminalsLeft,
-        "out_of_resources" => SpawnError::OutOfResources(cause(message)),
-        _ => SpawnError::Other(cause(message)),
     }
 }
 
@@ -293,13 +267,17 @@ mod tests {
             SpawnError::NoSuchDirectory,
             SpawnError::NotADirectory,
             SpawnError::DirectoryForbidden,
+            SpawnError::DirectoryOutside,
+            SpawnError::NoSuchUser,
+            SpawnError::UserForbidden,
+            SpawnError::HolderTooOld,
             SpawnError::NoTerminalsLeft,
             SpawnError::OutOfResources(std::io::Error::from_raw_os_error(12)),
             SpawnError::Other(std::io::Error::from_raw_os_error(5)),
             SpawnError::Other(std::io::Error::other("the terminal has no name")),
         ] {
             let Reply::Error { error: word, errno, message } = Reply::not_started(&error) else { panic!() };
-            let arrived = spawn_error(&word, errno, message);
+            let arrived = SpawnError::from_word(&word, errno, message);
             assert_eq!(arrived.to_string(), error.to_string());
             assert_eq!((arrived.field(), arrived.exit_code()), (error.field(), error.exit_code()));
             let source = |error: &SpawnError| std::error::Error::source(error).map(ToString::to_string);

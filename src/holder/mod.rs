@@ -22,7 +22,7 @@ use std::io;
 pub use keeper::Keeper;
 pub use socket::{Received, Room, receive, send};
 pub use spawner::{HolderSpawner, Options};
-pub use start::{LISTENS, Place, Systemd, TAKEN, end_all, limit_from};
+pub use start::{LISTENS, Place, Systemd, TAKEN, end_all};
 
 /// Why what the holder is for cannot be had.
 #[derive(Debug, thiserror::Error)]

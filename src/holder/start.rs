@@ -14,6 +14,7 @@ use rustix::process::{Pid, Rlimit, geteuid, getpid, set_child_subreaper};
 
 use super::message::{PROTOCOL, Reply, Request, process, refusal};
 use super::{HolderError, socket};
+use crate::session::limit_to;
 
 /// What a holder prints when it listens.
 pub const LISTENS: &str = "listens";
@@ -212,41 +213,5 @@ fn pause(time: Duration) -> io::Result<()> {
     match poll(&mut [], Some(&timeout)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// A limit as the holder's argument: `soft:hard`, where `-` is none.
-fn limit_to(limit: Rlimit) -> String {
-    let part = |part: Option<u64>| part.map_or_else(|| "-".into(), |part| part.to_string());
-    format!("{}:{}", part(limit.current), part(limit.maximum))
-}
-
-/// The limit that was written so.
-///
-/// # Errors
-/// When it was not.
-pub fn limit_from(text: &str) -> Result<Rlimit, String> {
-    let part = |part: &str| match part {
-        "-" => Ok(None),
-        number => number.parse().map(Some).map_err(|_| format!("{number:?} is no number")),
-    };
-    let (current, maximum) = text.split_once(':').ok_or("soft:hard is expected")?;
-    Ok(Rlimit { current: part(current)?, maximum: part(maximum)? })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_passed_on_as_it_is() {
-        for (limit, text) in [
-            (Rlimit { current: Some(1024), maximum: Some(4096) }, "1024:4096"),
-            (Rlimit { current: Some(1), maximum: None }, "1:-"),
-        ] {
-            assert_eq!(limit_to(limit), text);
-            assert_eq!(limit_from(text), Ok(limit));
-        }
-        assert!(limit_from("1024").is_err() && limit_from("a:1").is_err());
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::Rlimit;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, signal};
 use tokio_util::sync::CancellationToken;
@@ -327,11 +327,10 @@ pub enum Ended {
     Replaced,
 }
 
-/// The limit of descriptors that programs get: the one this process was started with, or the server before it. Ours is
-/// raised: each connection takes a descriptor and each session four, and most systems start programs with 1,024.
+/// The limit of descriptors that programs get: the one this process was started with, or the server before it.
 fn descriptors(told: Option<u64>) -> Rlimit {
-    let own = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: own.maximum, maximum: own.maximum }) {
+    let (own, raised) = session::raise_descriptors();
+    if let Err(error) = raised {
         tracing::warn!(%error, "the limit of open descriptors stays low");
     }
     Rlimit { current: told.or(own.current), maximum: own.maximum }

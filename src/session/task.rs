@@ -240,7 +240,7 @@ impl Task {
         match self.session.start_on() {
             StartOn::Open => self.spawn(launch, self.session.status().size).await.map(Some),
             StartOn::Attach => {
-                launch.resolve()?;
+                launch.check()?;
                 let memory = self.session.ledger.memory().descriptor();
                 self.spawner.keep(self.session.id(), memory).await.map(|()| None)
             }
