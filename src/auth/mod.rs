@@ -9,6 +9,7 @@ pub mod link;
 pub mod password;
 pub mod refresh;
 pub mod revocation;
+mod role;
 mod secret;
 pub mod ticket;
 pub mod token;
@@ -17,5 +18,6 @@ mod verified;
 
 pub use access::Access;
 pub use id::{AccountId, LoginId};
+pub use role::{Role, UnknownRole};
 pub use secret::{Digest, SECRET_BYTES, Secret};
 pub use username::{Username, UsernameError};

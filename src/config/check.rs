@@ -7,7 +7,7 @@ use axum::http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use super::raw::Raw;
-use super::{Config, Environment};
+use super::{Config, Environment, profile};
 
 /// The fewest bytes of output a session may hold: two segments, so that one can be read while the other is written.
 const LOG_BYTES_MIN: u64 = 128 * 1024;
@@ -28,7 +28,7 @@ const EXITED_TTL_MAX: u64 = 366 * 24 * 60 * 60;
 
 /// A setting that cannot be.
 pub(super) struct Wrong {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) rule: String,
 }
 
@@ -62,6 +62,13 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             ACCESS_TOKEN_SECONDS_MIN,
             ACCESS_TOKEN_SECONDS_MAX,
         )?,
+        profiles: raw
+            .profiles
+            .into_iter()
+            .map(|(name, profile)| profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked)))
+            .collect::<Result<_, _>>()?,
+        limits: profile::check_limits("limits", raw.limits)?,
+        any_command: raw.any_command,
         session_environment: environment.for_sessions(&raw.pass_env),
         home: environment.home(),
         shell: environment.shell(),
@@ -77,11 +84,11 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     })
 }
 
-fn wrong<T>(key: &'static str, rule: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { key, rule: rule.into() })
+pub(super) fn wrong<T>(key: impl Into<String>, rule: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { key: key.into(), rule: rule.into() })
 }
 
-fn between(key: &'static str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
+fn between(key: &str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
     match usize::try_from(value) {
         Ok(fits) if (low..=high).contains(&value) => Ok(fits),
         _ => wrong(key, format!("must be between {low} and {high}, got {value}")),
@@ -89,7 +96,7 @@ fn between(key: &'static str, value: u64, low: u64, high: u64) -> Result<usize, 
 }
 
 /// A name a shell would take, and not one of the server's own, whose values sessions must not see.
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts && !name.starts_with("FANTAIL_") && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -6,16 +6,19 @@
 
 mod check;
 mod environment;
+mod profile;
 mod raw;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
-pub use raw::{Clipboard, LogFormat, Pace, Sizes};
+pub use profile::ProfileConfig;
+pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -63,6 +66,12 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// What a session's program finds in its environment, before anything a request adds.
     pub session_environment: Vec<(OsString, OsString)>,
+    /// From which role on a request may name a command itself.
+    pub any_command: AnyCommand,
+    /// What programs may use where no profile says otherwise.
+    pub limits: LimitsConfig,
+    /// What may be started, by name.
+    pub profiles: BTreeMap<String, ProfileConfig>,
     /// The home directory: where sessions start, and what `~/` means.
     pub home: PathBuf,
     /// The login shell.
@@ -112,9 +121,9 @@ impl Config {
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let (raw, places) = sources::merge(flags, environment)?;
         check::check(raw, environment).map_err(|wrong| ConfigError::Wrong {
-            key: wrong.key.into(),
+            place: places.of(&wrong.key),
+            key: wrong.key,
             rule: wrong.rule,
-            place: places.of(wrong.key),
         })
     }
 

@@ -10,7 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::raw::{Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
+use super::raw::{AnyCommand, Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
 use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
@@ -105,6 +105,10 @@ pub struct Flags {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_seconds: Option<u64>,
+    /// From which role on a request may name a command itself [default: admin]
+    #[arg(long, value_name = "ROLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any_command: Option<AnyCommand>,
 }
 
 /// Where each setting that is not a default stands.
@@ -113,7 +117,9 @@ pub(super) struct Places(BTreeMap<String, String>);
 
 impl Places {
     pub(super) fn of(&self, key: &str) -> String {
-        self.0.get(key).cloned().unwrap_or_else(|| "by default".into())
+        // A part of a table stands where the table does.
+        let whole = key.split('.').next().unwrap_or_default();
+        self.0.get(whole).cloned().unwrap_or_else(|| "by default".into())
     }
 }
 

@@ -53,6 +53,8 @@ pub enum ApiError {
     InvalidTicket,
     /// 403: the request was made by a page of another site.
     ForeignOrigin,
+    /// 403: the caller may not start this command, or use this profile, or there is no such profile.
+    CommandNotAllowed,
     /// 403: the caller may only look.
     ViewOnly,
     /// 404: no such session, or none that the caller may know of.
@@ -86,7 +88,7 @@ pub enum ApiError {
     ScreenTooLarge,
     /// 422: the program could not be started.
     SpawnFailed {
-        /// `command` or `workingDir`.
+        /// `command`, `workingDir` or `profile`.
         field: &'static str,
         /// Why.
         reason: String,
@@ -156,6 +158,9 @@ impl ApiError {
             Self::InvalidLogin => plain(S::UNAUTHORIZED, "invalid_login", "the login is not valid"),
             Self::InvalidTicket => plain(S::UNAUTHORIZED, "invalid_ticket", "the ticket is not valid"),
             Self::ForeignOrigin => plain(S::FORBIDDEN, "foreign_origin", "the page is of another site"),
+            Self::CommandNotAllowed => {
+                plain(S::FORBIDDEN, "command_not_allowed", "there is no such profile, or this command is not for you")
+            }
             Self::ViewOnly => plain(S::FORBIDDEN, "view_only", "the access is to view only"),
             Self::NoSuchSession => plain(S::NOT_FOUND, "no_such_session", "there is no such session"),
             Self::NoSuchRoute => plain(S::NOT_FOUND, "no_such_route", "there is no such route"),

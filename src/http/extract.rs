@@ -16,7 +16,7 @@ use super::App;
 use super::error::ApiError;
 use crate::auth::ticket::TicketGrant;
 use crate::auth::token::TokenError;
-use crate::auth::{Access, AccountId, LoginId};
+use crate::auth::{Access, AccountId, LoginId, Role};
 
 /// Largest body taken, in bytes: 1 MiB of input as base64, with room.
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -48,6 +48,8 @@ pub struct Caller {
     pub expires: Option<Timestamp>,
     /// How it showed that.
     pub how: How,
+    /// What it may do.
+    pub role: Role,
 }
 
 impl Caller {
@@ -64,7 +66,7 @@ impl Caller {
     }
 
     fn owner(app: &App, how: How) -> Self {
-        Self { account: app.owner(), login: None, expires: None, how }
+        Self { account: app.owner(), login: None, expires: None, how, role: Role::Admin }
     }
 
     /// Who presents these headers.
@@ -95,6 +97,7 @@ impl Caller {
             login: Some((claims.login, claims.issued)),
             expires: Some(claims.expires),
             how: How::Token,
+            role: Role::Admin,
         })
     }
 }

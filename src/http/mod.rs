@@ -16,6 +16,7 @@ mod logins;
 mod outside;
 mod parameters;
 mod passwords;
+pub mod profiles;
 mod request_ids;
 mod respond;
 mod sessions;
@@ -23,8 +24,6 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,6 +54,7 @@ use error::ApiError;
 use extract::Caller;
 use guard::Guard;
 use passwords::PasswordChecks;
+use profiles::Profiles;
 use request_ids::RequestIds;
 use sessions::{Listing, Renderings};
 
@@ -66,18 +66,8 @@ pub struct Settings {
     pub public_urls: Vec<String>,
     /// Processors of the machine: what password checks are held to.
     pub cores: usize,
-    /// What sessions' programs get.
-    pub programs: Programs,
-}
-
-/// What the server gives every session's program.
-pub struct Programs {
-    /// The environment, before a request's additions.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Where programs start, and what `~` means.
-    pub home: PathBuf,
-    /// The login shell.
-    pub shell: PathBuf,
+    /// What may be started, and by whom.
+    pub profiles: Profiles,
 }
 
 /// What an [`App`] is made of.
@@ -175,6 +165,7 @@ impl App {
             .route("/api/auth/logout", post(auth::logout))
             .route("/api/auth/me", get(auth::me))
             .route("/api/auth/ticket", post(auth::ticket))
+            .route("/api/profiles", get(profiles::list))
             .route("/api/sessions", get(sessions::list).post(sessions::open))
             .route("/api/sessions/{id}", get(sessions::inspect).patch(sessions::rename).delete(sessions::close))
             .route("/api/sessions/{id}/reopen", post(sessions::reopen))

@@ -12,6 +12,7 @@ mod handover;
 mod lock;
 mod origin;
 mod predecessor;
+mod profiles;
 mod sessions;
 mod successor;
 mod supervisor;
@@ -36,7 +37,7 @@ use crate::config::{self, Config};
 use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::extract::LOCAL_TOKEN_PREFIX;
-use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings};
+use crate::http::{App, Clock, Outside, Parts, Random, Settings};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqliteStore, Store, StoreError};
@@ -85,6 +86,14 @@ pub enum ServerError {
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
+    /// A profile names an account that programs cannot run as.
+    #[error("profiles.{profile}.user: {reason}")]
+    Profile {
+        /// The profile.
+        profile: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no process to keep sessions.
     #[error("{0} (--no-holder does without it)")]
     Holder(#[from] HolderError),
@@ -152,16 +161,13 @@ impl Server {
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = Threads::start(cores)?;
+        let profiles = profiles::of(&config)?;
         let keeping = Keeping::begin(&config, descriptors, threads.lane()).await?;
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
-                programs: Programs {
-                    environment: config.session_environment.clone(),
-                    home: config.home.clone(),
-                    shell: config.shell.clone(),
-                },
+                profiles,
                 no_auth: config.no_auth,
                 public_urls: config.public_urls.clone(),
                 cores,

@@ -25,7 +25,7 @@ use super::sizing::{Decision, Sizing};
 use super::task::{Handles, Order};
 use super::typing::Input;
 use super::viewers::Viewers;
-use super::{End, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status};
+use super::{End, Pace, Principal, Profile, Record, SessionId, Settings, Signal, Sizes, State, Status};
 use crate::terminal::log::Log;
 use crate::terminal::{Offset, Size};
 
@@ -33,6 +33,7 @@ use crate::terminal::{Offset, Size};
 pub struct Session {
     id: SessionId,
     pub(super) owner: Principal,
+    profile: Option<Profile>,
     command: Vec<String>,
     dir: PathBuf,
     start_on: StartOn,
@@ -92,6 +93,7 @@ impl Session {
         Self {
             id: record.id,
             owner: record.owner,
+            profile: record.profile,
             command: record.command,
             dir: record.dir,
             start_on: record.start_on,
@@ -138,6 +140,12 @@ impl Session {
     #[must_use]
     pub const fn owner(&self) -> Principal {
         self.owner
+    }
+
+    /// What it was opened with, unless its command was named.
+    #[must_use]
+    pub const fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// What was started, word by word.

@@ -3,6 +3,7 @@
 //! Output flows from `pty` through the task into the log, and viewers pull it. Input flows back through a queue
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
+mod account;
 mod attach;
 mod bell;
 mod checkpoints;
@@ -46,6 +47,7 @@ mod typing;
 mod viewer;
 mod viewers;
 
+pub use account::UnixAccount;
 pub use attach::{Attach, AttachError, Attached, Begin};
 pub use confined::begin as begin_confined;
 pub use confinement::Confinement;
@@ -59,7 +61,7 @@ pub use lanes::Lanes;
 pub use launch::{Launch, LaunchError};
 pub use limits::{Limits, limit_from, limit_to, raise_descriptors};
 pub use local::LocalSpawner;
-pub use opening::{Opening, StartOn};
+pub use opening::{Opening, Profile, StartOn};
 pub use posix::Others;
 pub use posix::watch;
 pub use proc_stat::ProcStat;

@@ -32,7 +32,7 @@ use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, Sess
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;
-use open::{Invalid, OpenRequest, Plan, Surroundings};
+use open::{Invalid, OpenRequest, Plan};
 use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
@@ -65,7 +65,7 @@ pub(super) async fn open(
     caller: Caller,
     Body(request): Body<OpenRequest>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
-    let plan = request.plan(&surroundings(&app))?;
+    let plan = request.plan(&app.settings().profiles, caller.role)?;
     let opening = opening(&app, principal(caller.account), plan)?;
     let session = app.registry().open(opening).await?;
     Ok(created(&session))
@@ -78,26 +78,22 @@ pub(super) struct Again {}
 
 pub(super) async fn reopen(
     State(app): State<App>,
+    caller: Caller,
     reached: Reached,
     OptionalBody(Again {}): OptionalBody<Again>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
     let old = reached.for_control()?;
-    let plan = Plan::again(&old, &surroundings(&app))?;
+    let plan = Plan::again(&old, &app.settings().profiles, caller.role)?;
     let opening = opening(&app, old.owner(), plan)?;
     let session = app.registry().reopen(&old, opening).await?;
     Ok(created(&session))
 }
 
-fn surroundings(app: &App) -> Surroundings<'_> {
-    let programs = &app.settings().programs;
-    Surroundings { environment: &programs.environment, home: &programs.home, shell: &programs.shell }
-}
-
 fn opening(app: &App, owner: Principal, plan: Plan) -> Result<Opening, ApiError> {
-    let Plan { mut launch, name, size, start_on, pace, sizes } = plan;
+    let Plan { profile, mut launch, name, size, start_on, pace, sizes } = plan;
     let id = SessionId::from_random(app.outside().bytes()?);
     launch.add("FANTAIL_SESSION_ID", &id.to_string());
-    Ok(Opening { id, owner, name, launch, size, start_on, pace, sizes })
+    Ok(Opening { id, owner, name, profile, launch, size, start_on, pace, sizes })
 }
 
 fn created(session: &Session) -> (StatusCode, Json<Opened>) {
