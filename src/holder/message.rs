@@ -12,7 +12,8 @@ pub(super) const MESSAGE_MAX: usize = 64 * 1024;
 /// Sessions in one answer to `list`; 45 bytes each.
 pub(super) const PAGE: usize = 1000;
 /// What may be asked, to tell an unknown word from one that makes no sense.
-const OPS: [&str; 10] = ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end"];
+const OPS: [&str; 11] =
+    ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end", "signal"];
 
 /// What a server asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,13 @@ pub(super) enum Request {
     },
     /// Kill every program and forget every session.
     End,
+    /// Signal the foreground of its terminal, or all that it started.
+    Signal {
+        session: Id,
+        signal: i32,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        all: bool,
+    },
 }
 
 /// What the holder answers.
@@ -76,6 +84,8 @@ pub(super) enum Reply {
     Running,
     /// To `exit` and `reap`: it is not the holder's child, or was never started.
     Unknown,
+    /// To `signal`: who was there to get it, a thousand at most.
+    Signalled { processes: Vec<i32> },
     /// It is done.
     Done,
     /// It is not.
@@ -205,6 +215,14 @@ mod tests {
             (Request::Adopt { session: one, pid: None }, r#"{"op":"adopt","session":"ID"}"#),
             (Request::Adopt { session: one, pid: Some(5) }, r#"{"op":"adopt","session":"ID","pid":5}"#),
             (Request::End, r#"{"op":"end"}"#),
+            (
+                Request::Signal { session: one, signal: 2, all: false },
+                r#"{"op":"signal","session":"ID","signal":2}"#,
+            ),
+            (
+                Request::Signal { session: one, signal: 9, all: true },
+                r#"{"op":"signal","session":"ID","signal":9,"all":true}"#,
+            ),
         ] {
             let golden = golden.replace("ID", "07070707-0707-4707-8707-070707070707");
             assert_eq!(serde_json::to_string(&request).unwrap(), golden);
@@ -228,6 +246,7 @@ mod tests {
             (Reply::Ended { code: Some(0), signal: None, last: true }, r#"{"op":"ended","code":0,"last":true}"#),
             (Reply::Running, r#"{"op":"running"}"#),
             (Reply::Unknown, r#"{"op":"unknown"}"#),
+            (Reply::Signalled { processes: vec![5, 6] }, r#"{"op":"signalled","processes":[5,6]}"#),
             (Reply::Done, r#"{"op":"done"}"#),
             (
                 Reply::not_started(&SpawnError::OutOfResources(std::io::Error::from_raw_os_error(24))),

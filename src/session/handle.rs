@@ -25,6 +25,7 @@ use super::sizing::{Decision, Sizing};
 use super::task::{Handles, Order};
 use super::typing::Input;
 use super::viewers::Viewers;
+use super::processes::Whom;
 use super::{End, Pace, Principal, Profile, Record, SessionId, Settings, Signal, Sizes, State, Status};
 use crate::terminal::log::Log;
 use crate::terminal::{Offset, Size};
@@ -311,10 +312,13 @@ impl Session {
     /// # Errors
     /// When no program runs.
     pub async fn signal(&self, signal: Signal) -> Result<(), NotRunning> {
-        self.order(|done| Order::Signal(signal, done)).await
+        if let Some(other) = self.order(|done| Order::Signal(signal, done)).await? {
+            other.signal(signal.number(), Whom::Foreground).await;
+        }
+        Ok(())
     }
 
-    async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> Result<(), NotRunning> {
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, NotRunning> {
         let (done, answer) = oneshot::channel();
         self.call_for(order(done)).await?;
         answer.await.map_err(|_| NotRunning)

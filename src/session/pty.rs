@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rustix::io::ioctl_fionread;
@@ -17,6 +18,7 @@ use tokio::runtime::Handle;
 
 use super::launch::Launch;
 use super::posix;
+use super::processes::Signaller;
 use super::{Exit, SessionId};
 use crate::terminal::Size;
 
@@ -68,6 +70,10 @@ pub trait Child: Send {
     /// Whether it is known since its end that it left nothing in its POSIX session. Otherwise that is to be looked for.
     fn was_last(&self) -> bool {
         false
+    }
+    /// Who may signal its processes where this process may not.
+    fn signaller(&self) -> Option<Arc<dyn Signaller>> {
+        None
     }
     /// Whether [`Spawner::forget`] gives the process id back, too.
     fn is_reaped_with_session(&self) -> bool {

@@ -15,7 +15,7 @@ use super::deadline::{Linger, until};
 use super::delivery::Delivery;
 use super::handle::Session;
 use super::pace::{self, Pacing, Verdict};
-use super::processes::Ending;
+use super::processes::{Ending, Signaller};
 use super::pty::{Child, Pty, Readable, Spawned};
 use super::sizing::Decision;
 use super::task::{Handles, Order, Task};
@@ -209,7 +209,7 @@ impl Running {
             let may_read = can_read && (!self.waking || self.typist.is_some());
             tokio::select! {
                 biased;
-                () = &mut closing => ending = Some(Ending::begin(&*self.child)),
+                () = &mut closing => ending = Some(Ending::begin(&*self.child, session.id())),
                 () = wait_for(&mut ending), if ending.is_some() => ending = None,
                 () = session.bell.rung() => self.attend(),
                 _ = pty.writable(), if self.delivery.is_blocked() => self.deliver(),
@@ -358,8 +358,7 @@ impl Running {
                 let _ = done.send(());
             }
             Order::Signal(signal, done) => {
-                self.signal(signal);
-                let _ = done.send(());
+                let _ = done.send(self.signal(signal));
             }
             Order::Handles(answer) => drop(answer.send(self.handles())),
         }
@@ -395,11 +394,17 @@ impl Running {
         }
     }
 
-    /// To the foreground group, or to the program's own when there is none.
-    fn signal(&self, signal: Signal) {
+    /// To the foreground group, or to the program's own when there is none. Where that is not ours to signal, tells who
+    /// may.
+    fn signal(&self, signal: Signal) -> Option<Arc<dyn Signaller>> {
         let group = self.pty.foreground().unwrap_or(self.pid);
-        if let Err(error) = kill_process_group(group, signal.number()) {
-            tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
+        match kill_process_group(group, signal.number()) {
+            Err(rustix::io::Errno::PERM) => self.child.signaller(),
+            Err(error) => {
+                tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
+                None
+            }
+            Ok(()) => None,
         }
     }
 }

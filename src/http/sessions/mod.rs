@@ -28,7 +28,7 @@ use super::error::ApiError;
 use super::extract::{Body, Caller, OptionalBody};
 use crate::auth::AccountId;
 use crate::registry::{Left, OpenError, ReopenError};
-use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
+use crate::session::{InputRefused, NotRunning, SESSION_VARIABLE, Opening, Principal, Session, SessionId, Signal, SpawnError};
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;
@@ -92,7 +92,7 @@ pub(super) async fn reopen(
 fn opening(app: &App, owner: Principal, plan: Plan) -> Result<Opening, ApiError> {
     let Plan { profile, mut launch, name, size, start_on, pace, sizes } = plan;
     let id = SessionId::from_random(app.outside().bytes()?);
-    launch.add("FANTAIL_SESSION_ID", &id.to_string());
+    launch.add(SESSION_VARIABLE, &id.to_string());
     Ok(Opening { id, owner, name, profile, launch, size, start_on, pace, sizes })
 }
 

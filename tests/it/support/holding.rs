@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fantail::holder::{HolderSpawner, Options, Place, end_all};
-use fantail::session::{Kept, Launch, Pty, SessionId, SpawnError, Spawned, Spawner as _, kill_all_now};
+use fantail::session::{Kept, Launch, Pty, SessionId, SpawnError, Spawned, Spawner as _, Whose, kill_all_now};
 use fantail::terminal::Size;
 use parking_lot::Mutex;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -92,7 +92,8 @@ impl Drop for Holding {
         for holder in self.holders() {
             let _ = kill_process(holder, Signal::KILL);
         }
-        kill_all_now(&self.leaders.lock());
+        let whose = |leader: &Pid| Whose { leader: *leader, session: session(0) };
+        kill_all_now(&self.leaders.lock().iter().map(whose).collect::<Vec<_>>());
     }
 }
 
