@@ -36,6 +36,12 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     if raw.no_auth && !raw.bind.to_canonical().is_loopback() {
         return wrong("no_auth", "allowed only while `bind` is a loopback address");
     }
+    if raw.root_holder && raw.no_holder {
+        return wrong("root_holder", "makes no sense together with `no_holder`");
+    }
+    if raw.run_as.contains('\0') {
+        return wrong("run_as", "must be the name of an account");
+    }
     if let Err(error) = EnvFilter::try_new(&raw.log_level) {
         return wrong("log_level", error.to_string());
     }
@@ -78,6 +84,9 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         port: raw.port,
         no_auth: raw.no_auth,
         holder: !raw.no_holder,
+        root_holder: raw.root_holder,
+        debuggable: raw.debuggable,
+        run_as: (!raw.run_as.is_empty()).then_some(raw.run_as),
         systemd: environment.systemd(),
         log_format: raw.log_format,
         log_level: raw.log_level,

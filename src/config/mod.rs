@@ -34,6 +34,10 @@ pub struct Config {
     pub no_auth: bool,
     /// Whether sessions are kept by a process of their own and outlive this one.
     pub holder: bool,
+    /// Whether root has started that process, and not this one.
+    pub root_holder: bool,
+    /// Whether other processes of this account may look into ours.
+    pub debuggable: bool,
     /// What systemd-run finds the service manager by, where a systemd service runs us.
     pub systemd: Option<Vec<(OsString, OsString)>>,
     /// How log lines are written.
@@ -68,6 +72,8 @@ pub struct Config {
     pub session_environment: Vec<(OsString, OsString)>,
     /// From which role on a request may name a command itself.
     pub any_command: AnyCommand,
+    /// The account programs run as unless their profile names one; the server's when there is none.
+    pub run_as: Option<String>,
     /// What programs may use where no profile says otherwise.
     pub limits: LimitsConfig,
     /// What may be started, by name.

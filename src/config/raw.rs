@@ -140,6 +140,8 @@ pub(super) struct Raw {
     pub(super) data_dir: String,
     pub(super) no_auth: bool,
     pub(super) no_holder: bool,
+    pub(super) root_holder: bool,
+    pub(super) debuggable: bool,
     pub(super) log_format: LogFormat,
     pub(super) log_level: String,
     #[serde(deserialize_with = "list")]
@@ -158,6 +160,8 @@ pub(super) struct Raw {
     pub(super) pass_env: Vec<String>,
     pub(super) access_token_seconds: u64,
     pub(super) any_command: AnyCommand,
+    /// Empty for the account the server runs as.
+    pub(super) run_as: String,
     pub(super) limits: LimitsConfig,
     pub(super) profiles: BTreeMap<String, RawProfile>,
 }
@@ -170,6 +174,8 @@ impl Default for Raw {
             data_dir: String::new(),
             no_auth: false,
             no_holder: false,
+            root_holder: false,
+            debuggable: false,
             log_format: LogFormat::Text,
             log_level: "info".into(),
             public_urls: Vec::new(),
@@ -186,6 +192,7 @@ impl Default for Raw {
             pass_env: Vec::new(),
             access_token_seconds: 900,
             any_command: AnyCommand::Admin,
+            run_as: String::new(),
             limits: LimitsConfig::default(),
             profiles: BTreeMap::new(),
         }
@@ -193,7 +200,7 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 10] = [
+pub(super) const TEXT_KEYS: [&str; 11] = [
     "bind",
     "data_dir",
     "log_format",
@@ -204,6 +211,7 @@ pub(super) const TEXT_KEYS: [&str; 10] = [
     "clipboard",
     "pass_env",
     "any_command",
+    "run_as",
 ];
 
 /// A list, or its items with commas between them, which is all a variable can hold.

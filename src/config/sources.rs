@@ -45,6 +45,14 @@ pub struct Flags {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_holder: Option<bool>,
+    /// Sessions are kept by a holder that root has started for this account (docs/HOLDER.md)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_holder: Option<bool>,
+    /// Let other processes of this account look into the server and its holder (gdb, perf, strace, /proc)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debuggable: Option<bool>,
     /// How log lines are written [default: text]
     #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +117,10 @@ pub struct Flags {
     #[arg(long, value_name = "ROLE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub any_command: Option<AnyCommand>,
+    /// The Unix account programs run as unless their profile names one [default: the server's]
+    #[arg(long, value_name = "ACCOUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
 }
 
 /// Where each setting that is not a default stands.

@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
 use rustix::termios::tcgetpgrp;
 
 use super::message::{self, Id, PAGE, Reply, Request, refusal};
-use super::strays;
+use super::{Serving, strays};
 use crate::session::{
     ENCODED_MAX, Exit, Launch, Leader, Others, SessionId, SpawnError, Started, Whose, kill_all_now, signal_all, start,
 };
@@ -41,6 +41,7 @@ pub(super) struct Sessions {
     /// The descriptor limit programs start with.
     descriptors: Rlimit,
     others: Others,
+    serving: Serving,
 }
 
 struct Held {
@@ -75,8 +76,12 @@ impl From<Reply> for Answer<'_> {
 }
 
 impl Sessions {
-    pub(super) const fn new(descriptors: Rlimit, others: Others) -> Self {
-        Self { kept: BTreeMap::new(), descriptors, others }
+    pub(super) const fn new(descriptors: Rlimit, others: Others, serving: Serving) -> Self {
+        Self { kept: BTreeMap::new(), descriptors, others, serving }
+    }
+
+    pub(super) const fn serving(&self) -> &Serving {
+        &self.serving
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -116,6 +121,9 @@ impl Sessions {
             Ok(launch) => launch,
             Err(error) => return Reply::refused(refusal::MALFORMED, error.to_string()).into(),
         };
+        if !self.serving.may_run_as(launch.confinement().user.as_deref()) {
+            return Reply::not_started(&SpawnError::UserForbidden).into();
+        }
         let program = match Program::start(&launch, size, self.descriptors, self.others) {
             Ok(program) => program,
             Err(error) => return Reply::not_started(&error).into(),
@@ -220,6 +228,9 @@ impl Sessions {
         let (memory, program) = match parts {
             (Some(memory), None, None, None, None) => (memory, None),
             (Some(memory), Some(master), Some(input), Some(pidfd), Some(Some(pid))) => {
+                if !self.serving.may_keep(pid, &pidfd) {
+                    return Reply::not_started(&SpawnError::UserForbidden);
+                }
                 let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
                 let slave = match ioctl_tiocgptpeer(&master, flags) {
                     Ok(slave) => slave,

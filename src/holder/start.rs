@@ -40,6 +40,10 @@ pub struct Place {
     pub program: PathBuf,
     /// The descriptor limit programs start with.
     pub descriptors: Rlimit,
+    /// Whether root starts it, and we do not.
+    pub of_root: bool,
+    /// Whether other processes of our account may look into it.
+    pub debuggable: bool,
     /// Set where a systemd service runs us: the holder gets a scope of its own, or it would be ended with the service.
     pub systemd: Option<Systemd>,
 }
@@ -76,7 +80,10 @@ pub(super) fn find_or_start(place: &Place) -> Result<Found, HolderError> {
             Err(HolderError::System(_) | HolderError::Gone) => {}
             Err(error) => return Err(error),
         }
-        if start(place, deadline)? == Started::Taken {
+        if place.of_root || start(place, deadline)? == Started::Taken {
+            if place.of_root && Instant::now() >= deadline {
+                return Err(HolderError::NotThere(place.data_dir.clone()));
+            }
             if Instant::now() >= deadline {
                 return Err(HolderError::Silent);
             }
@@ -104,8 +111,10 @@ pub fn end_all(data_dir: &Path) -> Result<bool, HolderError> {
 
 fn find(data_dir: &Path) -> Result<Found, HolderError> {
     let socket = socket::connect_in(data_dir)?;
-    if let Some(stranger) = socket::stranger(&socket)? {
-        return Err(HolderError::Foreign(stranger));
+    // Root may have started it for us, and could do to us what it wants in any case.
+    let peer = socket::peer(&socket)?;
+    if peer != geteuid() && !peer.is_root() {
+        return Err(HolderError::Foreign(peer.as_raw()));
     }
     match ask(&socket, &Request::Hello { protocol: PROTOCOL }, HELLO_DEADLINE)? {
         Reply::Hello { protocol: PROTOCOL, pid, .. } => {
@@ -153,6 +162,7 @@ fn start(place: &Place, deadline: Instant) -> Result<Started, HolderError> {
 fn run(mut command: Command, place: &Place, deadline: Instant) -> Result<Started, HolderError> {
     let (said, says) = io::pipe()?;
     command.arg("holder").arg("--data-dir").arg(&place.data_dir).arg("--descriptors").arg(limit_to(place.descriptors));
+    command.args(place.debuggable.then_some("--debuggable"));
     command.current_dir("/").stdin(Stdio::null()).stdout(says).stderr(log(&place.data_dir)?);
     let mut holder = command.spawn()?;
     // With it goes our end of what it speaks into.

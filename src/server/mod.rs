@@ -86,11 +86,11 @@ pub enum ServerError {
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
-    /// A profile names an account that programs cannot run as.
-    #[error("profiles.{profile}.user: {reason}")]
-    Profile {
-        /// The profile.
-        profile: String,
+    /// A setting names an account that programs cannot run as.
+    #[error("{key}: {reason}")]
+    Account {
+        /// The setting.
+        key: String,
         /// Why not.
         reason: String,
     },
@@ -146,6 +146,10 @@ impl Server {
     /// Prepares everything: what is inherited is not made anew, and nothing of it is changed yet.
     async fn prepare(config: Config, inherited: Option<Inherited>) -> Result<Self, ServerError> {
         let dir = DataDir::prepare(&config.data_dir)?;
+        session::leave_no_core();
+        if !config.debuggable {
+            session::close_to_others();
+        }
         // Before the lock, whose holder is told by signal of a changed password: unheard it would end the process.
         let look_again = signal(lock::look_again_signal());
         let upgrades = Requests::new(dir.clone(), signal(lock::upgrade_signal()));
@@ -183,6 +187,7 @@ impl Server {
             Some(listener) => upgrade::listen_on(listener, config.address())?,
             None => listen(config.address())?,
         };
+        profiles::tell_who_shares_the_account(&config);
         warn_of_the_open_net(&config, &*store).await?;
         Ok(Self {
             announcement: Announcement::new(dir, local_url(address), local),

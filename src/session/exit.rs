@@ -76,13 +76,15 @@ impl Exit {
         }
     }
 
-    /// Why it could not be started, or why neither code nor signal is known.
+    /// Why it could not be started, which limit ended it, or why neither code nor signal is known.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
             Self::Lost { reason } => Some(reason.as_str()),
             Self::Unknown => Some("how it ended was lost with the process that kept it"),
+            Self::Signal(libc::SIGXCPU) => Some("it used up the processor time that it may take"),
+            Self::Signal(libc::SIGXFSZ) => Some("it wrote a larger file than it may"),
             Self::Code(_) | Self::Signal(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
 /// What a program, and each that it starts, may use. What is none is as for the server. The kernel counts processes by
 /// account, so all that an account runs counts, and root is not held to it.
@@ -43,11 +43,15 @@ impl Limits {
         let hard = [
             (Resource::Core, Some(0)),
             (Resource::Nproc, self.processes),
-            (Resource::Cpu, self.cpu_seconds),
             (Resource::Fsize, self.file_bytes),
             (Resource::Nofile, self.descriptors),
         ];
-        hard.into_iter().try_for_each(|(resource, limit)| limit.map_or(Ok(()), |limit| lower(resource, limit)))
+        hard.into_iter().try_for_each(|(resource, limit)| limit.map_or(Ok(()), |limit| lower(resource, limit)))?;
+        // At the first it gets SIGXCPU, which says why it ends; a second later it is killed.
+        let Some(seconds) = self.cpu_seconds else { return Ok(()) };
+        lower(Resource::Cpu, seconds.saturating_add(1))?;
+        let found = getrlimit(Resource::Cpu);
+        Ok(setrlimit(Resource::Cpu, Rlimit { current: Some(seconds), ..found })?)
     }
 
     /// From here on this process may get no memory any more: nothing but its exec is left to be done.
@@ -69,6 +73,19 @@ pub fn raise_descriptors() -> (Rlimit, io::Result<()>) {
     let found = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum });
     (found, raised.map_err(io::Error::from))
+}
+
+/// No core is written of this process, nor of any that it starts: it would hold what was typed and printed.
+pub fn leave_no_core() {
+    // A limit can always be lowered.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
+/// Other processes of our account cannot look into this one: its memory, its environment and its descriptors are closed
+/// to them. What it starts is as open as any.
+pub fn close_to_others() {
+    // Refused to nobody.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// A limit as an argument of our own processes: `soft:hard`, where `-` is none.

@@ -61,7 +61,7 @@ pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX, Typed};
 pub use lanes::Lanes;
 pub use launch::{Launch, LaunchError};
 pub use leaders::Leader;
-pub use limits::{Limits, limit_from, limit_to, raise_descriptors};
+pub use limits::{Limits, close_to_others, leave_no_core, limit_from, limit_to, raise_descriptors};
 pub use local::LocalSpawner;
 pub use opening::{Opening, Profile, StartOn};
 pub use posix::Others;

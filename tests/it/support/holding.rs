@@ -51,6 +51,8 @@ impl Holding {
             data_dir: self.dir().to_owned(),
             program: PathBuf::from(env!("CARGO_BIN_EXE_fantail")),
             descriptors: getrlimit(Resource::Nofile),
+            of_root: false,
+            debuggable: !rustix::process::geteuid().is_root(),
             systemd: None,
         }
     }

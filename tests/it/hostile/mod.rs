@@ -1,0 +1,3 @@
+//! Promises under attack, one function each, numbered as the list of attacks they come from.
+
+mod processes;
