@@ -137,6 +137,7 @@ impl Reply {
         match exit {
             Exit::Code(code) => Self::Ended { code: Some(*code), signal: None, last: false },
             Exit::Signal(signal) => Self::Ended { code: None, signal: Some(*signal), last: false },
+            Exit::OutOfMemory => Self::Ended { code: None, signal: Some(libc::SIGKILL), last: false },
             Exit::NotStarted { .. } | Exit::Lost { .. } | Exit::Unknown => Self::Unknown,
         }
     }

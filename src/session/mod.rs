@@ -26,6 +26,7 @@ mod ledger;
 mod limits;
 mod line;
 mod local;
+mod oom;
 mod opening;
 mod origin;
 mod pace;

@@ -90,10 +90,12 @@ fn start_confined(
     let input = open_input().map_err(SpawnError::OutOfResources)?;
     let (master, slave, slave_path) = open_terminal(size)?;
     let (report, says) = io::pipe().map_err(SpawnError::OutOfResources)?;
-    let written = launch.written().map_err(SpawnError::OutOfResources)?;
-    let handed = [written.as_fd(), says.as_fd()].map(posix::to_hand_over);
-    let [written, says] = handed.map(|handed| handed.map_err(SpawnError::OutOfResources));
-    let handed = [written?, says?];
+    let handed = {
+        // Gone behind this block: as long as an end to speak into is open here, what is read of the other never ends.
+        let (written, says) = (launch.written().map_err(SpawnError::OutOfResources)?, says);
+        let to_hand_over = |descriptor| posix::to_hand_over(descriptor).map_err(SpawnError::OutOfResources);
+        [to_hand_over(written.as_fd())?, to_hand_over(says.as_fd())?]
+    };
     let limit = descriptors.map(|limit| CString::new(limit_to(limit))).transpose();
     let limit = limit.map_err(|nul| SpawnError::Other(nul.into()))?;
     let argv: Vec<_> =

@@ -160,6 +160,7 @@ mod tests {
         let exits = [
             Exit::Code(-1),
             Exit::Signal(9),
+            Exit::OutOfMemory,
             Exit::NotStarted { code: 127, reason: "command: no such program".into() },
             Exit::Lost { reason: Lost::MachineRestarted },
             Exit::Lost { reason: Lost::HolderKilled },

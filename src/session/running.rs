@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rustix::process::{Pid, kill_process_group};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::yield_now;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::Instant;
 
 use super::deadline::{Linger, until};
 use super::delivery::Delivery;
 use super::handle::Session;
+use super::oom;
 use super::pace::{self, Pacing, Verdict};
 use super::processes::{Ending, Signaller};
 use super::pty::{Child, Pty, Readable, Spawned};
@@ -155,6 +156,7 @@ impl Running {
 
     async fn finish(mut self, exit: Exit, ending: Option<Ending>) {
         self.typist = None;
+        let exit = if ending.is_none() { explained(exit, self.pid).await } else { exit };
         // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
         // session could go on printing for ever.
         for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
@@ -413,6 +415,16 @@ impl Running {
 async fn exit_of(child: &mut dyn Child) -> Exit {
     child.has_ended().await;
     child.exited().await
+}
+
+/// The end of the program `pid`, with why it was killed if the kernel tells.
+async fn explained(exit: Exit, pid: Pid) -> Exit {
+    if exit != Exit::Signal(libc::SIGKILL) {
+        return exit;
+    }
+    // A failed join is a runtime going down.
+    let is_out_of_memory = spawn_blocking(move || oom::has_killed(pid)).await.unwrap_or(false);
+    if is_out_of_memory { Exit::OutOfMemory } else { exit }
 }
 
 async fn wait_for(ending: &mut Option<Ending>) {

@@ -216,6 +216,37 @@ async fn h69_a_program_that_takes_all_memory_meets_its_own_limit_only() {
     assert_eq!(server.session(&other).await["status"], "running");
 }
 
+/// A memory cgroup of these tests (version 1, as on machines of old), of 64 MiB. None where it cannot be made.
+fn small_cgroup() -> Option<std::path::PathBuf> {
+    let cgroup = std::path::Path::new("/sys/fs/cgroup/memory").join(format!("fantail-test-{}", std::process::id()));
+    let made = std::fs::create_dir(&cgroup)
+        .and_then(|()| std::fs::write(cgroup.join("memory.limit_in_bytes"), "67108864"))
+        .and_then(|()| std::fs::File::open("/dev/kmsg"));
+    if let Err(error) = made {
+        println!("NOT TESTED, because there is no memory cgroup or no kernel log to be had ({error}): why a program died");
+        return None;
+    }
+    Some(cgroup)
+}
+
+#[tokio::test]
+async fn h69_a_program_that_the_kernel_kills_for_memory_says_so() {
+    let Some(cgroup) = small_cgroup() else { return };
+    let server = Server::start().await;
+    let eats = "read line; exec tail -c 600000000 < <(cat /dev/zero)";
+    let id = server.open(&["bash", "-c", eats]).await;
+    let pid = server.session(&id).await["pid"].as_u64().expect("a pid");
+    std::fs::write(cgroup.join("cgroup.procs"), pid.to_string()).expect("moved");
+    let mut client = Client::attach(&server, &id).await;
+    client.typed("\n").await;
+    client.until_event("exit", |event| matches!(event, Event::Exit { .. }).then_some(())).await;
+    let session = server.session(&id).await;
+    assert_eq!(session["exitSignal"], "SIGKILL", "{session}");
+    assert!(session["exitReason"].as_str().is_some_and(|said| said.starts_with("out of memory")), "{session}");
+    server.close(&id).await;
+    until("an empty cgroup", async || std::fs::remove_dir(&cgroup).ok()).await;
+}
+
 #[tokio::test]
 async fn h69_a_program_that_takes_more_time_or_disk_than_it_may_is_ended_and_that_is_said() {
     let folder = tempfile::tempdir().expect("a directory");
