@@ -72,7 +72,9 @@ fn spawning(criterion: &mut Criterion) {
         data_dir: data.path().to_owned(),
         program: env!("CARGO_BIN_EXE_fantail").into(),
         descriptors,
-        of_root: false, debuggable: false, systemd: None,
+        of_root: false,
+        debuggable: false,
+        systemd: None,
     };
     let options = Options { place, tracker: TaskTracker::new() };
     let holder: Arc<dyn Spawner> = runtime.block_on(HolderSpawner::connect(options)).expect("a holder");

@@ -71,7 +71,9 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         profiles: raw
             .profiles
             .into_iter()
-            .map(|(name, profile)| profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked)))
+            .map(|(name, profile)| {
+                profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked))
+            })
             .collect::<Result<_, _>>()?,
         limits: profile::check_limits("limits", raw.limits)?,
         any_command: raw.any_command,

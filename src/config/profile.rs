@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::Environment;
 use super::check::{Wrong, is_variable_name, wrong};
 use super::raw::{LimitsConfig, ProfileRole, RawProfile};
-use super::Environment;
 
 /// Longest name of a profile, in bytes: what a menu shows.
 const NAME_MAX: usize = 64;

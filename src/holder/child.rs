@@ -10,9 +10,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::exit_info;
 use super::message::{Id, Reply, Request, process};
 use super::spawner::Requests;
-use super::exit_info;
 use crate::session::{Child, Exit, Leader, ProcStat, SessionId, Signaller, Whom, watch};
 
 /// The program of a session. Dropping it changes nothing for the program.

@@ -96,7 +96,8 @@ impl Keeper {
     pub fn run(mut self) -> Result<(), HolderError> {
         let mut idle_since = Instant::now();
         loop {
-            let is_idle = self.connections.is_empty() && self.sessions.is_empty() && !self.sessions.serving().outlasts_idleness();
+            let is_idle =
+                self.connections.is_empty() && self.sessions.is_empty() && !self.sessions.serving().outlasts_idleness();
             if !is_idle {
                 idle_since = Instant::now();
             } else if idle_since.elapsed() >= IDLE_GRACE {

@@ -12,8 +12,7 @@ pub(super) const MESSAGE_MAX: usize = 64 * 1024;
 /// Sessions in one answer to `list`; 45 bytes each.
 pub(super) const PAGE: usize = 1000;
 /// What may be asked, to tell an unknown word from one that makes no sense.
-const OPS: [&str; 11] =
-    ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end", "signal"];
+const OPS: [&str; 11] = ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end", "signal"];
 
 /// What a server asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,10 +215,7 @@ mod tests {
             (Request::Adopt { session: one, pid: None }, r#"{"op":"adopt","session":"ID"}"#),
             (Request::Adopt { session: one, pid: Some(5) }, r#"{"op":"adopt","session":"ID","pid":5}"#),
             (Request::End, r#"{"op":"end"}"#),
-            (
-                Request::Signal { session: one, signal: 2, all: false },
-                r#"{"op":"signal","session":"ID","signal":2}"#,
-            ),
+            (Request::Signal { session: one, signal: 2, all: false }, r#"{"op":"signal","session":"ID","signal":2}"#),
             (
                 Request::Signal { session: one, signal: 9, all: true },
                 r#"{"op":"signal","session":"ID","signal":9,"all":true}"#,

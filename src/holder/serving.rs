@@ -48,7 +48,8 @@ impl Serving {
         let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd())).unwrap_or_default();
         let named = info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse::<i32>().ok());
         let owner = fs::metadata(format!("/proc/{}", pid.as_raw_nonzero())).map(|process| process.uid());
-        let is_listed = |uid| users.iter().any(|user| matches!(UnixAccount::find(user), Ok(Some(known)) if known.uid == uid));
+        let is_listed =
+            |uid| users.iter().any(|user| matches!(UnixAccount::find(user), Ok(Some(known)) if known.uid == uid));
         named == Some(pid.as_raw_nonzero().get()) && owner.is_ok_and(is_listed)
     }
 
@@ -64,7 +65,8 @@ mod tests {
 
     #[test]
     fn another_account_runs_programs_as_those_listed_and_never_as_root_unless_listed() {
-        let another = |users: &[&str]| Serving::Another { uid: 7, users: users.iter().map(ToString::to_string).collect() };
+        let another =
+            |users: &[&str]| Serving::Another { uid: 7, users: users.iter().map(ToString::to_string).collect() };
         let serving = another(&["ann", "bob"]);
         assert!(serving.may_run_as(Some("ann")) && !serving.may_run_as(Some("eve")));
         assert!(!serving.may_run_as(Some("root")) && !serving.may_run_as(None));

@@ -245,8 +245,9 @@ impl Sessions {
     }
 
     fn end(&mut self) -> Reply {
-        let whose =
-            |(session, held): (&SessionId, &Held)| Some(Whose { leader: held.program.as_ref()?.pid, session: *session });
+        let whose = |(session, held): (&SessionId, &Held)| {
+            Some(Whose { leader: held.program.as_ref()?.pid, session: *session })
+        };
         kill_all_now(&self.kept.iter().filter_map(whose).collect::<Vec<_>>());
         // Those that are still ending are reaped as strays.
         for session in self.kept.keys().copied().collect::<Vec<_>>() {

@@ -170,12 +170,7 @@ impl Server {
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
-            settings: Settings {
-                profiles,
-                no_auth: config.no_auth,
-                public_urls: config.public_urls.clone(),
-                cores,
-            },
+            settings: Settings { profiles, no_auth: config.no_auth, public_urls: config.public_urls.clone(), cores },
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
             owner: AccountId(owner.id),

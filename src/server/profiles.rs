@@ -21,11 +21,8 @@ pub(super) fn of(config: &Config) -> Result<Profiles, ServerError> {
     let everyones = config.run_as.as_deref().map(|user| account("run_as".into(), user)).transpose()?;
     let shell = everyones.as_ref().map_or(&config.shell, |account| &account.shell);
     let usual = || {
-        let confinement = Confinement {
-            user: config.run_as.clone(),
-            limits: limits(config.limits),
-            ..Confinement::default()
-        };
+        let confinement =
+            Confinement { user: config.run_as.clone(), limits: limits(config.limits), ..Confinement::default() };
         surroundings(&config.session_environment, &[], everyones.as_ref(), confinement, config)
     };
     let mut all = BTreeMap::new();
@@ -50,8 +47,7 @@ pub(super) fn of(config: &Config) -> Result<Profiles, ServerError> {
 
 /// Says once, at the start, what sessions can read that run as the server's own account.
 pub(super) fn tell_who_shares_the_account(config: &Config) {
-    let is_shared = config.run_as.is_none();
-    if is_shared {
+    if config.run_as.is_none() {
         tracing::info!(
             "programs run as the server's own account and can read what it can, its data directory included \
              (run_as and profiles name other accounts)"

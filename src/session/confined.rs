@@ -5,11 +5,12 @@
 //! terminal, with an empty environment (what the program is to get may name libraries to load), reads on descriptor 3
 //! what to start, and says on descriptor 4 why it could not. When its exec succeeds that one closes in silence.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use nix::unistd::{Group, User, initgroups, setresgid, setresuid};
 use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
@@ -68,7 +69,8 @@ fn become_program(launch: OwnedFd, descriptors: Option<Rlimit>) -> Result<std::c
     }
     // From here on the file system is seen as the program's account sees it.
     chdir(launch.dir()).map_err(|error| launch.resolve().err().unwrap_or_else(|| other(error)))?;
-    if !confinement.allows(std::path::Path::new(getcwd(Vec::new()).map_err(other)?.to_string_lossy().as_ref())) {
+    let here = getcwd(Vec::new()).map_err(other)?;
+    if !confinement.allows(Path::new(OsStr::from_bytes(here.as_bytes()))) {
         return Err(SpawnError::DirectoryOutside);
     }
     let file = launch.resolve()?;

@@ -44,7 +44,8 @@ mod tests {
             std::fs::create_dir_all(base.join(dir)).expect("made");
         }
         std::os::unix::fs::symlink(base.join("srv"), base.join("link")).expect("made");
-        let confinement = Confinement { roots: vec![base.join("nowhere"), base.join("link")], ..Confinement::default() };
+        let confinement =
+            Confinement { roots: vec![base.join("nowhere"), base.join("link")], ..Confinement::default() };
         assert!(confinement.allows(&base.join("srv")) && confinement.allows(&base.join("srv/a")));
         for outside in ["srv-b", "nowhere", ""] {
             assert!(!confinement.allows(&base.join(outside)), "{outside}");

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::{Confinement, Launch, Limits};
 use super::launch::{BYTES_MAX, WORDS_MAX};
+use super::{Confinement, Launch, Limits};
 
 /// The form of a launch that nothing confines, which every holder reads.
 const PLAIN: u32 = 1;
@@ -101,7 +101,11 @@ impl Launch {
             && environment
                 .iter()
                 .all(|pair| pair.as_bytes().iter().position(|&byte| byte == b'=').is_some_and(|at| at > 0));
-        if is_right { Ok(Self::of(command, dir, environment).confined(confinement)) } else { Err(EncodedError::Content) }
+        if is_right {
+            Ok(Self::of(command, dir, environment).confined(confinement))
+        } else {
+            Err(EncodedError::Content)
+        }
     }
 }
 
@@ -213,7 +217,8 @@ mod tests {
         let golden = b"\0\0\0\x01\0\0\0\x02\0\0\0\x02sh\0\0\0\x02-c\0\0\0\x04/tmp\0\0\0\x01\0\0\0\x03A=b";
         assert_eq!(launch().encode(), golden);
         let limits = Limits { processes: Some(7), file_bytes: Some(258), ..Limits::default() };
-        let confinement = Confinement { user: Some("ann".into()), limits, no_new_privs: true, roots: vec!["/srv".into()] };
+        let confinement =
+            Confinement { user: Some("ann".into()), limits, no_new_privs: true, roots: vec!["/srv".into()] };
         let behind = b"\0\0\0\x03ann\0\0\0\x01\0\0\0\x01\0\0\0\x04/srv\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\x04\0\0\0\0\0\0\x01\x02";
         let golden = [&b"\0\0\0\x02"[..], &golden[4..], behind].concat();
         let confined = launch().confined(confinement.clone());

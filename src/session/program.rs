@@ -96,12 +96,18 @@ fn start_confined(
         let to_hand_over = |descriptor| posix::to_hand_over(descriptor).map_err(SpawnError::OutOfResources);
         [to_hand_over(written.as_fd())?, to_hand_over(says.as_fd())?]
     };
-    let limit = descriptors.map(|limit| CString::new(limit_to(limit))).transpose();
-    let limit = limit.map_err(|nul| SpawnError::Other(nul.into()))?;
-    let argv: Vec<_> =
-        [c"fantail".to_owned(), CString::new(BEGIN).unwrap_or_default()].into_iter().chain(limit).collect();
-    let start =
-        Start { program: OURSELVES, argv: &argv, environment: &[], dir: c"/", slave: &slave_path, handed: &handed, others };
+    let words = ["fantail".to_owned(), BEGIN.to_owned()].into_iter().chain(descriptors.map(limit_to));
+    let argv: Result<Vec<_>, _> = words.map(CString::new).collect();
+    let argv = argv.map_err(|nul| SpawnError::Other(nul.into()))?;
+    let start = Start {
+        program: OURSELVES,
+        argv: &argv,
+        environment: &[],
+        dir: c"/",
+        slave: &slave_path,
+        handed: &handed,
+        others,
+    };
     let pid = posix::spawn(&start).map_err(|error| match error.raw_os_error() {
         Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => SpawnError::OutOfResources(error),
         _ => SpawnError::Other(error),

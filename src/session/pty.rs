@@ -127,7 +127,9 @@ pub enum SpawnError {
     #[error("profile: programs cannot be started as the account it names")]
     UserForbidden,
     /// The process that starts programs is too old to know what confines this one.
-    #[error("profile: the process that keeps sessions is of an older version, which cannot confine programs; it ends with its last session")]
+    #[error(
+        "profile: the process that keeps sessions is of an older version, which cannot confine programs; it ends with its last session"
+    )]
     HolderTooOld,
     /// The system is out of pseudo-terminals (it says ENOSPC, which is not about disks).
     #[error("no terminals left on this system")]

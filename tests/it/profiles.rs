@@ -97,7 +97,10 @@ async fn a_program_begins_below_its_roots_wherever_links_lead() {
         with_profiles(&format!("[profiles.there]\ncommand = ['pwd']\nroot = ['{}/in']\n", base.display())).await;
     let at = |dir: &str| json!({ "profile": "there", "workingDir": base.join(dir) });
     assert_eq!(printed(&server, at("in/deep/..")).await.trim_end(), base.join("in").to_str().expect("UTF-8"));
-    assert_eq!(printed(&server, json!({ "profile": "there" })).await.trim_end(), base.join("in").to_str().expect("UTF-8"));
+    assert_eq!(
+        printed(&server, json!({ "profile": "there" })).await.trim_end(),
+        base.join("in").to_str().expect("UTF-8")
+    );
     for dir in ["out", "in/leak", "in/../out", "."] {
         let (status, answer) = server.call("POST", "/api/sessions", Some(at(dir))).await;
         assert_eq!((status, &answer["details"]["field"]), (422, &json!("workingDir")), "{dir}: {answer}");
@@ -131,7 +134,8 @@ async fn an_account_that_does_not_exist_stops_the_start() {
     let file = data.path().join("profiles.toml");
     std::fs::write(&file, "[profiles.x]\nuser = 'no-such-account'\n").expect("written");
     let mut command = Server::command(data.path());
-    let output = command.args(["serve", "--port", "0", "--no-holder", "--config"]).arg(&file).output().await.expect("run");
+    let output =
+        command.args(["serve", "--port", "0", "--no-holder", "--config"]).arg(&file).output().await.expect("run");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("profiles.x.user") && said.contains("no-such-account"), "{said}");
 }

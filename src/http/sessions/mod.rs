@@ -28,7 +28,9 @@ use super::error::ApiError;
 use super::extract::{Body, Caller, OptionalBody};
 use crate::auth::AccountId;
 use crate::registry::{Left, OpenError, ReopenError};
-use crate::session::{InputRefused, NotRunning, SESSION_VARIABLE, Opening, Principal, Session, SessionId, Signal, SpawnError};
+use crate::session::{
+    InputRefused, NotRunning, Opening, Principal, SESSION_VARIABLE, Session, SessionId, Signal, SpawnError,
+};
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;

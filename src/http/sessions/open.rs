@@ -227,10 +227,7 @@ fn working_dir(asked: Option<&str>, surroundings: &Surroundings) -> Result<PathB
 }
 
 /// The inherited environment with the terminal's own variables, changed by the client's additions.
-fn environment(
-    chosen: &Chosen<'_>,
-    additions: BTreeMap<String, String>,
-) -> Result<Vec<(OsString, OsString)>, Invalid> {
+fn environment(chosen: &Chosen<'_>, additions: BTreeMap<String, String>) -> Result<Vec<(OsString, OsString)>, Invalid> {
     let mut environment: BTreeMap<OsString, OsString> = chosen.surroundings.environment.iter().cloned().collect();
     environment.insert("TERM".into(), "xterm-256color".into());
     environment.insert("COLORTERM".into(), "truecolor".into());
@@ -275,7 +272,8 @@ mod tests {
         };
         let all = [("shell", profile(&["/bin/zsh", "-l"], false, false)), ("build", profile(&["make"], true, true))];
         let all = all.into_iter().map(|(name, profile)| (name.to_owned(), profile)).collect();
-        let profiles = Profiles { all, any_command: Some(Role::Admin), surroundings: profile(&[], false, false).surroundings };
+        let profiles =
+            Profiles { all, any_command: Some(Role::Admin), surroundings: profile(&[], false, false).surroundings };
         serde_json::from_str::<OpenRequest>(body).expect("well-formed").plan(&profiles, Role::Admin)
     }
 

@@ -69,8 +69,13 @@ fn profiles() -> Profiles {
     let surroundings =
         || Surroundings { environment: Vec::new(), home: "/".into(), confinement: session::Confinement::default() };
     let roles = [Role::Member, Role::Admin].into();
-    let shell =
-        Profile { description: None, command: vec!["/bin/sh".into()], args: false, roles, surroundings: surroundings() };
+    let shell = Profile {
+        description: None,
+        command: vec!["/bin/sh".into()],
+        args: false,
+        roles,
+        surroundings: surroundings(),
+    };
     Profiles { all: [(SHELL.to_owned(), shell)].into(), any_command: Some(Role::Admin), surroundings: surroundings() }
 }
 

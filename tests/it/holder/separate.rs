@@ -42,7 +42,11 @@ fn front(data: &TempDir, program: &std::path::Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
     command.args(["serve", "--port", "0", "--root-holder", "--config"]).arg(data.path().join("fantail.toml"));
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("FANTAIL_DATA_DIR", data.path()).env("FANTAIL_LOG_LEVEL", "warn");
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("FANTAIL_DATA_DIR", data.path())
+        .env("FANTAIL_LOG_LEVEL", "warn");
     command.env("HOME", data.path()).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

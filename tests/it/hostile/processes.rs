@@ -97,14 +97,18 @@ async fn h64_a_session_of_another_account_reads_nothing_of_the_server() {
     if !is_root("what a session of another account can read of the server") {
         return;
     }
-    let server = with_profiles("[profiles.shell]\nuser = 'nobody'\ncommand = ['sh', '-c', 'cd /; exec sh']\nroot = ['/tmp']").await;
+    let server =
+        with_profiles("[profiles.shell]\nuser = 'nobody'\ncommand = ['sh', '-c', 'cd /; exec sh']\nroot = ['/tmp']")
+            .await;
     let id = server.open_with(json!({})).await["sessionId"].as_str().expect("an id").to_owned();
     let mut client = Client::attach(&server, &id).await;
     let (pid, data) = (server.pid(), server.data().display());
     let others = format!("/proc/{pid}/environ /proc/{pid}/mem /proc/{pid}/maps {data}/fantail.db {data}/server.json");
     client.typed(&format!("for f in {others}; do cat $f >/dev/null 2>&1 && echo READ $f; done; echo looked\n")).await;
     client.until_shown("\r\nlooked").await;
-    client.typed(&format!("ls /proc/{pid}/fd {data} >/dev/null 2>&1 && echo READ; kill -0 {pid} || echo no $(id -un)\n")).await;
+    client
+        .typed(&format!("ls /proc/{pid}/fd {data} >/dev/null 2>&1 && echo READ; kill -0 {pid} || echo no $(id -un)\n"))
+        .await;
     client.until_shown("\r\nno nobody").await;
     assert!(!client.shown().contains("\nREAD"), "{}", client.shown());
 }
@@ -223,7 +227,9 @@ fn small_cgroup() -> Option<std::path::PathBuf> {
         .and_then(|()| std::fs::write(cgroup.join("memory.limit_in_bytes"), "67108864"))
         .and_then(|()| std::fs::File::open("/dev/kmsg"));
     if let Err(error) = made {
-        println!("NOT TESTED, because there is no memory cgroup or no kernel log to be had ({error}): why a program died");
+        println!(
+            "NOT TESTED, because there is no memory cgroup or no kernel log to be had ({error}): why a program died"
+        );
         return None;
     }
     Some(cgroup)
@@ -285,7 +291,10 @@ async fn h70_what_no_profile_allows_is_refused_by_name() {
     let field = |field: &str| (400, "invalid_field".to_owned(), json!(field));
     assert_eq!(refused(json!({ "profile": "shell", "args": ["x"] })).await, field("args"));
     assert_eq!(refused(json!({ "profile": "show", "command": ["sh"] })).await, field("command"));
-    assert_eq!(refused(json!({ "profile": "show", "env": { "LD_PRELOAD": "/tmp/x.so" } })).await, field("env.LD_PRELOAD"));
+    assert_eq!(
+        refused(json!({ "profile": "show", "env": { "LD_PRELOAD": "/tmp/x.so" } })).await,
+        field("env.LD_PRELOAD")
+    );
     assert_eq!(refused(json!({ "profile": "show", "args": ["x".repeat(1_900_000)] })).await, field("args"));
     assert_eq!(refused(json!({ "profile": "show", "args": vec!["x"; 5000] })).await, field("args"));
     assert_eq!(refused(json!({ "profile": "show", "args": ["x".repeat(2 << 20)] })).await.0, 413);

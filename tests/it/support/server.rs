@@ -87,11 +87,8 @@ impl Server {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> (Child, String, Option<String>) {
-        let mut process = command
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut process =
+            command.envs(environment.iter().copied()).stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let mut line = async || patiently("a line from the server", lines.next_line()).await.expect("readable");
         let url = line().await.expect("the server says where it listens");
