@@ -30,10 +30,9 @@ const TERMINAL_MODE_ALONE: u32 = 0o600;
 /// Returns only when it cannot, and then that has been told.
 #[must_use]
 pub fn begin(descriptors: Option<Rlimit>) -> i32 {
-    let (launch, mut report) = match posix::handed_over() {
-        Ok(handed) => handed,
+    let Ok((launch, mut report)) = posix::handed_over() else {
         // Not started by us: nobody listens.
-        Err(_) => return SpawnError::Other(io::Error::other("not started by fantail")).exit_code(),
+        return SpawnError::NoSuchProgram.exit_code();
     };
     let Err(error) = become_program(launch, descriptors);
     let (word, errno) = (error.word(), error.cause().and_then(io::Error::raw_os_error).unwrap_or(0));
