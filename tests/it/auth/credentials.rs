@@ -13,10 +13,11 @@ use crate::support::raw::handshake;
 use crate::support::{Answer, Login, Raw, Server};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
-const GUARDED: [&str; 17] = [
+const GUARDED: [&str; 18] = [
     "POST /api/auth/logout",
     "GET /api/auth/me",
     "POST /api/auth/ticket",
+    "GET /api/profiles",
     "GET /api/sessions",
     "POST /api/sessions",
     "GET /api/sessions/{id}",
