@@ -61,8 +61,14 @@ fn pss(pid: Pid) -> u64 {
 async fn measure(data: &Path, descriptors: Rlimit, many: u16) {
     let local = LocalSpawner { descriptors: Some(descriptors) };
     sample(&local, "by itself, 1 open").await;
-    let place =
-        Place { data_dir: data.to_owned(), program: env!("CARGO_BIN_EXE_fantail").into(), descriptors, systemd: None };
+    let place = Place {
+        data_dir: data.to_owned(),
+        program: env!("CARGO_BIN_EXE_fantail").into(),
+        descriptors,
+        of_root: false,
+        debuggable: false,
+        systemd: None,
+    };
     let options = Options { place, tracker: TaskTracker::new() };
     let holder = HolderSpawner::connect(options).await.expect("a holder");
     sample(&*holder, "by the holder, 1 open").await;

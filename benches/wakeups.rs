@@ -68,6 +68,7 @@ impl Crowd {
             id: SessionId::from_random([1; 16]),
             owner: Principal(uuid::Uuid::from_u128(1)),
             name: "wakeups".into(),
+            profile: None,
             launch: Launch::new(&command, "/".into(), &environment).expect("valid"),
             size: Size::DEFAULT,
             start_on: StartOn::Open,

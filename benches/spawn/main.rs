@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use fantail::holder::{HolderSpawner, Options, Place, end_all};
-use fantail::session::{Launch, LocalSpawner, SessionId, Spawner};
+use fantail::session::{Confinement, Launch, Limits, LocalSpawner, SessionId, Spawner};
 use fantail::terminal::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Resource, Signal, getrlimit, kill_process};
@@ -72,12 +72,20 @@ fn spawning(criterion: &mut Criterion) {
         data_dir: data.path().to_owned(),
         program: env!("CARGO_BIN_EXE_fantail").into(),
         descriptors,
+        of_root: false,
+        debuggable: false,
         systemd: None,
     };
     let options = Options { place, tracker: TaskTracker::new() };
     let holder: Arc<dyn Spawner> = runtime.block_on(HolderSpawner::connect(options)).expect("a holder");
-    let mut opener = Opener::new(holder);
+    let mut opener = Opener::new(Arc::clone(&holder));
     group.bench_function("by the holder", |bencher| {
+        bencher.iter(|| runtime.block_on(opener.open_and_end()));
+    });
+    let limits = Limits { processes: Some(1_000_000), ..Limits::default() };
+    let mut opener = Opener::new(holder);
+    opener.launch = opener.launch.clone().confined(Confinement { limits, ..Confinement::default() });
+    group.bench_function("by the holder, confined", |bencher| {
         bencher.iter(|| runtime.block_on(opener.open_and_end()));
     });
     group.finish();

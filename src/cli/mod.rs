@@ -46,6 +46,13 @@ enum Command {
     /// Keep sessions while servers come and go
     #[command(hide = true)]
     Holder(holder::Holder),
+    /// Become a program that is confined
+    #[command(hide = true, name = crate::session::BEGIN)]
+    Begin {
+        /// The limit of open descriptors it gets, soft and hard
+        #[arg(value_parser = crate::session::limit_from)]
+        descriptors: Option<rustix::process::Rlimit>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -100,6 +107,9 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
     let command = match command {
         // Alone in its process: no runtime, no threads, nothing open.
         Command::Holder(holder) => return holder.run().map(|()| ExitCode::SUCCESS),
+        Command::Begin { descriptors } => {
+            return Ok(u8::try_from(crate::session::begin_confined(descriptors)).unwrap_or(FAILURE).into());
+        }
         Command::Usual(command) => command,
     };
     let environment = Environment::read();

@@ -20,7 +20,7 @@ pub(super) struct OpenArgs {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Where its program starts [default: here; on a server elsewhere, the home directory there]
+    /// Where its program starts [default: here; on a server elsewhere or with a profile, what that says]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<String>,
 
@@ -35,6 +35,10 @@ pub(super) struct OpenArgs {
     /// Print its id instead of attaching
     #[arg(long, short)]
     pub detach: bool,
+
+    /// What the server starts under this name; then CMD is what is appended to it
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
 
     /// The program and its arguments [default: your login shell]
     #[arg(last = true, value_name = "CMD")]
@@ -91,9 +95,14 @@ async fn show(server: ServerArgs, client: &Client, session: &Session, detach: bo
 }
 
 fn request(args: OpenArgs, local: bool, size: Option<Size>) -> anyhow::Result<(ServerArgs, OpenRequest)> {
+    // A profile has its own place to start.
+    let working_dir = working_dir(args.cwd, local && args.profile.is_none())?;
+    let (appended, command) = if args.profile.is_some() { (args.command, vec![]) } else { (vec![], args.command) };
     let request = OpenRequest {
-        command: args.command,
-        working_dir: working_dir(args.cwd, local)?,
+        profile: args.profile,
+        args: appended,
+        command,
+        working_dir,
         env: args.env.into_iter().map(|(key, value)| (key, value.into())).collect(),
         name: args.name,
         cols: size.map(Size::cols),

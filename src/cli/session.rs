@@ -68,6 +68,12 @@ pub(super) enum Status {
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OpenRequest {
+    /// What the server starts under this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Words to append to its command.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
     /// The program and its arguments; empty for the login shell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::network::{check_the_open_net, origins, tls, trusted_proxies};
 use super::raw::Raw;
-use super::{Config, Environment};
+use super::{Config, Environment, profile};
 
 /// The fewest bytes of output a session may hold: two segments, so that one can be read while the other is written.
 const LOG_BYTES_MIN: u64 = 128 * 1024;
@@ -28,20 +28,12 @@ const EXITED_TTL_MAX: u64 = 366 * 24 * 60 * 60;
 
 /// A setting that cannot be.
 pub(super) struct Wrong {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) rule: String,
 }
 
 pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong> {
-    if raw.no_auth && !raw.bind.to_canonical().is_loopback() {
-        return wrong("no_auth", "allowed only while `bind` is a loopback address");
-    }
-    if let Err(error) = EnvFilter::try_new(&raw.log_level) {
-        return wrong("log_level", error.to_string());
-    }
-    if let Some(name) = raw.pass_env.iter().find(|name| !is_variable_name(name)) {
-        return wrong("pass_env", format!("{name:?} is not the name of a variable that can be passed"));
-    }
+    check_what_goes_together(&raw)?;
     let (tls, trusted_proxies) = (tls(&raw, environment)?, trusted_proxies(&raw)?);
     check_the_open_net(&raw, tls.as_ref(), &trusted_proxies)?;
     let seconds = |key, value, low, high| between(key, value, low, high).map(|_| Duration::from_secs(value));
@@ -75,6 +67,15 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             ACCESS_TOKEN_SECONDS_MIN,
             ACCESS_TOKEN_SECONDS_MAX,
         )?,
+        profiles: raw
+            .profiles
+            .into_iter()
+            .map(|(name, profile)| {
+                profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked))
+            })
+            .collect::<Result<_, _>>()?,
+        limits: profile::check_limits("limits", raw.limits)?,
+        any_command: raw.any_command,
         session_environment: environment.for_sessions(&raw.pass_env),
         home: environment.home(),
         shell: environment.shell(),
@@ -84,17 +85,40 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         port: raw.port,
         no_auth: raw.no_auth,
         holder: !raw.no_holder,
+        root_holder: raw.root_holder,
+        debuggable: raw.debuggable,
+        run_as: (!raw.run_as.is_empty()).then_some(raw.run_as),
         systemd: environment.systemd(),
         log_format: raw.log_format,
         log_level: raw.log_level,
     })
 }
 
-pub(super) fn wrong<T>(key: &'static str, rule: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { key, rule: rule.into() })
+/// What is wrong whatever else is said, and what cannot be said together.
+fn check_what_goes_together(raw: &Raw) -> Result<(), Wrong> {
+    if raw.no_auth && !raw.bind.to_canonical().is_loopback() {
+        return wrong("no_auth", "allowed only while `bind` is a loopback address");
+    }
+    if raw.root_holder && raw.no_holder {
+        return wrong("root_holder", "makes no sense together with `no_holder`");
+    }
+    if raw.run_as.contains('\0') {
+        return wrong("run_as", "must be the name of an account");
+    }
+    if let Err(error) = EnvFilter::try_new(&raw.log_level) {
+        return wrong("log_level", error.to_string());
+    }
+    if let Some(name) = raw.pass_env.iter().find(|name| !is_variable_name(name)) {
+        return wrong("pass_env", format!("{name:?} is not the name of a variable that can be passed"));
+    }
+    Ok(())
 }
 
-fn between(key: &'static str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
+pub(super) fn wrong<T>(key: impl Into<String>, rule: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { key: key.into(), rule: rule.into() })
+}
+
+fn between(key: &str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
     match usize::try_from(value) {
         Ok(fits) if (low..=high).contains(&value) => Ok(fits),
         _ => wrong(key, format!("must be between {low} and {high}, got {value}")),
@@ -102,7 +126,7 @@ fn between(key: &'static str, value: u64, low: u64, high: u64) -> Result<usize, 
 }
 
 /// A name a shell would take, and not one of the server's own, whose values sessions must not see.
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts && !name.starts_with("FANTAIL_") && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

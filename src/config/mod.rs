@@ -7,9 +7,11 @@
 mod check;
 mod environment;
 mod network;
+mod profile;
 mod raw;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -18,7 +20,8 @@ use std::time::Duration;
 pub use environment::Environment;
 use ipnet::IpNet;
 pub use network::Tls;
-pub use raw::{Clipboard, LogFormat, Pace, Sizes};
+pub use profile::ProfileConfig;
+pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -36,6 +39,10 @@ pub struct Config {
     pub no_auth: bool,
     /// Whether sessions are kept by a process of their own and outlive this one.
     pub holder: bool,
+    /// Whether root has started that process, and not this one.
+    pub root_holder: bool,
+    /// Whether other processes of this account may look into ours.
+    pub debuggable: bool,
     /// What systemd-run finds the service manager by, where a systemd service runs us.
     pub systemd: Option<Vec<(OsString, OsString)>>,
     /// How log lines are written.
@@ -78,6 +85,14 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// What a session's program finds in its environment, before anything a request adds.
     pub session_environment: Vec<(OsString, OsString)>,
+    /// From which role on a request may name a command itself.
+    pub any_command: AnyCommand,
+    /// The account programs run as unless their profile names one; the server's when there is none.
+    pub run_as: Option<String>,
+    /// What programs may use where no profile says otherwise.
+    pub limits: LimitsConfig,
+    /// What may be started, by name.
+    pub profiles: BTreeMap<String, ProfileConfig>,
     /// The home directory: where sessions start, and what `~/` means.
     pub home: PathBuf,
     /// The login shell.
@@ -127,9 +142,9 @@ impl Config {
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let (raw, places) = sources::merge(flags, environment)?;
         check::check(raw, environment).map_err(|wrong| ConfigError::Wrong {
-            key: wrong.key.into(),
+            place: places.of(&wrong.key),
+            key: wrong.key,
             rule: wrong.rule,
-            place: places.of(wrong.key),
         })
     }
 

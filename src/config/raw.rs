@@ -1,5 +1,6 @@
 //! The settings as they are written, with their defaults: the list of keys there are.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use clap::ValueEnum;
@@ -55,6 +56,80 @@ pub enum Clipboard {
     Off,
 }
 
+/// From which role on a request may name a command itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum AnyCommand {
+    /// Admins.
+    #[default]
+    Admin,
+    /// Members too.
+    Member,
+    /// None: sessions are opened by profile only.
+    Nobody,
+}
+
+/// Who may use a profile. Guests open nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileRole {
+    /// Members.
+    Member,
+    /// Admins.
+    Admin,
+}
+
+/// A profile as it is written: see [`super::ProfileConfig`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProfile {
+    pub(super) description: Option<String>,
+    pub(super) command: Vec<String>,
+    pub(super) args: bool,
+    #[serde(deserialize_with = "list")]
+    pub(super) root: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    #[serde(deserialize_with = "list")]
+    pub(super) pass_env: Vec<String>,
+    pub(super) user: Option<String>,
+    pub(super) roles: Vec<ProfileRole>,
+    pub(super) limits: LimitsConfig,
+    pub(super) no_new_privs: bool,
+}
+
+impl Default for RawProfile {
+    fn default() -> Self {
+        Self {
+            description: None,
+            command: Vec::new(),
+            args: false,
+            root: Vec::new(),
+            env: BTreeMap::new(),
+            pass_env: Vec::new(),
+            user: None,
+            roles: vec![ProfileRole::Member, ProfileRole::Admin],
+            limits: LimitsConfig::default(),
+            no_new_privs: false,
+        }
+    }
+}
+
+/// What a session's programs may use; what is none is as for the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Processes and threads of the account.
+    pub processes: Option<u64>,
+    /// Bytes of address space of each process.
+    pub memory_bytes: Option<u64>,
+    /// Seconds of processor time of each process.
+    pub cpu_seconds: Option<u64>,
+    /// Bytes of each file that is written.
+    pub file_bytes: Option<u64>,
+    /// Open descriptors of each process.
+    pub descriptors: Option<u64>,
+}
+
 /// Every key, unchecked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +142,8 @@ pub(super) struct Raw {
     pub(super) database_url: String,
     pub(super) no_auth: bool,
     pub(super) no_holder: bool,
+    pub(super) root_holder: bool,
+    pub(super) debuggable: bool,
     pub(super) log_format: LogFormat,
     pub(super) log_level: String,
     #[serde(deserialize_with = "list")]
@@ -97,6 +174,11 @@ pub(super) struct Raw {
     #[serde(deserialize_with = "list")]
     pub(super) pass_env: Vec<String>,
     pub(super) access_token_seconds: u64,
+    pub(super) any_command: AnyCommand,
+    /// Empty for the account the server runs as.
+    pub(super) run_as: String,
+    pub(super) limits: LimitsConfig,
+    pub(super) profiles: BTreeMap<String, RawProfile>,
 }
 
 impl Default for Raw {
@@ -108,6 +190,8 @@ impl Default for Raw {
             database_url: String::new(),
             no_auth: false,
             no_holder: false,
+            root_holder: false,
+            debuggable: false,
             log_format: LogFormat::Text,
             log_level: "info".into(),
             public_urls: Vec::new(),
@@ -131,12 +215,16 @@ impl Default for Raw {
             exited_max: 1000,
             pass_env: Vec::new(),
             access_token_seconds: 900,
+            any_command: AnyCommand::Admin,
+            run_as: String::new(),
+            limits: LimitsConfig::default(),
+            profiles: BTreeMap::new(),
         }
     }
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 15] = [
+pub(super) const TEXT_KEYS: [&str; 17] = [
     "bind",
     "data_dir",
     "database_url",
@@ -152,6 +240,8 @@ pub(super) const TEXT_KEYS: [&str; 15] = [
     "sizes",
     "clipboard",
     "pass_env",
+    "any_command",
+    "run_as",
 ];
 
 /// A list, or its items with commas between them, which is all a variable can hold.

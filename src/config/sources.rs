@@ -10,7 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::raw::{Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
+use super::raw::{AnyCommand, Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
 use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
@@ -45,6 +45,14 @@ pub struct Flags {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_holder: Option<bool>,
+    /// Sessions are kept by a holder that root has started for this account (docs/HOLDER.md)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_holder: Option<bool>,
+    /// Let other processes of this account look into the server and its holder (gdb, perf, strace, /proc)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debuggable: Option<bool>,
     /// How log lines are written [default: text]
     #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +145,14 @@ pub struct Flags {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_seconds: Option<u64>,
+    /// From which role on a request may name a command itself [default: admin]
+    #[arg(long, value_name = "ROLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any_command: Option<AnyCommand>,
+    /// The Unix account programs run as unless their profile names one [default: the server's]
+    #[arg(long, value_name = "ACCOUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
 }
 
 /// Where each setting that is not a default stands.
@@ -145,7 +161,9 @@ pub(super) struct Places(BTreeMap<String, String>);
 
 impl Places {
     pub(super) fn of(&self, key: &str) -> String {
-        self.0.get(key).cloned().unwrap_or_else(|| "by default".into())
+        // A part of a table stands where the table does.
+        let whole = key.split('.').next().unwrap_or_default();
+        self.0.get(whole).cloned().unwrap_or_else(|| "by default".into())
     }
 }
 

@@ -151,3 +151,45 @@ fn a_file_that_is_asked_for_must_be_there_and_make_sense() {
     let (_dir, flags) = file("port = \n");
     assert!(matches!(load(&flags, []), Err(ConfigError::File { .. })));
 }
+
+#[test]
+fn a_profile_is_read_from_its_table_with_what_it_leaves_open() {
+    let (_dir, flags) = file(
+        "any_command = 'nobody'\nlimits.processes = 100\n[profiles.build]\ncommand = ['make', '-C', '/srv']\nargs = true\n\
+         root = ['/srv', '/home']\nroles = ['admin']\nuser = 'ann'\nno_new_privs = true\npass_env = ['EDITOR']\n\
+         env = { MAKEFLAGS = '-j2' }\nlimits = { memory_bytes = 1073741824 }\n[profiles.bare]\n",
+    );
+    let config = load(&flags, [("EDITOR", "vi"), ("SECRET", "x")]).unwrap();
+    assert_eq!((config.any_command, config.limits.processes), (AnyCommand::Nobody, Some(100)));
+    let build = &config.profiles["build"];
+    assert_eq!((build.args, build.roots.len(), build.user.as_deref()), (true, 2, Some("ann")));
+    assert_eq!(build.roles.iter().copied().collect::<Vec<_>>(), [ProfileRole::Admin]);
+    assert_eq!((build.limits.memory_bytes, build.limits.processes), (Some(1 << 30), None));
+    assert!(build.environment.contains(&("EDITOR".into(), "vi".into())));
+    assert!(!build.environment.iter().any(|(name, _)| name == "SECRET"));
+    let bare = &config.profiles["bare"];
+    assert!(bare.command.is_empty() && !bare.args && bare.roots.is_empty() && bare.roles.len() == 2);
+}
+
+#[test]
+fn a_wrong_profile_is_named_with_its_field_and_its_place() {
+    for (table, key) in [
+        ("[profiles.x]\ncomand = ['a']", "profiles.x.comand"),
+        ("[profiles.x]\nargs = 'yes'", "profiles.x.args"),
+        ("[profiles.x]\nargs = true", "profiles.x.args"),
+        ("[profiles.X]\n", "profiles.X"),
+        ("[profiles.x]\ncommand = ['']", "profiles.x.command"),
+        ("[profiles.x]\nroot = ['srv']", "profiles.x.root"),
+        ("[profiles.x]\nroles = ['guest']", "profiles.x.roles"),
+        ("[profiles.x]\nenv = { FANTAIL_TOKEN = 'x' }", "profiles.x.env"),
+        ("[profiles.x]\nuser = ''", "profiles.x.user"),
+        ("[profiles.x]\nlimits = { memory_bytes = 1 }", "profiles.x.limits.memory_bytes"),
+        ("[profiles.x]\nlimits = { pids = 1 }", "profiles.x.limits"),
+        ("limits.processes = 0", "limits.processes"),
+        ("any_command = 'guest'", "any_command"),
+    ] {
+        let (_dir, flags) = file(table);
+        let refusal = refusal(&flags, []);
+        assert!(refusal.starts_with(key) && refusal.ends_with("fantail.toml)"), "{table}: {refusal}");
+    }
+}

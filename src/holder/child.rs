@@ -3,16 +3,17 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::message::{Id, Reply, Request};
+use super::exit_info;
+use super::message::{Id, Reply, Request, process};
 use super::spawner::Requests;
-use super::{exit_info, strays};
-use crate::session::{Child, Exit, ProcStat, SessionId, watch};
+use crate::session::{Child, Exit, Leader, ProcStat, SessionId, Signaller, Whom, watch};
 
 /// The program of a session. Dropping it changes nothing for the program.
 pub(super) struct Program {
@@ -24,13 +25,13 @@ pub(super) struct Program {
     /// parent.
     was_last: Option<bool>,
     /// Should the holder die, this process may become the parent.
-    _kept: strays::Kept,
+    _known: Leader,
 }
 
 impl Program {
     pub(super) fn new(session: SessionId, pid: Pid, pidfd: OwnedFd, requests: Requests) -> io::Result<Self> {
         let pidfd = watch(pidfd, Interest::READABLE)?;
-        Ok(Self { session, pid, pidfd, requests, was_last: None, _kept: strays::Kept::new(pid) })
+        Ok(Self { session, pid, pidfd, requests, was_last: None, _known: Leader::known(pid) })
     }
 
     /// How it ended, if we are its parent.
@@ -75,6 +76,29 @@ impl Program {
     }
 }
 
+/// Signals by the holder, which may signal what it started as whoever.
+struct ByHolder {
+    session: SessionId,
+    pid: Pid,
+    requests: Requests,
+}
+
+#[async_trait]
+impl Signaller for ByHolder {
+    async fn signal(&self, signal: Signal, to: Whom) -> Vec<Pid> {
+        let request = Request::Signal { session: Id(self.session), signal: signal.as_raw(), all: to == Whom::All };
+        match self.requests.ask(request, Vec::new()).await.map(|got| got.reply) {
+            Ok(Reply::Signalled { processes }) => processes.into_iter().filter_map(process).collect(),
+            other => {
+                let error = other.err().map_or_else(|| "it makes no sense".to_owned(), |error| error.to_string());
+                tracing::error!(session = %self.session, error, "the holder does not signal a session's processes");
+                // For all that is known it is still there.
+                vec![self.pid]
+            }
+        }
+    }
+}
+
 /// Whether the process of a pidfd has not been reaped: fdinfo names it until then.
 fn is_unreaped(pidfd: BorrowedFd<'_>) -> bool {
     let Ok(info) = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())) else { return false };
@@ -110,6 +134,10 @@ impl Child for Program {
 
     fn was_last(&self) -> bool {
         self.was_last == Some(true)
+    }
+
+    fn signaller(&self) -> Option<Arc<dyn Signaller>> {
+        Some(Arc::new(ByHolder { session: self.session, pid: self.pid, requests: self.requests.clone() }))
     }
 
     fn is_reaped_with_session(&self) -> bool {

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
-use rustix::process::{Resource, Rlimit, chdir, getpid, getrlimit, set_child_subreaper, setrlimit, setsid};
+use rustix::process::{Rlimit, chdir, getpid, set_child_subreaper, setsid};
 
 use super::message::{self, NoRequest, Reply, Request, refusal};
 use super::sessions::{Answer, Sessions};
 use super::socket::{self, Received, Room};
-use super::{HolderError, strays, system};
-use crate::session::Others;
+use super::{HolderError, Serving, strays, system};
+use crate::session::{Others, close_to_others, leave_no_core, raise_descriptors};
 
 /// The lock that says there is a holder. It stays when the holder ends; the lock on it does not.
 const LOCK: &str = "holder.lock";
@@ -58,23 +58,31 @@ impl Keeper {
     ///
     /// # Errors
     /// When the directory cannot be used or the system refuses.
-    pub fn begin(dir: &Path, descriptors: Rlimit) -> Result<Option<Self>, HolderError> {
+    pub fn begin(
+        dir: &Path,
+        descriptors: Rlimit,
+        serving: Serving,
+        debuggable: bool,
+    ) -> Result<Option<Self>, HolderError> {
         let others = if system::close_inherited() { Others::CloseOnExec } else { Others::CloseThem };
         system::ignore_hangups();
+        if !debuggable {
+            close_to_others();
+        }
+        leave_no_core();
         // Refused to the leader of a process group, such as a shell's job: then it leads its own session nearly.
         let _ = setsid();
         chdir("/").map_err(io::Error::from)?;
         set_child_subreaper(Some(getpid())).map_err(io::Error::from)?;
-        let limit = getrlimit(Resource::Nofile);
         // What cannot be raised bounds how many sessions are kept, and is told when one is opened.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+        let _ = raise_descriptors();
         let Some(lock) = lock(dir)? else { return Ok(None) };
         Ok(Some(Self {
             dir: dir.to_owned(),
-            listener: socket::bind_in(dir)?,
+            listener: socket::bind_in(dir, serving.outlasts_idleness())?,
             ended_children: system::ended_children()?,
             connections: Vec::new(),
-            sessions: Sessions::new(descriptors, others),
+            sessions: Sessions::new(descriptors, others, serving),
             swept: Instant::now(),
             sweep_due: false,
             _lock: lock,
@@ -88,7 +96,8 @@ impl Keeper {
     pub fn run(mut self) -> Result<(), HolderError> {
         let mut idle_since = Instant::now();
         loop {
-            let is_idle = self.connections.is_empty() && self.sessions.is_empty();
+            let is_idle =
+                self.connections.is_empty() && self.sessions.is_empty() && !self.sessions.serving().outlasts_idleness();
             if !is_idle {
                 idle_since = Instant::now();
             } else if idle_since.elapsed() >= IDLE_GRACE {
@@ -136,10 +145,10 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes one connection. A stranger is hung up on: the directory is closed to others, so only root gets here.
+    /// Takes one connection. A stranger is hung up on: the directory is closed to others, so hardly anybody gets here.
     fn accept(&mut self) {
         let Ok(socket) = socket::accept_from(&self.listener) else { return };
-        if !matches!(socket::stranger(&socket), Ok(None)) {
+        if !socket::peer(&socket).is_ok_and(|peer| self.sessions.serving().takes(peer)) {
             return;
         }
         if self.connections.len() >= CONNECTIONS_MAX {

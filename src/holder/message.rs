@@ -12,7 +12,7 @@ pub(super) const MESSAGE_MAX: usize = 64 * 1024;
 /// Sessions in one answer to `list`; 45 bytes each.
 pub(super) const PAGE: usize = 1000;
 /// What may be asked, to tell an unknown word from one that makes no sense.
-const OPS: [&str; 10] = ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end"];
+const OPS: [&str; 11] = ["hello", "spawn", "keep", "list", "take", "exit", "reap", "forget", "adopt", "end", "signal"];
 
 /// What a server asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,13 @@ pub(super) enum Request {
     },
     /// Kill every program and forget every session.
     End,
+    /// Signal the foreground of its terminal, or all that it started.
+    Signal {
+        session: Id,
+        signal: i32,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        all: bool,
+    },
 }
 
 /// What the holder answers.
@@ -76,6 +83,8 @@ pub(super) enum Reply {
     Running,
     /// To `exit` and `reap`: it is not the holder's child, or was never started.
     Unknown,
+    /// To `signal`: who was there to get it, a thousand at most.
+    Signalled { processes: Vec<i32> },
     /// It is done.
     Done,
     /// It is not.
@@ -127,40 +136,15 @@ impl Reply {
         match exit {
             Exit::Code(code) => Self::Ended { code: Some(*code), signal: None, last: false },
             Exit::Signal(signal) => Self::Ended { code: None, signal: Some(*signal), last: false },
+            Exit::OutOfMemory => Self::Ended { code: None, signal: Some(libc::SIGKILL), last: false },
             Exit::NotStarted { .. } | Exit::Lost { .. } | Exit::Unknown => Self::Unknown,
         }
     }
 
     pub(super) fn not_started(error: &SpawnError) -> Self {
-        let (word, cause) = match error {
-            SpawnError::NoSuchProgram => ("no_such_program", None),
-            SpawnError::NotExecutable => ("not_executable", None),
-            SpawnError::TooLong => ("too_long", None),
-            SpawnError::NoSuchDirectory => ("no_such_directory", None),
-            SpawnError::NotADirectory => ("not_a_directory", None),
-            SpawnError::DirectoryForbidden => ("directory_forbidden", None),
-            SpawnError::NoTerminalsLeft => ("no_terminals_left", None),
-            SpawnError::OutOfResources(cause) => ("out_of_resources", Some(cause)),
-            SpawnError::Other(cause) => ("other", Some(cause)),
-        };
+        let (word, cause) = (error.word(), error.cause());
         let message = cause.map_or_else(|| error.to_string(), ToString::to_string);
         Self::Error { error: word.into(), errno: cause.and_then(std::io::Error::raw_os_error), message }
-    }
-}
-
-/// The other direction of [`Reply::not_started`]; a word that is none of its is an error of another kind.
-pub(super) fn spawn_error(word: &str, errno: Option<i32>, message: String) -> SpawnError {
-    let cause = |message| errno.map_or_else(|| std::io::Error::other(message), std::io::Error::from_raw_os_error);
-    match word {
-        "no_such_program" => SpawnError::NoSuchProgram,
-        "not_executable" => SpawnError::NotExecutable,
-        "too_long" => SpawnError::TooLong,
-        "no_such_directory" => SpawnError::NoSuchDirectory,
-        "not_a_directory" => SpawnError::NotADirectory,
-        "directory_forbidden" => SpawnError::DirectoryForbidden,
-        "no_terminals_left" => SpawnError::NoTerminalsLeft,
-        "out_of_resources" => SpawnError::OutOfResources(cause(message)),
-        _ => SpawnError::Other(cause(message)),
     }
 }
 
@@ -231,6 +215,11 @@ mod tests {
             (Request::Adopt { session: one, pid: None }, r#"{"op":"adopt","session":"ID"}"#),
             (Request::Adopt { session: one, pid: Some(5) }, r#"{"op":"adopt","session":"ID","pid":5}"#),
             (Request::End, r#"{"op":"end"}"#),
+            (Request::Signal { session: one, signal: 2, all: false }, r#"{"op":"signal","session":"ID","signal":2}"#),
+            (
+                Request::Signal { session: one, signal: 9, all: true },
+                r#"{"op":"signal","session":"ID","signal":9,"all":true}"#,
+            ),
         ] {
             let golden = golden.replace("ID", "07070707-0707-4707-8707-070707070707");
             assert_eq!(serde_json::to_string(&request).unwrap(), golden);
@@ -254,6 +243,7 @@ mod tests {
             (Reply::Ended { code: Some(0), signal: None, last: true }, r#"{"op":"ended","code":0,"last":true}"#),
             (Reply::Running, r#"{"op":"running"}"#),
             (Reply::Unknown, r#"{"op":"unknown"}"#),
+            (Reply::Signalled { processes: vec![5, 6] }, r#"{"op":"signalled","processes":[5,6]}"#),
             (Reply::Done, r#"{"op":"done"}"#),
             (
                 Reply::not_started(&SpawnError::OutOfResources(std::io::Error::from_raw_os_error(24))),
@@ -293,13 +283,17 @@ mod tests {
             SpawnError::NoSuchDirectory,
             SpawnError::NotADirectory,
             SpawnError::DirectoryForbidden,
+            SpawnError::DirectoryOutside,
+            SpawnError::NoSuchUser,
+            SpawnError::UserForbidden,
+            SpawnError::HolderTooOld,
             SpawnError::NoTerminalsLeft,
             SpawnError::OutOfResources(std::io::Error::from_raw_os_error(12)),
             SpawnError::Other(std::io::Error::from_raw_os_error(5)),
             SpawnError::Other(std::io::Error::other("the terminal has no name")),
         ] {
             let Reply::Error { error: word, errno, message } = Reply::not_started(&error) else { panic!() };
-            let arrived = spawn_error(&word, errno, message);
+            let arrived = SpawnError::from_word(&word, errno, message);
             assert_eq!(arrived.to_string(), error.to_string());
             assert_eq!((arrived.field(), arrived.exit_code()), (error.field(), error.exit_code()));
             let source = |error: &SpawnError| std::error::Error::source(error).map(ToString::to_string);

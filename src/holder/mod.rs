@@ -10,6 +10,7 @@ mod exit_info;
 mod keeper;
 mod link;
 mod message;
+mod serving;
 mod sessions;
 mod socket;
 mod spawner;
@@ -18,11 +19,13 @@ mod strays;
 mod system;
 
 use std::io;
+use std::path::PathBuf;
 
 pub use keeper::Keeper;
+pub use serving::Serving;
 pub use socket::{Received, Room, receive, send};
 pub use spawner::{HolderSpawner, Options};
-pub use start::{LISTENS, Place, Systemd, TAKEN, end_all, limit_from};
+pub use start::{LISTENS, Place, Systemd, TAKEN, end_all};
 
 /// Why what the holder is for cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,9 @@ pub enum HolderError {
     /// It could not be started.
     #[error("the process that keeps sessions did not start: {0}")]
     NotStarted(String),
+    /// Somebody else was to start it, and has not.
+    #[error("no process of root keeps sessions in {0} (fantail holder --serves): see docs/HOLDER.md")]
+    NotThere(PathBuf),
     /// It and we have no version of the protocol in common.
     #[error("the process that keeps sessions cannot work with this version: {0}")]
     Protocol(String),

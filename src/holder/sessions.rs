@@ -7,12 +7,17 @@ use std::ops::Bound;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 
-use rustix::process::{Pid, PidfdFlags, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, waitid};
+use rustix::process::{
+    Pid, PidfdFlags, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open, waitid,
+};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer};
+use rustix::termios::tcgetpgrp;
 
 use super::message::{self, Id, PAGE, Reply, Request, refusal};
-use super::strays;
-use crate::session::{ENCODED_MAX, Exit, Launch, Others, SessionId, SpawnError, Started, kill_all_now, start};
+use super::{Serving, strays};
+use crate::session::{
+    ENCODED_MAX, Exit, Launch, Leader, Others, SessionId, SpawnError, Started, Whose, kill_all_now, signal_all, start,
+};
 use crate::terminal::Size;
 
 /// An answer, and what goes with it.
@@ -36,6 +41,7 @@ pub(super) struct Sessions {
     /// The descriptor limit programs start with.
     descriptors: Rlimit,
     others: Others,
+    serving: Serving,
 }
 
 struct Held {
@@ -58,7 +64,7 @@ struct Program {
 /// Whose child a program is.
 enum Parent {
     /// Ours: its id is nobody else's before it is reaped here.
-    Us { _kept: strays::Kept },
+    Us { _known: Leader },
     /// Somebody's, who may have reaped it: only its pidfd names it.
     Another { pidfd: OwnedFd },
 }
@@ -70,8 +76,12 @@ impl From<Reply> for Answer<'_> {
 }
 
 impl Sessions {
-    pub(super) const fn new(descriptors: Rlimit, others: Others) -> Self {
-        Self { kept: BTreeMap::new(), descriptors, others }
+    pub(super) const fn new(descriptors: Rlimit, others: Others, serving: Serving) -> Self {
+        Self { kept: BTreeMap::new(), descriptors, others, serving }
+    }
+
+    pub(super) const fn serving(&self) -> &Serving {
+        &self.serving
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -95,6 +105,7 @@ impl Sessions {
             Request::Forget { session } => self.forget(session.0).into(),
             Request::Adopt { session, pid } => self.adopt(session.0, pid, came).into(),
             Request::End => self.end().into(),
+            Request::Signal { session, signal, all } => self.signal(session.0, signal, all).into(),
         }
     }
 
@@ -110,6 +121,9 @@ impl Sessions {
             Ok(launch) => launch,
             Err(error) => return Reply::refused(refusal::MALFORMED, error.to_string()).into(),
         };
+        if !self.serving.may_run_as(launch.confinement().user.as_deref()) {
+            return Reply::not_started(&SpawnError::UserForbidden).into();
+        }
         let program = match Program::start(&launch, size, self.descriptors, self.others) {
             Ok(program) => program,
             Err(error) => return Reply::not_started(&error).into(),
@@ -214,6 +228,9 @@ impl Sessions {
         let (memory, program) = match parts {
             (Some(memory), None, None, None, None) => (memory, None),
             (Some(memory), Some(master), Some(input), Some(pidfd), Some(Some(pid))) => {
+                if !self.serving.may_keep(pid, &pidfd) {
+                    return Reply::not_started(&SpawnError::UserForbidden);
+                }
                 let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
                 let slave = match ioctl_tiocgptpeer(&master, flags) {
                     Ok(slave) => slave,
@@ -228,13 +245,32 @@ impl Sessions {
     }
 
     fn end(&mut self) -> Reply {
-        let leaders: Vec<_> = self.kept.values().filter_map(|held| Some(held.program.as_ref()?.pid)).collect();
-        kill_all_now(&leaders);
+        let whose = |(session, held): (&SessionId, &Held)| {
+            Some(Whose { leader: held.program.as_ref()?.pid, session: *session })
+        };
+        kill_all_now(&self.kept.iter().filter_map(whose).collect::<Vec<_>>());
         // Those that are still ending are reaped as strays.
         for session in self.kept.keys().copied().collect::<Vec<_>>() {
             self.forget(session);
         }
         Reply::Done
+    }
+
+    fn signal(&self, session: SessionId, signal: i32, all: bool) -> Reply {
+        let Some(held) = self.kept.get(&session) else { return none(session) };
+        let Some(program) = &held.program else { return Reply::Signalled { processes: Vec::new() } };
+        let Some(signal) = Signal::from_named_raw(signal) else {
+            return Reply::refused(refusal::MALFORMED, "no such signal");
+        };
+        let leader = program.pid;
+        let processes = if all {
+            signal_all(Whose { leader, session }, signal)
+        } else {
+            let group = tcgetpgrp(&program.master).unwrap_or(leader);
+            kill_process_group(group, signal).map(|()| vec![group]).unwrap_or_default()
+        };
+        let processes = processes.into_iter().take(PAGE).map(|pid| pid.as_raw_nonzero().get()).collect();
+        Reply::Signalled { processes }
     }
 
     fn program(&self, session: SessionId) -> Option<&Program> {
@@ -249,7 +285,7 @@ impl Sessions {
 impl Program {
     fn start(launch: &Launch, size: Size, descriptors: Rlimit, others: Others) -> Result<Self, SpawnError> {
         let Started { pid, master, slave, input } = start(launch, size, Some(descriptors), others)?;
-        Ok(Self { pid, master, input, _slave: slave, parent: Parent::Us { _kept: strays::Kept::new(pid) } })
+        Ok(Self { pid, master, input, _slave: slave, parent: Parent::Us { _known: Leader::known(pid) } })
     }
 
     fn terminal(&self) -> [BorrowedFd<'_>; 2] {

@@ -12,7 +12,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen,
     recvmsg, sendmsg, socket_with,
 };
-use rustix::process::{geteuid, umask};
+use rustix::process::{Uid, umask};
 
 use super::message::MESSAGE_MAX;
 
@@ -24,6 +24,9 @@ pub(super) const DESCRIPTORS_MAX: usize = 4;
 const WAITING_MAX: i32 = 8;
 /// Everything but reading and writing by ourselves.
 const OTHERS: u32 = 0o177;
+/// Everything but reading and writing: where another account is served, whose directory this is. To give it the socket
+/// instead would be to trust that it has put nothing else in its place.
+const NOBODY: u32 = 0o111;
 
 /// A message and what came with it.
 pub struct Received {
@@ -56,13 +59,14 @@ fn open_socket() -> io::Result<OwnedFd> {
     Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
 }
 
-/// Listens in `dir`, whose lock the caller has: a socket found there belongs to nobody.
-pub(super) fn bind_in(dir: &Path) -> io::Result<OwnedFd> {
+/// Listens in `dir`, whose lock the caller has: a socket found there belongs to nobody. Open `to_others` as far as the
+/// directory is; who they are is asked of the kernel.
+pub(super) fn bind_in(dir: &Path, to_others: bool) -> io::Result<OwnedFd> {
     remove_from(dir)?;
     let socket = open_socket()?;
     let (_dir, address) = address(dir)?;
     // Closed to others from its first moment. Programs are to have the mask we were started with.
-    let mask = umask(Mode::from_raw_mode(OTHERS));
+    let mask = umask(Mode::from_raw_mode(if to_others { NOBODY } else { OTHERS }));
     let bound = bind(&socket, &address);
     umask(mask);
     bound?;
@@ -92,10 +96,9 @@ pub(super) fn accept_from(listener: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?)
 }
 
-/// The user at the other end, if it is another than ours.
-pub(super) fn stranger(socket: &OwnedFd) -> io::Result<Option<u32>> {
-    let peer = socket_peercred(socket)?.uid;
-    Ok((peer != geteuid()).then(|| peer.as_raw()))
+/// The user at the other end.
+pub(super) fn peer(socket: &OwnedFd) -> io::Result<Uid> {
+    Ok(socket_peercred(socket)?.uid)
 }
 
 /// Sends a message whole, without waiting.
@@ -188,14 +191,14 @@ mod tests {
         let dir = base.path().join("d".repeat(200)).join("e".repeat(200));
         std::fs::create_dir_all(&dir).unwrap();
         assert!(connect_in(&dir).is_err());
-        let listener = bind_in(&dir).expect("bound");
+        let listener = bind_in(&dir, false).expect("bound");
         let mode = std::fs::metadata(dir.join(NAME)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let _here = connect_in(&dir).expect("connected");
         let there = accept_from(&listener).expect("accepted");
-        assert_eq!(stranger(&there).expect("known"), None);
+        assert_eq!(peer(&there).expect("known"), rustix::process::geteuid());
         drop(listener);
         assert!(connect_in(&dir).is_err(), "a stale socket");
-        assert!(bind_in(&dir).is_ok(), "is replaced");
+        assert!(bind_in(&dir, false).is_ok(), "is replaced");
     }
 }

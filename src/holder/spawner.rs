@@ -1,14 +1,11 @@
 //! The server's way to programs that outlive it: [`Spawner`] by asking the holder.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::Pid;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
@@ -19,7 +16,7 @@ use super::HolderError;
 use super::child::Program;
 use super::connection::{Answered, Asked};
 use super::link::{Link, Question};
-use super::message::{Id, Reply, Request, process, refusal, spawn_error};
+use super::message::{Id, Reply, Request, process, refusal};
 use super::start::Place;
 use crate::session::{Kept, Launch, Pty, SessionId, SpawnError, Spawned, Spawner};
 use crate::terminal::Size;
@@ -194,14 +191,20 @@ impl Spawner for HolderSpawner {
     ) -> Result<Spawned, SpawnError> {
         // First here: a file system that hangs must not hang the holder, which does one thing at a time.
         let asked = launch.clone();
-        spawn_blocking(move || asked.resolve())
+        spawn_blocking(move || asked.check())
             .await
             .map_err(|stopped| SpawnError::Other(io::Error::other(stopped)))??;
         let memory = memory.try_clone_to_owned().map_err(SpawnError::OutOfResources)?;
-        let launch = written(launch).map_err(SpawnError::OutOfResources)?;
+        let written = launch.written().map_err(SpawnError::OutOfResources)?;
         let request = Request::Spawn { session: Id(session), cols: size.cols(), rows: size.rows() };
-        let Answered { reply, descriptors } =
-            self.requests.ask(request, vec![memory, launch]).await.map_err(not_spawned)?;
+        let answered = self.requests.ask(request, vec![memory, written]).await;
+        let Answered { reply, descriptors } = answered.map_err(|error| match error {
+            // A holder from before there was this form does not know how to read it.
+            HolderError::Refused { word, .. } if word == refusal::MALFORMED && !launch.confinement().is_none() => {
+                SpawnError::HolderTooOld
+            }
+            error => not_spawned(error),
+        })?;
         let Reply::Spawned { pid } = reply else { return Err(not_spawned(HolderError::Garbled)) };
         let Ok(came) = <[OwnedFd; 3]>::try_from(descriptors) else { return Err(not_spawned(HolderError::Garbled)) };
         let spawned = self.requests.spawned(session, pid, came);
@@ -234,17 +237,10 @@ impl HolderSpawner {
     }
 }
 
-/// A launch in a file without a name.
-fn written(launch: &Launch) -> io::Result<OwnedFd> {
-    let file = File::from(memfd_create("fantail-launch", MemfdFlags::CLOEXEC)?);
-    file.write_all_at(&launch.encode(), 0)?;
-    Ok(file.into())
-}
-
 fn not_spawned(error: HolderError) -> SpawnError {
     match error {
         HolderError::Refused { word, errno, message } if word != refusal::SESSION_EXISTS => {
-            spawn_error(&word, errno, message)
+            SpawnError::from_word(&word, errno, message)
         }
         HolderError::System(error) => SpawnError::OutOfResources(error),
         error => SpawnError::Other(io::Error::other(error)),
@@ -253,7 +249,10 @@ fn not_spawned(error: HolderError) -> SpawnError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::fd::AsFd as _;
+
+    use rustix::fs::{MemfdFlags, memfd_create};
 
     use super::*;
 

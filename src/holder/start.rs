@@ -14,6 +14,7 @@ use rustix::process::{Pid, Rlimit, geteuid, getpid, set_child_subreaper};
 
 use super::message::{PROTOCOL, Reply, Request, process, refusal};
 use super::{HolderError, socket};
+use crate::session::limit_to;
 
 /// What a holder prints when it listens.
 pub const LISTENS: &str = "listens";
@@ -39,6 +40,10 @@ pub struct Place {
     pub program: PathBuf,
     /// The descriptor limit programs start with.
     pub descriptors: Rlimit,
+    /// Whether root starts it, and we do not.
+    pub of_root: bool,
+    /// Whether other processes of our account may look into it.
+    pub debuggable: bool,
     /// Set where a systemd service runs us: the holder gets a scope of its own, or it would be ended with the service.
     pub systemd: Option<Systemd>,
 }
@@ -75,7 +80,10 @@ pub(super) fn find_or_start(place: &Place) -> Result<Found, HolderError> {
             Err(HolderError::System(_) | HolderError::Gone) => {}
             Err(error) => return Err(error),
         }
-        if start(place, deadline)? == Started::Taken {
+        if place.of_root || start(place, deadline)? == Started::Taken {
+            if place.of_root && Instant::now() >= deadline {
+                return Err(HolderError::NotThere(place.data_dir.clone()));
+            }
             if Instant::now() >= deadline {
                 return Err(HolderError::Silent);
             }
@@ -103,8 +111,10 @@ pub fn end_all(data_dir: &Path) -> Result<bool, HolderError> {
 
 fn find(data_dir: &Path) -> Result<Found, HolderError> {
     let socket = socket::connect_in(data_dir)?;
-    if let Some(stranger) = socket::stranger(&socket)? {
-        return Err(HolderError::Foreign(stranger));
+    // Root may have started it for us, and could do to us what it wants in any case.
+    let peer = socket::peer(&socket)?;
+    if peer != geteuid() && !peer.is_root() {
+        return Err(HolderError::Foreign(peer.as_raw()));
     }
     match ask(&socket, &Request::Hello { protocol: PROTOCOL }, HELLO_DEADLINE)? {
         Reply::Hello { protocol: PROTOCOL, pid, .. } => {
@@ -152,6 +162,7 @@ fn start(place: &Place, deadline: Instant) -> Result<Started, HolderError> {
 fn run(mut command: Command, place: &Place, deadline: Instant) -> Result<Started, HolderError> {
     let (said, says) = io::pipe()?;
     command.arg("holder").arg("--data-dir").arg(&place.data_dir).arg("--descriptors").arg(limit_to(place.descriptors));
+    command.args(place.debuggable.then_some("--debuggable"));
     command.current_dir("/").stdin(Stdio::null()).stdout(says).stderr(log(&place.data_dir)?);
     let mut holder = command.spawn()?;
     // With it goes our end of what it speaks into.
@@ -212,41 +223,5 @@ fn pause(time: Duration) -> io::Result<()> {
     match poll(&mut [], Some(&timeout)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// A limit as the holder's argument: `soft:hard`, where `-` is none.
-fn limit_to(limit: Rlimit) -> String {
-    let part = |part: Option<u64>| part.map_or_else(|| "-".into(), |part| part.to_string());
-    format!("{}:{}", part(limit.current), part(limit.maximum))
-}
-
-/// The limit that was written so.
-///
-/// # Errors
-/// When it was not.
-pub fn limit_from(text: &str) -> Result<Rlimit, String> {
-    let part = |part: &str| match part {
-        "-" => Ok(None),
-        number => number.parse().map(Some).map_err(|_| format!("{number:?} is no number")),
-    };
-    let (current, maximum) = text.split_once(':').ok_or("soft:hard is expected")?;
-    Ok(Rlimit { current: part(current)?, maximum: part(maximum)? })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_passed_on_as_it_is() {
-        for (limit, text) in [
-            (Rlimit { current: Some(1024), maximum: Some(4096) }, "1024:4096"),
-            (Rlimit { current: Some(1), maximum: None }, "1:-"),
-        ] {
-            assert_eq!(limit_to(limit), text);
-            assert_eq!(limit_from(text), Ok(limit));
-        }
-        assert!(limit_from("1024").is_err() && limit_from("a:1").is_err());
     }
 }

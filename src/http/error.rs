@@ -56,6 +56,8 @@ pub enum ApiError {
     InvalidShare,
     /// 403: the request was made by a page of another site.
     ForeignOrigin,
+    /// 403: the caller may not start this command, or use this profile, or there is no such profile.
+    CommandNotAllowed,
     /// 403: the caller may only look.
     ViewOnly,
     /// 403: the credential does not allow this, whosever the session is.
@@ -103,7 +105,7 @@ pub enum ApiError {
     ScreenTooLarge,
     /// 422: the program could not be started.
     SpawnFailed {
-        /// `command` or `workingDir`.
+        /// `command`, `workingDir` or `profile`.
         field: &'static str,
         /// Why.
         reason: String,
@@ -181,11 +183,11 @@ impl ApiError {
             Self::InvalidTicket => plain(S::UNAUTHORIZED, "invalid_ticket", "the ticket is not valid"),
             Self::ForeignOrigin => plain(S::FORBIDDEN, "foreign_origin", "the page is of another site"),
             Self::InvalidShare => plain(S::UNAUTHORIZED, "invalid_share", "the share is not valid"),
-            Self::ViewOnly => plain(S::FORBIDDEN, "view_only", "the access is to view only"),
-            Self::NotAllowed(right) => {
-                let why = format!("the credential does not allow {}", right.as_str());
-                Refusal::new(S::FORBIDDEN, "not_allowed", why).with(json!({"needs": right.as_str()}))
+            Self::CommandNotAllowed => {
+                plain(S::FORBIDDEN, "command_not_allowed", "there is no such profile, or this command is not for you")
             }
+            Self::ViewOnly => plain(S::FORBIDDEN, "view_only", "the access is to view only"),
+            Self::NotAllowed(right) => Refusal::without(right),
             Self::NotOwner => plain(S::FORBIDDEN, "not_owner", "only who owns the session may do this"),
             Self::NoSuchSession => plain(S::NOT_FOUND, "no_such_session", "there is no such session"),
             Self::NoSuchUser => plain(S::NOT_FOUND, "no_such_user", "there is no such user"),
@@ -238,6 +240,13 @@ impl ApiError {
 impl Refusal {
     const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
         Self { status, code, message, details: None, retry_after: None }
+    }
+
+    /// Of a credential without this right.
+    fn without(right: Right) -> Self {
+        let (right, status) = (right.as_str(), StatusCode::FORBIDDEN);
+        let why = format!("the credential does not allow {right}");
+        Self::new(status, "not_allowed", why).with(json!({"needs": right}))
     }
 
     fn field(field: &str, rule: &str, got: Option<String>) -> Self {

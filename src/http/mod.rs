@@ -22,6 +22,7 @@ mod listener;
 mod outside;
 mod parameters;
 mod passwords;
+pub mod profiles;
 mod proxies;
 mod request_ids;
 mod respond;
@@ -35,8 +36,6 @@ mod users;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -75,6 +74,7 @@ use error::ApiError;
 use grants::Grants;
 use guard::Guard;
 use passwords::PasswordChecks;
+use profiles::Profiles;
 use request_ids::RequestIds;
 use sessions::{Listing, Renderings};
 
@@ -88,18 +88,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Processors of the machine: what password checks are held to.
     pub cores: usize,
-    /// What sessions' programs get.
-    pub programs: Programs,
-}
-
-/// What the server gives every session's program.
-pub struct Programs {
-    /// The environment, before a request's additions.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Where programs start, and what `~` means.
-    pub home: PathBuf,
-    /// The login shell.
-    pub shell: PathBuf,
+    /// What may be started, and by whom.
+    pub profiles: Profiles,
 }
 
 /// What an [`App`] is made of.
@@ -215,6 +205,7 @@ impl App {
             .route("/api/users/{id}/link", post(users::link))
             .route("/api/users/{id}/logins", delete(users::log_out))
             .route("/api/audit", get(audit::list))
+            .route("/api/profiles", get(profiles::list))
             .route("/api/shares/enter", post(auth::enter))
             .route("/api/shares/renew", post(auth::renew))
             .route("/api/sessions", get(sessions::list).post(sessions::open))

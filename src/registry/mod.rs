@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::session::{
-    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, kill_all_now, until,
+    Exit, Opened, Opening, Record, Session, SessionId, Settings, SpawnError, Spawner, State, Whose, kill_all_now, until,
 };
 use crate::store::Store;
 use archive::Archive;
@@ -291,8 +291,8 @@ impl Registry {
 
     /// Kills at once whatever still runs in any session, for an operator who does not want to wait.
     pub fn kill_all(&self) {
-        let leaders: Vec<_> = self.list().iter().filter_map(|session| session.session_leader()).collect();
-        kill_all_now(&leaders);
+        let whose = |session: &Arc<Session>| Some(Whose { leader: session.session_leader()?, session: session.id() });
+        kill_all_now(&self.list().iter().filter_map(whose).collect::<Vec<_>>());
     }
 
     /// A place, if fewer than `max` are taken.

@@ -43,6 +43,7 @@ impl House {
             id: SessionId::from_random([id; 16]),
             owner: Principal(uuid::Uuid::from_u128(1)),
             name: "test".into(),
+            profile: None,
             launch: Launch::new(&command, "/".into(), &environment).expect("valid"),
             size: Size::new(40, 5).expect("valid"),
             start_on: StartOn::Open,

@@ -16,6 +16,7 @@ mod listeners;
 mod lock;
 mod origin;
 mod predecessor;
+mod profiles;
 mod self_signed;
 mod sessions;
 mod successor;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::Rlimit;
 use tokio::signal::unix::{Signal, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
-use crate::http::{App, Clock, Outside, Parts, Programs, Random, Settings, Strangers, TrustedProxies};
+use crate::http::{App, Clock, Outside, Parts, Random, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqlStore, Store, StoreError};
@@ -99,6 +100,14 @@ pub enum ServerError {
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
+    /// A setting names an account that programs cannot run as.
+    #[error("{key}: {reason}")]
+    Account {
+        /// The setting.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no process to keep sessions.
     #[error("{0} (--no-holder does without it)")]
     Holder(#[from] HolderError),
@@ -154,6 +163,10 @@ impl Server {
     /// Prepares everything: what is inherited is not made anew, and nothing of it is changed yet.
     async fn prepare(config: Config, inherited: Option<Inherited>) -> Result<Self, ServerError> {
         let dir = DataDir::prepare(&config.data_dir)?;
+        session::leave_no_core();
+        if !config.debuggable {
+            session::close_to_others();
+        }
         // Before the lock, whose holder is told by signal of a changed password: unheard it would end the process.
         let look_again = signal(lock::look_again_signal());
         let upgrades = Requests::new(dir.clone(), signal(lock::upgrade_signal()));
@@ -177,16 +190,13 @@ impl Server {
         let (audit, audit_writer) = AuditLog::new(outside.clock());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = Threads::start(cores)?;
+        let profiles = profiles::of(&config)?;
         let keeping = Keeping::begin(&config, descriptors, threads.lane()).await?;
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
             settings: Settings {
-                programs: Programs {
-                    environment: config.session_environment.clone(),
-                    home: config.home.clone(),
-                    shell: config.shell.clone(),
-                },
+                profiles,
                 no_auth: config.no_auth,
                 public_urls: public_urls(&config, encryption.as_ref(), listeners.address),
                 cors_origins: config.cors_origins.clone(),
@@ -200,6 +210,7 @@ impl Server {
             audit,
         });
         app.learn_changes().await.map_err(|_| ServerError::NoSecrets)?;
+        profiles::tell_who_shares_the_account(&config);
         let url = local_url(listeners.address, encryption.is_some());
         let certificate = encryption.as_ref().map(|encryption| encryption.public_file().to_owned());
         Ok(Self {
@@ -287,8 +298,7 @@ impl Server {
     /// Serves until told to drain; then tells viewers, ends sessions and waits for everything, unless told to end at
     /// once. Or until another server has taken over.
     pub async fn serve_until(mut self, shutdown: Shutdown) -> Ended {
-        let tracker = TaskTracker::new();
-        let closing = CancellationToken::new();
+        let (tracker, closing) = (TaskTracker::new(), CancellationToken::new());
         let acceptor = self.acceptor(&tracker, &closing);
         let audit = Writing::start(self.audit_writer.take(), &self.store);
         tracing::info!(url = %self.url(), version = env!("CARGO_PKG_VERSION"), "listening");
@@ -382,11 +392,10 @@ pub enum Ended {
     Replaced,
 }
 
-/// The limit of descriptors that programs get: the one this process was started with, or the server before it. Ours is
-/// raised: each connection takes a descriptor and each session four, and most systems start programs with 1,024.
+/// The limit of descriptors that programs get: the one this process was started with, or the server before it.
 fn descriptors(told: Option<u64>) -> Rlimit {
-    let own = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: own.maximum, maximum: own.maximum }) {
+    let (own, raised) = session::raise_descriptors();
+    if let Err(error) = raised {
         tracing::warn!(%error, "the limit of open descriptors stays low");
     }
     Rlimit { current: told.or(own.current), maximum: own.maximum }

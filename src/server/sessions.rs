@@ -77,6 +77,8 @@ impl Keeping {
             data_dir: config.data_dir.canonicalize()?,
             program: std::env::current_exe()?,
             descriptors,
+            of_root: config.root_holder,
+            debuggable: config.debuggable,
             systemd: config.systemd.clone().map(|environment| Systemd { environment }),
         };
         // Its task ends with the last program, which may be after everything else.

@@ -2,19 +2,33 @@
 //! may be of different versions.
 //!
 //! ```text
-//! u32 form (1) · strings: command · string: directory · strings: environment, each NAME=value
+//! u32 form (1 or 2) · strings: command · string: directory · strings: environment, each NAME=value
+//! form 2, of a confined program, goes on:
+//! string: account, or empty · u32 flags (1: no new privileges) · strings: roots · limits: u32 count · u32 which, u64 limit …
 //! string = u32 length · bytes     strings = u32 count · string …     all numbers big-endian
 //! ```
 
 use std::ffi::{CString, OsStr};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Launch;
-use super::launch::{BYTES_MAX, WORDS_MAX};
+use rustix::fs::{MemfdFlags, memfd_create};
 
-/// The form written here, and the only one read.
-const FORM: u32 = 1;
+use super::launch::{BYTES_MAX, WORDS_MAX};
+use super::{Confinement, Launch, Limits};
+
+/// The form of a launch that nothing confines, which every holder reads.
+const PLAIN: u32 = 1;
+/// The form of one that something confines. Who does not know all of it must refuse it, not pass over what it says.
+const CONFINED: u32 = 2;
+/// The flag that says no new privileges.
+const NO_NEW_PRIVS: u32 = 1;
+/// Most directories below which a program may begin.
+pub(super) const ROOTS_MAX: usize = 64;
 /// Most variables that the server adds to those a request may set: what sessions inherit, and its own.
 const ADDED_MAX: usize = 1024;
 /// Most bytes of an encoded launch: command and environment at their bounds, what the server adds to the environment at
@@ -40,11 +54,26 @@ impl Launch {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        number(&mut out, FORM as usize);
+        let confinement = self.confinement();
+        let form = if confinement.is_none() { PLAIN } else { CONFINED };
+        out.extend(form.to_be_bytes());
         strings(&mut out, self.command());
         string(&mut out, self.dir().as_os_str().as_bytes());
         strings(&mut out, self.environment());
+        if form == CONFINED {
+            confine(&mut out, confinement);
+        }
         out
+    }
+
+    /// The launch in a file without a name.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn written(&self) -> io::Result<OwnedFd> {
+        let file = File::from(memfd_create("fantail-launch", MemfdFlags::CLOEXEC)?);
+        file.write_all_at(&self.encode(), 0)?;
+        Ok(file.into())
     }
 
     /// The launch that was encoded.
@@ -56,12 +85,14 @@ impl Launch {
             return Err(EncodedError::Length);
         }
         let mut rest = Rest(bytes);
-        if rest.number()? != FORM as usize {
+        let form = rest.u32()?;
+        if form != PLAIN && form != CONFINED {
             return Err(EncodedError::Form);
         }
         let command = rest.strings(WORDS_MAX)?;
         let dir = PathBuf::from(OsStr::from_bytes(rest.string()?));
         let environment = rest.strings(WORDS_MAX + ADDED_MAX)?;
+        let confinement = if form == CONFINED { rest.confinement()? } else { Confinement::default() };
         if !rest.0.is_empty() {
             return Err(EncodedError::Length);
         }
@@ -70,12 +101,30 @@ impl Launch {
             && environment
                 .iter()
                 .all(|pair| pair.as_bytes().iter().position(|&byte| byte == b'=').is_some_and(|at| at > 0));
-        if is_right { Ok(Self::of(command, dir, environment)) } else { Err(EncodedError::Content) }
+        if is_right {
+            Ok(Self::of(command, dir, environment).confined(confinement))
+        } else {
+            Err(EncodedError::Content)
+        }
     }
 }
 
 fn is_absolute(dir: &Path) -> bool {
     dir.is_absolute() && !dir.as_os_str().as_bytes().contains(&0)
+}
+
+fn confine(out: &mut Vec<u8>, confinement: &Confinement) {
+    let Confinement { user, mut limits, no_new_privs, roots } = confinement.clone();
+    string(out, user.unwrap_or_default().as_bytes());
+    out.extend((if no_new_privs { NO_NEW_PRIVS } else { 0 }).to_be_bytes());
+    number(out, roots.len());
+    roots.iter().for_each(|root| string(out, root.as_os_str().as_bytes()));
+    let limits: Vec<_> = limits.numbered().into_iter().filter_map(|(which, limit)| Some((which, (*limit)?))).collect();
+    number(out, limits.len());
+    for (which, limit) in limits {
+        out.extend(which.to_be_bytes());
+        out.extend(limit.to_be_bytes());
+    }
 }
 
 /// What is written fits: a launch is far below 4 GiB by construction.
@@ -105,9 +154,16 @@ impl<'a> Rest<'a> {
         Ok(taken)
     }
 
+    fn u32(&mut self) -> Result<u32, EncodedError> {
+        self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| EncodedError::Length)
+    }
+
+    fn u64(&mut self) -> Result<u64, EncodedError> {
+        self.take(8)?.try_into().map(u64::from_be_bytes).map_err(|_| EncodedError::Length)
+    }
+
     fn number(&mut self) -> Result<usize, EncodedError> {
-        let bytes = self.take(4)?.try_into().map_err(|_| EncodedError::Length)?;
-        usize::try_from(u32::from_be_bytes(bytes)).map_err(|_| EncodedError::Length)
+        usize::try_from(self.u32()?).map_err(|_| EncodedError::Length)
     }
 
     fn string(&mut self) -> Result<&'a [u8], EncodedError> {
@@ -121,6 +177,28 @@ impl<'a> Rest<'a> {
             return Err(EncodedError::Length);
         }
         (0..count).map(|_| CString::new(self.string()?).map_err(|_| EncodedError::Content)).collect()
+    }
+
+    /// What confines a program. A flag or a limit that is not known here must not be passed over.
+    fn confinement(&mut self) -> Result<Confinement, EncodedError> {
+        let user = std::str::from_utf8(self.string()?).map_err(|_| EncodedError::Content)?;
+        let flags = self.u32()?;
+        if flags & !NO_NEW_PRIVS != 0 {
+            return Err(EncodedError::Form);
+        }
+        let roots = self.strings(ROOTS_MAX)?.into_iter();
+        let roots: Vec<_> = roots.map(|root| PathBuf::from(OsStr::from_bytes(root.as_bytes()))).collect();
+        let mut limits = Limits::default();
+        for _ in 0..self.number()? {
+            let (which, value) = (self.u32()?, self.u64()?);
+            let known = limits.numbered().into_iter().find(|(number, _)| *number == which);
+            *known.ok_or(EncodedError::Form)?.1 = Some(value);
+        }
+        if user.contains('\0') || !roots.iter().all(|root| is_absolute(root)) {
+            return Err(EncodedError::Content);
+        }
+        let user = (!user.is_empty()).then(|| user.to_owned());
+        Ok(Confinement { user, limits, no_new_privs: flags & NO_NEW_PRIVS != 0, roots })
     }
 }
 
@@ -138,6 +216,26 @@ mod tests {
     fn the_form_is_frozen() {
         let golden = b"\0\0\0\x01\0\0\0\x02\0\0\0\x02sh\0\0\0\x02-c\0\0\0\x04/tmp\0\0\0\x01\0\0\0\x03A=b";
         assert_eq!(launch().encode(), golden);
+        let limits = Limits { processes: Some(7), file_bytes: Some(258), ..Limits::default() };
+        let confinement =
+            Confinement { user: Some("ann".into()), limits, no_new_privs: true, roots: vec!["/srv".into()] };
+        let behind = b"\0\0\0\x03ann\0\0\0\x01\0\0\0\x01\0\0\0\x04/srv\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\x04\0\0\0\0\0\0\x01\x02";
+        let golden = [&b"\0\0\0\x02"[..], &golden[4..], behind].concat();
+        let confined = launch().confined(confinement.clone());
+        assert_eq!(confined.encode(), golden);
+        assert_eq!(Launch::decode(&golden).expect("decoded").confinement(), &confinement);
+    }
+
+    #[test]
+    fn what_confines_a_program_in_ways_not_known_here_is_refused_and_not_passed_over() {
+        let plain = &launch().encode()[4..];
+        let with = |confinement: &[u8]| Launch::decode(&[b"\0\0\0\x02", plain, confinement].concat()).map(drop);
+        assert_eq!(with(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), Ok(()));
+        assert_eq!(with(b"\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\0"), Err(EncodedError::Form), "a flag");
+        let limit = b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x63\0\0\0\0\0\0\0\x01";
+        assert_eq!(with(limit), Err(EncodedError::Form), "a limit");
+        assert_eq!(with(b"\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x01a\0\0\0\0"), Err(EncodedError::Content), "a root");
+        assert_eq!(with(b""), Err(EncodedError::Length));
     }
 
     #[test]
@@ -148,7 +246,7 @@ mod tests {
         }
         let of = |bytes: &[u8]| Launch::decode(bytes).unwrap_err();
         assert_eq!(of(&[encoded.as_slice(), b"x"].concat()), EncodedError::Length);
-        assert_eq!(of(b"\0\0\0\x02"), EncodedError::Form);
+        assert_eq!(of(b"\0\0\0\x03"), EncodedError::Form);
         assert_eq!(of(b"\0\0\0\x01\xff\xff\xff\xff"), EncodedError::Length);
         assert_eq!(of(b"\0\0\0\x01\0\0\0\0\0\0\0\x01/\0\0\0\0"), EncodedError::Content, "no command");
         assert_eq!(of(b"\0\0\0\x01\0\0\0\x01\0\0\0\x01a\0\0\0\x01b\0\0\0\0"), EncodedError::Content, "a relative path");

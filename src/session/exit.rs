@@ -11,6 +11,8 @@ pub enum Exit {
     Code(i32),
     /// A signal ended it: the signal's number.
     Signal(i32),
+    /// The kernel killed it, because there was no memory left for it.
+    OutOfMemory,
     /// An `onAttach` program that could not be started: the code a shell would give, and why.
     NotStarted {
         /// 126 when the program cannot be executed, else 127.
@@ -63,7 +65,7 @@ impl Exit {
     pub const fn code(&self) -> Option<i32> {
         match self {
             Self::Code(code) | Self::NotStarted { code, .. } => Some(*code),
-            Self::Signal(_) | Self::Lost { .. } | Self::Unknown => None,
+            Self::Signal(_) | Self::OutOfMemory | Self::Lost { .. } | Self::Unknown => None,
         }
     }
 
@@ -72,17 +74,21 @@ impl Exit {
     pub fn signal(&self) -> Option<String> {
         match self {
             Self::Signal(number) => Some(super::signal::name_of(*number)),
+            Self::OutOfMemory => Some(super::signal::name_of(libc::SIGKILL)),
             _ => None,
         }
     }
 
-    /// Why it could not be started, or why neither code nor signal is known.
+    /// Why it could not be started, which limit ended it, or why neither code nor signal is known.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::NotStarted { reason, .. } => Some(reason),
             Self::Lost { reason } => Some(reason.as_str()),
             Self::Unknown => Some("how it ended was lost with the process that kept it"),
+            Self::OutOfMemory => Some("out of memory: the kernel killed it"),
+            Self::Signal(libc::SIGXCPU) => Some("it used up the processor time that it may take"),
+            Self::Signal(libc::SIGXFSZ) => Some("it wrote a larger file than it may"),
             Self::Code(_) | Self::Signal(_) => None,
         }
     }

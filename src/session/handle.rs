@@ -20,12 +20,13 @@ use super::lanes::Lane;
 use super::ledger::Ledger;
 use super::line::Line;
 use super::opening::StartOn;
+use super::processes::Whom;
 use super::screen::ScreenDoor;
 use super::sizing::{Decision, Sizing};
 use super::task::{Handles, Order};
 use super::typing::Input;
 use super::viewers::Viewers;
-use super::{End, Pace, Principal, Record, SessionId, Settings, Signal, Sizes, State, Status};
+use super::{End, Pace, Principal, Profile, Record, SessionId, Settings, Signal, Sizes, State, Status};
 use crate::terminal::log::Log;
 use crate::terminal::{Offset, Size};
 
@@ -33,6 +34,7 @@ use crate::terminal::{Offset, Size};
 pub struct Session {
     id: SessionId,
     pub(super) owner: Principal,
+    profile: Option<Profile>,
     command: Vec<String>,
     dir: PathBuf,
     start_on: StartOn,
@@ -92,6 +94,7 @@ impl Session {
         Self {
             id: record.id,
             owner: record.owner,
+            profile: record.profile,
             command: record.command,
             dir: record.dir,
             start_on: record.start_on,
@@ -138,6 +141,12 @@ impl Session {
     #[must_use]
     pub const fn owner(&self) -> Principal {
         self.owner
+    }
+
+    /// What it was opened with, unless its command was named.
+    #[must_use]
+    pub const fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// What was started, word by word.
@@ -303,10 +312,13 @@ impl Session {
     /// # Errors
     /// When no program runs.
     pub async fn signal(&self, signal: Signal) -> Result<(), NotRunning> {
-        self.order(|done| Order::Signal(signal, done)).await
+        if let Some(other) = self.order(|done| Order::Signal(signal, done)).await? {
+            other.signal(signal.number(), Whom::Foreground).await;
+        }
+        Ok(())
     }
 
-    async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> Result<(), NotRunning> {
+    async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, NotRunning> {
         let (done, answer) = oneshot::channel();
         self.call_for(order(done)).await?;
         answer.await.map_err(|_| NotRunning)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::Confinement;
 use super::pty::SpawnError;
 
 /// Most words in a command, and most additions to the environment: far beyond use, far below what execve(2) takes.
@@ -21,6 +22,7 @@ pub struct Launch {
     dir: PathBuf,
     environment: Vec<CString>,
     path: Vec<u8>,
+    confinement: Confinement,
 }
 
 /// A command, directory or environment that no program could be started with.
@@ -70,7 +72,19 @@ impl Launch {
     pub(super) fn of(command: Vec<CString>, dir: PathBuf, environment: Vec<CString>) -> Self {
         let path = environment.iter().find_map(|pair| pair.as_bytes().strip_prefix(b"PATH=")).unwrap_or_default();
         let path = path.to_vec();
-        Self { command, dir, environment, path }
+        Self { command, dir, environment, path, confinement: Confinement::default() }
+    }
+
+    /// The same within `confinement`.
+    #[must_use]
+    pub fn confined(self, confinement: Confinement) -> Self {
+        Self { confinement, ..self }
+    }
+
+    /// As whom the program runs, and within what.
+    #[must_use]
+    pub const fn confinement(&self) -> &Confinement {
+        &self.confinement
     }
 
     /// The command's words.
@@ -94,6 +108,21 @@ impl Launch {
     /// Adds a variable of the server's own, whose name and value hold no NUL.
     pub fn add(&mut self, name: &str, value: &str) {
         self.environment.extend(CString::new(format!("{name}={value}")));
+    }
+
+    /// Whether it could be started now, as far as this process can tell: what another account may enter and execute only
+    /// that account knows.
+    ///
+    /// # Errors
+    /// Names the field at fault.
+    pub fn check(&self) -> Result<(), SpawnError> {
+        if self.confinement.user.is_some() {
+            return Ok(());
+        }
+        self.resolve()?;
+        let is_allowed = self.confinement.roots.is_empty()
+            || self.dir.canonicalize().is_ok_and(|resolved| self.confinement.allows(&resolved));
+        if is_allowed { Ok(()) } else { Err(SpawnError::DirectoryOutside) }
     }
 
     /// The program's file, and that it and the directory can be used now. The file system may change before the

@@ -12,6 +12,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_blocking;
 
 use super::launch::Launch;
+use super::leaders::Leader;
 use super::posix::{self, Others};
 use super::program::{self, Started};
 use super::pty::{Child, Pty, SpawnError, Spawned, Spawner};
@@ -58,6 +59,7 @@ struct Process {
     pid: Pid,
     pidfd: AsyncFd<OwnedFd>,
     reaped: bool,
+    _known: Leader,
 }
 
 impl Process {
@@ -67,7 +69,7 @@ impl Process {
             .map_err(io::Error::from)
             .and_then(|pidfd| posix::watch(pidfd, Interest::READABLE));
         match watched {
-            Ok(pidfd) => Ok(Self { pid, pidfd, reaped: false }),
+            Ok(pidfd) => Ok(Self { pid, pidfd, reaped: false, _known: Leader::known(pid) }),
             Err(error) => {
                 let _ = kill_process(pid, Signal::KILL);
                 let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);

@@ -3,10 +3,13 @@
 //! Output flows from `pty` through the task into the log, and viewers pull it. Input flows back through a queue
 //! that takes each numbered byte once. Knows no HTTP, no users (only opaque [`Principal`]s) and no store.
 
+mod account;
 mod attach;
 mod bell;
 mod checkpoints;
 mod clients;
+mod confined;
+mod confinement;
 mod deadline;
 mod delivery;
 mod encoded;
@@ -18,9 +21,12 @@ mod input;
 mod lag;
 mod lanes;
 mod launch;
+mod leaders;
 mod ledger;
+mod limits;
 mod line;
 mod local;
+mod oom;
 mod opening;
 mod origin;
 mod pace;
@@ -43,7 +49,10 @@ mod typing;
 mod viewer;
 mod viewers;
 
+pub use account::UnixAccount;
 pub use attach::{Attach, AttachError, Attached, Begin};
+pub use confined::begin as begin_confined;
+pub use confinement::Confinement;
 pub use deadline::{Linger, until};
 pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
@@ -52,13 +61,15 @@ pub use ids::{ClientId, Principal, SessionId, ViewerId};
 pub use input::{InputRefused, QUEUED_PER_CLIENT_MAX, Typed};
 pub use lanes::Lanes;
 pub use launch::{Launch, LaunchError};
+pub use leaders::Leader;
+pub use limits::{Limits, close_to_others, leave_no_core, limit_from, limit_to, raise_descriptors};
 pub use local::LocalSpawner;
-pub use opening::{Opening, StartOn};
+pub use opening::{Opening, Profile, StartOn};
 pub use posix::Others;
 pub use posix::watch;
 pub use proc_stat::ProcStat;
-pub use processes::kill_all_now;
-pub use program::{Started, start};
+pub use processes::{SESSION_VARIABLE, Signaller, Whom, Whose, kill_all_now, signal_all};
+pub use program::{BEGIN, Started, start};
 pub use pty::{Child, Kept, Pty, Readable, SpawnError, Spawned, Spawner};
 pub use record::{End, Record, RecordError};
 pub use screen::{ScreenAt, ScreenGone, Snapshotted};

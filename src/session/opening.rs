@@ -15,6 +15,15 @@ pub enum StartOn {
     Attach,
 }
 
+/// By which name of the server's a program was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The name.
+    pub name: String,
+    /// The words that were appended to its command.
+    pub args: Vec<String>,
+}
+
 /// A session to open.
 pub struct Opening {
     /// Its id, random.
@@ -23,6 +32,9 @@ pub struct Opening {
     pub owner: Principal,
     /// What people call it.
     pub name: String,
+    /// The profile it is opened with, and the words that were appended to that one's command; none where the command
+    /// was named itself.
+    pub profile: Option<Profile>,
     /// What to start.
     pub launch: Launch,
     /// The terminal's size.
@@ -42,6 +54,7 @@ impl Opening {
             id: self.id,
             owner: self.owner,
             name: self.name,
+            profile: self.profile,
             command: self.launch.command().iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             dir: self.launch.dir().to_path_buf(),
             start_on: self.start_on,

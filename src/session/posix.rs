@@ -1,5 +1,5 @@
-//! posix_spawn(3), the descriptor of portable-pty's master, and watching descriptors: the calls no safe crate makes
-//! for us.
+//! posix_spawn(3), execve(2), the descriptor of portable-pty's master, and watching descriptors: the calls no safe crate
+//! makes for us.
 //!
 //! posix_spawn costs the same however large the server is (a fork of a process with 1 GiB takes 43 ms), and reports a
 //! failing exec to the caller. The child gets its own POSIX session; opening the slave as its first terminal makes
@@ -7,9 +7,10 @@
 #![expect(unsafe_code, reason = "libc's posix_spawn family; each call is one line with its reason")]
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::ptr;
 
 use libc::{c_char, c_int, c_short};
@@ -56,19 +57,26 @@ pub enum Others {
     CloseOnExec,
 }
 
-/// Starts `program` with `slave` as its controlling terminal. Returns when its exec has succeeded or failed.
-pub(super) fn spawn(
-    program: &CStr,
-    argv: &[CString],
-    environment: &[CString],
-    dir: &CStr,
-    slave: &CStr,
-    others: Others,
-) -> io::Result<Pid> {
-    let actions = FileActions::new(dir, slave, others)?;
+/// What a program is started with.
+pub(super) struct Start<'a> {
+    pub(super) program: &'a CStr,
+    pub(super) argv: &'a [CString],
+    pub(super) environment: &'a [CString],
+    pub(super) dir: &'a CStr,
+    /// Its terminal.
+    pub(super) slave: &'a CStr,
+    /// What it finds open behind the standard three, two at most: see [`to_hand_over`].
+    pub(super) handed: &'a [OwnedFd],
+    pub(super) others: Others,
+}
+
+/// Starts a program with `slave` as its controlling terminal. Returns when its exec has succeeded or failed.
+pub(super) fn spawn(start: &Start<'_>) -> io::Result<Pid> {
+    let actions = FileActions::new(start)?;
     let attributes = Attributes::new()?;
-    let argv = pointers(argv);
-    let environment = pointers(environment);
+    let program = start.program;
+    let argv = pointers(start.argv);
+    let environment = pointers(start.environment);
     let mut pid = 0;
     // SAFETY: all pointers are to initialised values that outlive the call; both arrays end with a null pointer.
     // execve(2) does not write through its `*mut` arguments.
@@ -85,6 +93,51 @@ pub(super) fn spawn(
     Pid::from_raw(pid).ok_or_else(|| io::Error::other("posix_spawn gave no process id"))
 }
 
+/// The number of the first descriptor that is handed to a program, and of the first behind two of them.
+const FIRST_HANDED: c_int = 3;
+const BEHIND_HANDED: c_int = 5;
+
+/// A descriptor of our own for the same file, numbered above those that a program is handed.
+pub(super) fn to_hand_over(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(fcntl_dupfd_cloexec(descriptor, BEHIND_HANDED)?)
+}
+
+/// The descriptors that this process was handed by [`spawn`], from here on closed on exec. To be called once, and before
+/// anything is opened.
+pub(super) fn handed_over() -> io::Result<(OwnedFd, File)> {
+    let take = |raw: c_int| {
+        // SAFETY: plain system calls on a number; they fail where it is not open.
+        if unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is open, and by the caller's word nobody else in this process owns it.
+        Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    };
+    Ok((take(FIRST_HANDED)?, take(FIRST_HANDED + 1)?.into()))
+}
+
+/// A program that this process can become, with all the memory that takes.
+pub(super) struct Executable<'a> {
+    file: &'a CStr,
+    argv: Vec<*mut c_char>,
+    environment: Vec<*mut c_char>,
+}
+
+impl<'a> Executable<'a> {
+    pub(super) fn new(file: &'a CStr, argv: &'a [CString], environment: &'a [CString]) -> Self {
+        Self { file, argv: pointers(argv), environment: pointers(environment) }
+    }
+
+    /// Becomes it; returns only when that fails. Takes no memory.
+    pub(super) fn become_it(&self) -> io::Error {
+        // SAFETY: SIG_DFL is valid for SIGPIPE, which Rust's start ignored; all other signals are as we were given them.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        // SAFETY: the strings live as long as `self`, and both arrays end with a null pointer.
+        unsafe { libc::execve(self.file.as_ptr(), self.argv.as_ptr().cast(), self.environment.as_ptr().cast()) };
+        io::Error::last_os_error()
+    }
+}
+
 fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
     strings.iter().map(|string| string.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
 }
@@ -97,7 +150,7 @@ fn check(code: c_int) -> io::Result<()> {
 struct FileActions(libc::posix_spawn_file_actions_t);
 
 impl FileActions {
-    fn new(dir: &CStr, slave: &CStr, others: Others) -> io::Result<Self> {
+    fn new(start: &Start<'_>) -> io::Result<Self> {
         let mut actions = MaybeUninit::uninit();
         // SAFETY: init writes the whole value before it is assumed initialised.
         check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
@@ -105,16 +158,22 @@ impl FileActions {
         let mut actions = Self(unsafe { actions.assume_init() });
         let raw = &raw mut actions.0;
         // SAFETY: `raw` is initialised; glibc copies the strings.
-        check(unsafe { libc::posix_spawn_file_actions_addopen(raw, 0, slave.as_ptr(), libc::O_RDWR, 0) })?;
+        check(unsafe { libc::posix_spawn_file_actions_addopen(raw, 0, start.slave.as_ptr(), libc::O_RDWR, 0) })?;
         for standard in [1, 2] {
             // SAFETY: `raw` is initialised.
             check(unsafe { libc::posix_spawn_file_actions_adddup2(raw, 0, standard) })?;
         }
         // SAFETY: `raw` is initialised; glibc copies the string.
-        check(unsafe { libc::posix_spawn_file_actions_addchdir_np(raw, dir.as_ptr()) })?;
-        if others == Others::CloseThem {
+        check(unsafe { libc::posix_spawn_file_actions_addchdir_np(raw, start.dir.as_ptr()) })?;
+        let mut next = FIRST_HANDED;
+        for handed in start.handed {
             // SAFETY: `raw` is initialised.
-            check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(raw, 3) })?;
+            check(unsafe { libc::posix_spawn_file_actions_adddup2(raw, handed.as_raw_fd(), next) })?;
+            next += 1;
+        }
+        if start.others == Others::CloseThem {
+            // SAFETY: `raw` is initialised.
+            check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(raw, next) })?;
         }
         Ok(actions)
     }

@@ -12,6 +12,8 @@ use rustix::process::Pid;
 pub struct ProcStat {
     /// It has ended; perhaps nobody has reaped it yet.
     pub has_ended: bool,
+    /// Its parent; 0 for one of another PID namespace.
+    pub parent: i32,
     /// Its POSIX session; 0 for one of another PID namespace.
     pub session: i32,
     /// How it ended, as wait(2) says it; 0 before, and for who may not know.
@@ -29,9 +31,9 @@ impl ProcStat {
     fn parse(stat: &[u8]) -> Option<Self> {
         let behind_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
         let fields: Vec<_> = std::str::from_utf8(&stat[behind_name..]).ok()?.split_whitespace().collect();
-        let (state, session, wait_status) = (fields.first()?, fields.get(3)?, fields.get(49)?);
+        let (state, parent, session) = (fields.first()?, fields.get(1)?.parse().ok()?, fields.get(3)?.parse().ok()?);
         let has_ended = matches!(*state, "Z" | "X");
-        Some(Self { has_ended, session: session.parse().ok()?, wait_status: wait_status.parse().ok()? })
+        Some(Self { has_ended, parent, session, wait_status: fields.get(49)?.parse().ok()? })
     }
 }
 
@@ -43,11 +45,11 @@ mod tests {
     fn fields_are_found_behind_any_name() {
         let stat = |name: &str, state: &str| {
             let line = format!("12 ({name}) {state} 1 12 7{} 768\n", " 1".repeat(45));
-            ProcStat::parse(line.as_bytes()).map(|stat| (stat.has_ended, stat.session, stat.wait_status))
+            ProcStat::parse(line.as_bytes()).map(|stat| (stat.has_ended, stat.parent, stat.session, stat.wait_status))
         };
-        assert_eq!(stat("cat", "S"), Some((false, 7, 768)));
-        assert_eq!(stat("a) Z 9 (x)", "R"), Some((false, 7, 768)));
-        assert_eq!(stat("a b", "Z"), Some((true, 7, 768)));
+        assert_eq!(stat("cat", "S"), Some((false, 1, 7, 768)));
+        assert_eq!(stat("a) Z 9 (x)", "R"), Some((false, 1, 7, 768)));
+        assert_eq!(stat("a b", "Z"), Some((true, 1, 7, 768)));
         assert_eq!((ProcStat::parse(b"12 (cat"), ProcStat::parse(b"12 (cat) S 1 12 7 0")), (None, None));
     }
 

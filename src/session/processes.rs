@@ -1,24 +1,30 @@
-//! Ending everything that runs in a session's POSIX session (law 9), whoever started it and whatever it ignores.
+//! Ending everything that a session started (law 9), whoever started it and whatever it ignores.
 //!
-//! A program that called setsid(2) itself has left on purpose (a daemon, a tmux server) and is not followed.
+//! That is what runs in its POSIX session, and what left that one by setsid(2): a daemon keeps the session's id in its
+//! environment, and whoever is below what belongs to a session belongs to it as well. What cleared its environment and
+//! has no such parent any more is nobody's, and stays.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use async_trait::async_trait;
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
-use super::posix;
+use super::leaders::Leader;
 use super::proc_stat::ProcStat;
 use super::pty::Child;
 use super::task::Life;
+use super::{SessionId, posix};
 
+/// The variable that names a program's session.
+pub const SESSION_VARIABLE: &str = "FANTAIL_SESSION_ID";
 /// How long programs have to end by themselves after HUP, as at a terminal that went away: shells save their history,
 /// editors their files.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
@@ -31,6 +37,18 @@ const TERM_GRACE: Duration = Duration::from_secs(2);
 const KILL_WAIT: Duration = Duration::from_secs(2);
 /// Rounds of looking again after a KILL: a process may have forked between the look and the signal.
 const SWEEPS: usize = 3;
+/// Looks at most before a KILL, each of which stops what is new: what forks without end is held still before it is
+/// killed, or it would be there again.
+const FREEZES: usize = 20;
+
+/// A session as its processes show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Whose {
+    /// The leader of its POSIX session, not reaped, or its id might already name another one.
+    pub leader: Pid,
+    /// What its programs find in their environment.
+    pub session: SessionId,
+}
 
 /// A process, held by a descriptor so that a reused id is never signalled.
 struct Held {
@@ -38,22 +56,45 @@ struct Held {
     pidfd: OwnedFd,
 }
 
-/// The end of every process in a POSIX session.
+/// Someone who may signal a session's processes where this process may not: they run as another account.
+#[async_trait]
+pub trait Signaller: Send + Sync {
+    /// Sends `signal` and tells who was there to get it, as far as is known.
+    async fn signal(&self, signal: Signal, to: Whom) -> Vec<Pid>;
+}
+
+/// Who of a session is to get a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The process group in the foreground of its terminal.
+    Foreground,
+    /// All that it started.
+    All,
+}
+
+/// The end of every process of a session.
 pub(super) struct Ending {
     life: Life,
     leader_ended: Arc<Notify>,
 }
 
 impl Ending {
-    /// Begins it with the leader, which must not be reaped before it is done, or its id might already name another
-    /// session.
-    pub(super) fn begin(leader: &dyn Child) -> Self {
+    /// Begins it with the leader, which must not be reaped before it is done.
+    pub(super) fn begin(leader: &dyn Child, session: SessionId) -> Self {
+        let mut is_refused = false;
         for signal in [Signal::HUP, Signal::CONT] {
             // It may have ended.
-            let _ = pidfd_send_signal(leader.handle().get_ref(), signal);
+            let sent = pidfd_send_signal(leader.handle().get_ref(), signal);
+            is_refused |= sent == Err(rustix::io::Errno::PERM);
         }
         let leader_ended = Arc::new(Notify::new());
-        Self { life: Box::pin(end_session(leader.pid(), Arc::clone(&leader_ended))), leader_ended }
+        let whose = Whose { leader: leader.pid(), session };
+        let signaller = leader.signaller().filter(|_| is_refused);
+        let life = match signaller {
+            Some(signaller) => Box::pin(end_by(signaller)) as Life,
+            None => Box::pin(end_session(whose, Arc::clone(&leader_ended))),
+        };
+        Self { life, leader_ended }
     }
 
     /// The leader has ended: the others' turn has come.
@@ -68,62 +109,155 @@ impl Ending {
 }
 
 /// HUP, TERM, KILL, each with its grace.
-async fn end_session(leader: Pid, leader_ended: Arc<Notify>) {
+async fn end_session(whose: Whose, leader_ended: Arc<Notify>) {
     let began = Instant::now();
     let _ = timeout(LEADER_PATIENCE, leader_ended.notified()).await;
     let hangup = (Signal::HUP, HANGUP_GRACE.saturating_sub(began.elapsed()));
-    let kills = std::iter::repeat_n((Signal::KILL, KILL_WAIT), SWEEPS);
-    for (signal, grace) in [hangup, (Signal::TERM, TERM_GRACE)].into_iter().chain(kills) {
-        let left = members_of(leader).await;
+    for (signal, grace) in [hangup, (Signal::TERM, TERM_GRACE)] {
+        let left = look_for(whose, held_of).await;
         if left.is_empty() {
             return;
         }
         // The leader has heard of the hangup: a program may take a second one for impatience.
-        send(left.iter().filter(|held| signal != Signal::HUP || held.pid != leader), signal);
+        send(left.iter().filter(|held| signal != Signal::HUP || held.pid != whose.leader), signal);
         send(&left, Signal::CONT); // a stopped process hears nothing else
         let _ = timeout(grace, all_ended(left)).await;
     }
-    if members_of(leader).await.is_empty() {
+    for _ in 0..SWEEPS {
+        let left = look_for(whose, frozen).await;
+        if left.is_empty() {
+            return;
+        }
+        send(&left, Signal::KILL);
+        let _ = timeout(KILL_WAIT, all_ended(left)).await;
+    }
+    if look_for(whose, held_of).await.is_empty() {
         return;
     }
-    tracing::error!(session = leader.as_raw_nonzero(), "processes outlived SIGKILL");
+    tracing::error!(session = %whose.session, "processes outlived SIGKILL");
 }
 
-/// Kills at once, without grace, every process in the POSIX sessions of `leaders`. For a second signal to the server.
-pub fn kill_all_now(leaders: &[Pid]) {
+/// The same by someone else, who looks for them as well.
+async fn end_by(signaller: Arc<dyn Signaller>) {
+    let kills = std::iter::repeat_n((Signal::KILL, KILL_WAIT), SWEEPS);
+    for (signal, grace) in [(Signal::HUP, HANGUP_GRACE), (Signal::TERM, TERM_GRACE)].into_iter().chain(kills) {
+        let left = signaller.signal(signal, Whom::All).await;
+        if left.is_empty() {
+            return;
+        }
+        // What has been reaped meanwhile and has its id reused is only waited for, and not for long.
+        let hold = |pid: &Pid| Some(Held { pid: *pid, pidfd: pidfd_open(*pid, PidfdFlags::NONBLOCK).ok()? });
+        let _ = timeout(grace, all_ended(left.iter().filter_map(hold).collect())).await;
+    }
+    tracing::error!("processes may have outlived SIGKILL");
+}
+
+/// Kills at once, without grace, every process of these sessions. For a second signal to the server.
+pub fn kill_all_now(sessions: &[Whose]) {
     // One look for all of them: with thousands of sessions a look for each would take minutes.
-    let leaders: HashSet<_> = leaders.iter().copied().collect();
     for _ in 0..SWEEPS {
-        send(&held_members(&leaders), Signal::KILL);
+        send(&frozen(sessions), Signal::KILL);
     }
 }
 
-async fn members_of(leader: Pid) -> Vec<Held> {
+/// Sends `signal` to every process of a session; a KILL finds them held still. Tells who they were.
+#[must_use]
+pub fn signal_all(whose: Whose, signal: Signal) -> Vec<Pid> {
+    let left = if signal == Signal::KILL { frozen(&[whose]) } else { held_of(&[whose]) };
+    send(&left, signal);
+    send(&left, Signal::CONT);
+    left.into_iter().map(|held| held.pid).collect()
+}
+
+async fn look_for(whose: Whose, look: fn(&[Whose]) -> Vec<Held>) -> Vec<Held> {
     // With thousands of processes it takes milliseconds: not for a runtime thread. A failed join is a runtime going
     // down.
-    spawn_blocking(move || held_members(&HashSet::from([leader]))).await.unwrap_or_default()
+    spawn_blocking(move || look(&[whose])).await.unwrap_or_default()
 }
 
-fn held_members(leaders: &HashSet<Pid>) -> Vec<Held> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
+/// All of them, stopped.
+fn frozen(sessions: &[Whose]) -> Vec<Held> {
+    let mut stopped: HashMap<Pid, Held> = HashMap::new();
+    for _ in 0..FREEZES {
+        let found: Vec<_> = held_of(sessions).into_iter().filter(|held| !stopped.contains_key(&held.pid)).collect();
+        if found.is_empty() {
+            break;
+        }
+        send(&found, Signal::STOP);
+        stopped.extend(found.into_iter().map(|held| (held.pid, held)));
+    }
+    stopped.into_values().collect()
+}
+
+/// Every process of these sessions that lives.
+fn held_of(sessions: &[Whose]) -> Vec<Held> {
+    let leaders: HashSet<_> = sessions.iter().map(|whose| whose.leader).collect();
     let mut held = Vec::new();
-    for pid in pids.filter(|&pid| is_member(pid, leaders)) {
-        // Looked at again once it is held: the id might have been reused in between.
-        if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::NONBLOCK)
-            && is_member(pid, leaders)
-        {
-            held.push(Held { pid, pidfd });
+    let mut outside = Vec::new();
+    for pid in processes() {
+        match posix::posix_session_of(pid) {
+            Some(session) if leaders.contains(&session) => held.extend(hold(pid, |pid| is_member(pid, &leaders))),
+            // In a session of ours that was not asked for: nearly all, and to learn that takes a fiftieth of the time
+            // that a look at its environment does.
+            Some(session) if Leader::is_known(session) => {}
+            _ => outside.push(pid),
         }
     }
+    held.extend(strays(sessions, &held, outside));
     held
 }
 
-/// Whether `pid` is alive and in the POSIX session of one of `leaders`. Nearly none is, and to learn that takes a
-/// fiftieth of the time that a look at its /proc/PID/stat does.
+fn processes() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw)
+}
+
+/// Holds a process that is what `is` says, which is looked at again once it is held: the id might have been reused in
+/// between.
+fn hold(pid: Pid, is: impl Fn(Pid) -> bool) -> Option<Held> {
+    if !is(pid) {
+        return None;
+    }
+    let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
+    is(pid).then_some(Held { pid, pidfd })
+}
+
+/// Whether `pid` is alive and in the POSIX session of one of `leaders`.
 fn is_member(pid: Pid, leaders: &HashSet<Pid>) -> bool {
     posix::posix_session_of(pid).is_some_and(|session| leaders.contains(&session))
         && ProcStat::of(pid).is_some_and(|stat| !stat.has_ended)
+}
+
+/// Those of `outside` that these sessions left there: they say so, or their parent is one of the session.
+fn strays(sessions: &[Whose], members: &[Held], outside: Vec<Pid>) -> Vec<Held> {
+    let marks: Vec<_> =
+        sessions.iter().map(|whose| format!("{SESSION_VARIABLE}={}", whose.session).into_bytes()).collect();
+    let mut known: HashSet<_> = members.iter().map(|held| held.pid).collect();
+    let mut found = Vec::new();
+    // Who takes the sessions up may itself have been started in one.
+    let mut others: Vec<_> = outside.into_iter().filter(|pid| *pid != getpid() && *pid != Pid::INIT).collect();
+    loop {
+        let is_theirs = |pid| {
+            ProcStat::of(pid).is_some_and(|stat| {
+                let below = Pid::from_raw(stat.parent).is_some_and(|parent| known.contains(&parent));
+                !stat.has_ended && (below || is_marked(pid, &marks))
+            })
+        };
+        let (theirs, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|pid| is_theirs(*pid));
+        let theirs: Vec<_> = theirs.into_iter().filter_map(|pid| hold(pid, is_theirs)).collect();
+        if theirs.is_empty() {
+            return found;
+        }
+        known.extend(theirs.iter().map(|held| held.pid));
+        found.extend(theirs);
+        others = rest;
+    }
+}
+
+/// Whether a process was given one of these variables, as far as we may know.
+fn is_marked(pid: Pid, marks: &[Vec<u8>]) -> bool {
+    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| marks.iter().any(|mark| mark == variable))
 }
 
 fn send<'a>(processes: impl IntoIterator<Item = &'a Held>, signal: Signal) {

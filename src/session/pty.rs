@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rustix::io::ioctl_fionread;
@@ -17,6 +18,7 @@ use tokio::runtime::Handle;
 
 use super::launch::Launch;
 use super::posix;
+use super::processes::Signaller;
 use super::{Exit, SessionId};
 use crate::terminal::Size;
 
@@ -69,6 +71,10 @@ pub trait Child: Send {
     fn was_last(&self) -> bool {
         false
     }
+    /// Who may signal its processes where this process may not.
+    fn signaller(&self) -> Option<Arc<dyn Signaller>> {
+        None
+    }
     /// Whether [`Spawner::forget`] gives the process id back, too.
     fn is_reaped_with_session(&self) -> bool {
         false
@@ -111,6 +117,20 @@ pub enum SpawnError {
     /// The working directory may not be entered.
     #[error("workingDir: permission denied")]
     DirectoryForbidden,
+    /// The working directory lies nowhere the profile allows.
+    #[error("workingDir: not below a directory that the profile allows")]
+    DirectoryOutside,
+    /// There is no account of the name the profile says.
+    #[error("profile: the account it runs as does not exist")]
+    NoSuchUser,
+    /// Whoever starts programs may not start them as this account.
+    #[error("profile: programs cannot be started as the account it names")]
+    UserForbidden,
+    /// The process that starts programs is too old to know what confines this one.
+    #[error(
+        "profile: the process that keeps sessions is of an older version, which cannot confine programs; it ends with its last session"
+    )]
+    HolderTooOld,
     /// The system is out of pseudo-terminals (it says ENOSPC, which is not about disks).
     #[error("no terminals left on this system")]
     NoTerminalsLeft,
@@ -128,7 +148,10 @@ impl SpawnError {
     pub const fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoSuchProgram | Self::NotExecutable | Self::TooLong => Some("command"),
-            Self::NoSuchDirectory | Self::NotADirectory | Self::DirectoryForbidden => Some("workingDir"),
+            Self::NoSuchDirectory | Self::NotADirectory | Self::DirectoryForbidden | Self::DirectoryOutside => {
+                Some("workingDir")
+            }
+            Self::NoSuchUser | Self::UserForbidden | Self::HolderTooOld => Some("profile"),
             Self::NoTerminalsLeft | Self::OutOfResources(_) | Self::Other(_) => None,
         }
     }
@@ -137,6 +160,57 @@ impl SpawnError {
     #[must_use]
     pub const fn exit_code(&self) -> i32 {
         if matches!(self, Self::NotExecutable | Self::TooLong) { 126 } else { 127 }
+    }
+
+    /// What it is called between our processes: frozen (docs/HOLDER.md).
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NoSuchProgram => "no_such_program",
+            Self::NotExecutable => "not_executable",
+            Self::TooLong => "too_long",
+            Self::NoSuchDirectory => "no_such_directory",
+            Self::NotADirectory => "not_a_directory",
+            Self::DirectoryForbidden => "directory_forbidden",
+            Self::DirectoryOutside => "directory_outside",
+            Self::NoSuchUser => "no_such_user",
+            Self::UserForbidden => "user_forbidden",
+            Self::HolderTooOld => "holder_too_old",
+            Self::NoTerminalsLeft => "no_terminals_left",
+            Self::OutOfResources(_) => "out_of_resources",
+            Self::Other(_) => "other",
+        }
+    }
+
+    /// The other direction of [`SpawnError::word`], with the system's error where there was one; a word that is not
+    /// known is an error of another kind.
+    #[must_use]
+    pub fn from_word(word: &str, errno: Option<i32>, message: String) -> Self {
+        let cause = |message| errno.map_or_else(|| io::Error::other(message), io::Error::from_raw_os_error);
+        match word {
+            "no_such_program" => Self::NoSuchProgram,
+            "not_executable" => Self::NotExecutable,
+            "too_long" => Self::TooLong,
+            "no_such_directory" => Self::NoSuchDirectory,
+            "not_a_directory" => Self::NotADirectory,
+            "directory_forbidden" => Self::DirectoryForbidden,
+            "directory_outside" => Self::DirectoryOutside,
+            "no_such_user" => Self::NoSuchUser,
+            "user_forbidden" => Self::UserForbidden,
+            "holder_too_old" => Self::HolderTooOld,
+            "no_terminals_left" => Self::NoTerminalsLeft,
+            "out_of_resources" => Self::OutOfResources(cause(message)),
+            _ => Self::Other(cause(message)),
+        }
+    }
+
+    /// What the system said, where that is why.
+    #[must_use]
+    pub const fn cause(&self) -> Option<&io::Error> {
+        match self {
+            Self::OutOfResources(cause) | Self::Other(cause) => Some(cause),
+            _ => None,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Exit, Pace, Principal, Session, SessionId, Sizes, StartOn, State};
+use super::{Exit, Pace, Principal, Profile, Session, SessionId, Sizes, StartOn, State};
 use crate::terminal::Size;
 
 /// The form a record is written in. One that an older server would misread takes another number; one with more fields
@@ -25,6 +25,9 @@ pub struct Record {
     pub owner: Principal,
     /// What people call it.
     pub name: String,
+    /// What it was opened with, unless its command was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// What its program is, word by word.
     pub command: Vec<String>,
     /// Where that is started.
@@ -107,6 +110,7 @@ impl Session {
             id: self.id(),
             owner: self.owner(),
             name: status.name.clone(),
+            profile: self.profile().cloned(),
             command: self.command().to_vec(),
             // JSON has only text; a directory whose name is none can be shown like this, if not entered.
             dir: self.dir().to_string_lossy().into_owned().into(),
@@ -133,6 +137,7 @@ mod tests {
             id: SessionId::from_random([1; 16]),
             owner: Principal(uuid::Uuid::from_u128(2)),
             name: "β \"build\"\n".into(),
+            profile: None,
             command: vec!["sh".into(), "-c".into(), "make".into()],
             dir: "/home/ann/src".into(),
             start_on: StartOn::Attach,
@@ -155,13 +160,15 @@ mod tests {
         let exits = [
             Exit::Code(-1),
             Exit::Signal(9),
+            Exit::OutOfMemory,
             Exit::NotStarted { code: 127, reason: "command: no such program".into() },
             Exit::Lost { reason: Lost::MachineRestarted },
             Exit::Lost { reason: Lost::HolderKilled },
         ];
         let ends = exits.map(|exit| Some(End { exit, at: Timestamp::UNIX_EPOCH }));
         for ended in ends.into_iter().chain([None]) {
-            let record = Record { ended, ..record() };
+            let profile = ended.is_some().then(|| Profile { name: "build".into(), args: vec!["all".into()] });
+            let record = Record { ended, profile, ..record() };
             assert_eq!(Record::from_json(&record.to_json()).expect("read"), record);
         }
     }

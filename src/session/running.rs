@@ -8,14 +8,15 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rustix::process::{Pid, kill_process_group};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::yield_now;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::Instant;
 
 use super::deadline::{Linger, until};
 use super::delivery::Delivery;
 use super::handle::Session;
+use super::oom;
 use super::pace::{self, Pacing, Verdict};
-use super::processes::Ending;
+use super::processes::{Ending, Signaller};
 use super::pty::{Child, Pty, Readable, Spawned};
 use super::sizing::Decision;
 use super::task::{Handles, Order, Task};
@@ -155,6 +156,7 @@ impl Running {
 
     async fn finish(mut self, exit: Exit, ending: Option<Ending>) {
         self.typist = None;
+        let exit = if ending.is_none() { explained(exit, self.pid).await } else { exit };
         // Everything it wrote is in the terminal by now, and at most a log of it is read: a program that left the
         // session could go on printing for ever.
         for _ in 0..self.task.settings.log_bytes / SEGMENT_BYTES {
@@ -209,7 +211,7 @@ impl Running {
             let may_read = can_read && (!self.waking || self.typist.is_some());
             tokio::select! {
                 biased;
-                () = &mut closing => ending = Some(Ending::begin(&*self.child)),
+                () = &mut closing => ending = Some(Ending::begin(&*self.child, session.id())),
                 () = wait_for(&mut ending), if ending.is_some() => ending = None,
                 () = session.bell.rung() => self.attend(),
                 _ = pty.writable(), if self.delivery.is_blocked() => self.deliver(),
@@ -358,8 +360,7 @@ impl Running {
                 let _ = done.send(());
             }
             Order::Signal(signal, done) => {
-                self.signal(signal);
-                let _ = done.send(());
+                let _ = done.send(self.signal(signal));
             }
             Order::Handles(answer) => drop(answer.send(self.handles())),
         }
@@ -395,11 +396,17 @@ impl Running {
         }
     }
 
-    /// To the foreground group, or to the program's own when there is none.
-    fn signal(&self, signal: Signal) {
+    /// To the foreground group, or to the program's own when there is none. Where that is not ours to signal, tells who
+    /// may.
+    fn signal(&self, signal: Signal) -> Option<Arc<dyn Signaller>> {
         let group = self.pty.foreground().unwrap_or(self.pid);
-        if let Err(error) = kill_process_group(group, signal.number()) {
-            tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
+        match kill_process_group(group, signal.number()) {
+            Err(rustix::io::Errno::PERM) => self.child.signaller(),
+            Err(error) => {
+                tracing::debug!(session = %self.session.id(), %error, "nothing there to signal");
+                None
+            }
+            Ok(()) => None,
         }
     }
 }
@@ -408,6 +415,16 @@ impl Running {
 async fn exit_of(child: &mut dyn Child) -> Exit {
     child.has_ended().await;
     child.exited().await
+}
+
+/// The end of the program `pid`, with why it was killed if the kernel tells.
+async fn explained(exit: Exit, pid: Pid) -> Exit {
+    if exit != Exit::Signal(libc::SIGKILL) {
+        return exit;
+    }
+    // A failed join is a runtime going down.
+    let is_out_of_memory = spawn_blocking(move || oom::has_killed(pid)).await.unwrap_or(false);
+    if is_out_of_memory { Exit::OutOfMemory } else { exit }
 }
 
 async fn wait_for(ending: &mut Option<Ending>) {

@@ -16,7 +16,7 @@ use super::lanes::Lane;
 use super::ledger::Ledger;
 use super::opening::{Opening, StartOn};
 use super::origin::Origin;
-use super::processes::Ending;
+use super::processes::{Ending, Signaller};
 use super::pty::{Child, Kept, SpawnError, Spawned, Spawner};
 use super::running::Running;
 use super::sizing::Decision;
@@ -32,7 +32,8 @@ pub(super) enum Order {
     /// A viewer has attached: start the program if it waits for one, at this size if there is one.
     Start(Option<Size>),
     Fit(Decision, oneshot::Sender<()>),
-    Signal(Signal, oneshot::Sender<()>),
+    /// Answered with who is to send it, where this process may not.
+    Signal(Signal, oneshot::Sender<Option<Arc<dyn Signaller>>>),
     Handles(oneshot::Sender<io::Result<Handles>>),
 }
 
@@ -240,7 +241,7 @@ impl Task {
         match self.session.start_on() {
             StartOn::Open => self.spawn(launch, self.session.status().size).await.map(Some),
             StartOn::Attach => {
-                launch.resolve()?;
+                launch.check()?;
                 let memory = self.session.ledger.memory().descriptor();
                 self.spawner.keep(self.session.id(), memory).await.map(|()| None)
             }
@@ -303,7 +304,7 @@ impl Task {
     pub(super) async fn end_what_is_left(&self, child: &mut dyn Child, begun: Option<Ending>) {
         let leader = child.pid();
         *self.session.session_leader.lock() = Some(leader);
-        let ending = (!child.was_last()).then(|| begun.unwrap_or_else(|| Ending::begin(child)));
+        let ending = (!child.was_last()).then(|| begun.unwrap_or_else(|| Ending::begin(child, self.session.id())));
         let rest = async {
             if let Some(mut ending) = ending {
                 ending.leader_has_ended();

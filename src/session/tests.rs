@@ -29,6 +29,7 @@ fn opening(command: &[&str], start_on: StartOn) -> Opening {
         id: SessionId::from_random([1; 16]),
         owner: ann(),
         name: "test".into(),
+        profile: None,
         launch: Launch::new(&command, "/".into(), &environment).expect("valid"),
         size: Size::DEFAULT,
         start_on,

@@ -58,6 +58,16 @@ pub(super) struct Connection<S> {
     unbroken: usize,
 }
 
+/// A viewer whose request was accepted.
+pub(super) struct Arrival {
+    pub(super) viewer: Viewer,
+    /// What its client is told.
+    pub(super) attached: Attached,
+    pub(super) access: Access,
+    pub(super) ends: Ends,
+    pub(super) attendance: Attendance,
+}
+
 /// Where a connection is in its life.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -73,16 +83,8 @@ enum Phase {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `socket`, from which `early` was already read.
-    pub(super) fn new(
-        socket: S,
-        early: &[u8],
-        welcome: Welcome,
-        viewer: Viewer,
-        attached: Attached,
-        access: Access,
-        ends: Ends,
-        attendance: Attendance,
-    ) -> Self {
+    pub(super) fn new(socket: S, early: &[u8], welcome: Welcome, arrival: Arrival) -> Self {
+        let Arrival { viewer, attached, access, ends, attendance } = arrival;
         let Attached { known, mut status, written, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.extend(early);

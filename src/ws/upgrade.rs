@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::TaskTracker;
 
 use super::attendance::Attendance;
-use super::connection::Connection;
+use super::connection::{Arrival, Connection};
 use super::ending::Ends;
 use super::socket::Socket;
 use crate::auth::ticket::TicketGrant;
@@ -30,7 +30,7 @@ use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::{App, Connection as Accepted, Reached, SessionObject, attaching};
 use crate::protocol::{self, INPUT_BYTES, Limits, SUBPROTOCOL, TICKET_PREFIX, WINDOW_BYTES, Welcome};
-use crate::session::{Attach, AttachError, Attached, Begin, ClientId, QUEUED_PER_CLIENT_MAX, Viewer};
+use crate::session::{Attach, AttachError, Begin, ClientId, QUEUED_PER_CLIENT_MAX};
 use crate::terminal::{Offset, Size};
 
 const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
@@ -96,7 +96,7 @@ async fn upgrade(
     };
     let (session, client) = (reached.session.id(), viewer.client());
     let attendance = Attendance::begin(&app, &grant, accepted.client, session, client, access);
-    let upgrading = Upgrading { viewer, attached, access, ends, accepted, attendance };
+    let upgrading = Upgrading { arrival: Arrival { viewer, attached, access, ends, attendance }, accepted };
     let tasks = connections.clone();
     connections.spawn(async move { upgrading.connect(upgraded, &tasks).await });
     Ok(offer.accepted())
@@ -104,13 +104,9 @@ async fn upgrade(
 
 /// A viewer whose request was accepted, before its protocol is switched.
 struct Upgrading {
-    viewer: Viewer,
-    attached: Attached,
-    access: Access,
-    ends: Ends,
+    arrival: Arrival,
     /// Its place among the connections, until this one ends.
     accepted: Accepted,
-    attendance: Attendance,
 }
 
 impl Upgrading {
@@ -124,7 +120,7 @@ impl Upgrading {
             return tracing::error!("a connection came by a socket of no known kind");
         };
         socket.suit_a_viewer();
-        let lane = self.viewer.session().lane().clone();
+        let lane = self.arrival.viewer.session().lane().clone();
         // Its socket and its timers are watched there.
         let _there = lane.enter();
         match socket.moved_here() {
@@ -137,9 +133,9 @@ impl Upgrading {
 
     /// The connection's life. It is made here and not in there, which would hold what it is made of as well.
     fn served<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, early: &[u8]) -> impl Future<Output = ()> + use<S> {
-        let Self { viewer, attached, access, ends, accepted, attendance } = self;
-        let welcome = welcome(&viewer, &attached, access);
-        let mut connection = Connection::new(stream, early, welcome, viewer, attached, access, ends, attendance);
+        let Self { arrival, accepted } = self;
+        let welcome = welcome(&arrival);
+        let mut connection = Connection::new(stream, early, welcome, arrival);
         async move {
             connection.run().await;
             drop(accepted);
@@ -147,7 +143,9 @@ impl Upgrading {
     }
 }
 
-fn welcome(viewer: &Viewer, attached: &Attached, access: Access) -> Welcome {
+fn welcome(arrival: &Arrival) -> Welcome {
+    let Arrival { viewer, attached, access, .. } = arrival;
+    let access = *access;
     // What has changed since follows as events, which are told against the same.
     let session = SessionObject::at(viewer.session(), &attached.known, access);
     let session = serde_json::to_value(session).unwrap_or_default();

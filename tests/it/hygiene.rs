@@ -15,65 +15,6 @@ use crate::support::{Client, Join, Login, Raw, Server, patiently};
 /// What stands for a secret wherever one could be.
 const CANARY: &str = "canary7f3a";
 
-/// What a program that ends by itself printed.
-async fn printed_by(server: &Server, command: &[&str]) -> String {
-    let id = server.open(command).await;
-    let mut client = Client::attach(server, &id).await;
-    client.until_event("exit", |event| matches!(event, fantail::protocol::Event::Exit { .. }).then_some(())).await;
-    client.shown()
-}
-
-#[tokio::test]
-async fn a_program_inherits_the_allowed_variables_and_no_secret_of_the_server() {
-    let environment = [
-        ("AWS_SECRET_ACCESS_KEY", CANARY),
-        ("DATABASE_URL", CANARY),
-        ("SSH_AUTH_SOCK", CANARY),
-        ("LD_LIBRARY_PATH", CANARY),
-        ("BASH_ENV", CANARY),
-        ("NOTIFY_SOCKET", CANARY),
-        ("FANTAIL_LOG_LEVEL", "warn,canary7f3a=off"),
-        ("LC_CANARY", "passed"),
-        ("PASSED_ON_PURPOSE", "passed"),
-    ];
-    let folder = tempfile::tempdir().expect("a directory");
-    let server = Server::launch(folder, &["--pass-env", "PASSED_ON_PURPOSE"], &environment).await;
-    let printed = printed_by(&server, &["env"]).await;
-    assert!(!printed.contains(CANARY), "{printed}");
-    let names: Vec<_> = printed.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-    let allowed = ["HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TZ", "TERM", "COLORTERM", "FANTAIL_SESSION_ID"];
-    for name in &names {
-        let is_allowed = allowed.contains(name) || name.starts_with("LC_") || *name == "PASSED_ON_PURPOSE";
-        assert!(is_allowed, "{name} in {printed}");
-    }
-    for name in ["HOME", "SHELL", "PATH", "TERM", "FANTAIL_SESSION_ID", "LC_CANARY", "PASSED_ON_PURPOSE"] {
-        assert!(names.contains(&name), "no {name} in {printed}");
-    }
-}
-
-#[tokio::test]
-async fn a_program_holds_its_terminal_and_nothing_of_the_server_or_of_another_session() {
-    let server = Server::start().await;
-    let other = server.open(&["cat"]).await;
-    let _viewer = Client::attach(&server, &other).await;
-    // The fourth is the directory that `ls` reads.
-    assert_eq!(printed_by(&server, &["ls", "-1", "/proc/self/fd"]).await, "0\r\n1\r\n2\r\n3\r\n");
-    let places = printed_by(&server, &["sh", "-c", "readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; tty"]).await;
-    let places: Vec<_> = places.lines().collect();
-    assert!(places.iter().all(|place| *place == places[0] && place.starts_with("/dev/pts/")), "{places:?}");
-}
-
-#[tokio::test]
-async fn a_program_starts_with_signals_as_after_login() {
-    let server = Server::start().await;
-    let printed = printed_by(&server, &["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"]).await;
-    // glibc leaves two signals ignored that it keeps for itself and that no program can use.
-    let of_glibc: u64 = 1 << 31 | 1 << 32;
-    let masks = printed.lines().filter_map(|line| u64::from_str_radix(line.split_whitespace().nth(1)?, 16).ok());
-    let masks: Vec<_> = masks.map(|mask| mask & !of_glibc).collect();
-    assert_eq!(masks, [0, 0], "{printed}");
-}
-
 /// Every file below `folder` that contains `wanted`.
 fn files_with(folder: &Path, wanted: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -88,6 +88,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
             id: SessionId::from_random(turn.to_be_bytes()),
             owner,
             name: "churn".into(),
+            profile: None,
             launch: Launch::new(&command, "/".into(), &[]).expect("valid"),
             size: fantail::terminal::Size::DEFAULT,
             start_on: StartOn::Open,

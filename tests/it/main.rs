@@ -18,6 +18,7 @@ mod hygiene;
 mod lifecycle;
 mod other_sizes;
 mod outlive;
+mod profiles;
 mod reconnect;
 mod reopen;
 mod screen_laws;

@@ -33,11 +33,13 @@ use crate::auth::audit::Event;
 use crate::auth::revocation::{Bond, Root};
 use crate::auth::{Access, AccountId, Right, Who};
 use crate::registry::{Left, OpenError, ReopenError};
-use crate::session::{InputRefused, NotRunning, Opening, Principal, Session, SessionId, Signal, SpawnError};
+use crate::session::{
+    InputRefused, NotRunning, Opening, Principal, SESSION_VARIABLE, Session, SessionId, Signal, SpawnError,
+};
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;
-use open::{Invalid, OpenRequest, Plan, Surroundings};
+use open::{Invalid, OpenRequest, Plan};
 use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
@@ -80,7 +82,7 @@ pub(super) async fn open(
     With(caller, ..): With<Open>,
     Body(request): Body<OpenRequest>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
-    let plan = request.plan(&surroundings(&app))?;
+    let plan = request.plan(&app.settings().profiles, caller.role())?;
     let opening = opening(&app, principal(caller.account()?), plan)?;
     let session = app.registry().open(opening).await?;
     app.audit().note(caller.does(&app, Event::Opened).of(session.id()));
@@ -99,23 +101,18 @@ pub(super) async fn reopen(
     OptionalBody(Again {}): OptionalBody<Again>,
 ) -> Result<(StatusCode, Json<Opened>), ApiError> {
     let old = reached.for_owner()?;
-    let plan = Plan::again(&old, &surroundings(&app))?;
+    let plan = Plan::again(&old, &app.settings().profiles, caller.role())?;
     let opening = opening(&app, old.owner(), plan)?;
     let session = app.registry().reopen(&old, opening).await?;
     app.audit().note(caller.does(&app, Event::Opened).of(session.id()).with(format!("again, after {}", old.id())));
     Ok(created(&session))
 }
 
-fn surroundings(app: &App) -> Surroundings<'_> {
-    let programs = &app.settings().programs;
-    Surroundings { environment: &programs.environment, home: &programs.home, shell: &programs.shell }
-}
-
 fn opening(app: &App, owner: Principal, plan: Plan) -> Result<Opening, ApiError> {
-    let Plan { mut launch, name, size, start_on, pace, sizes } = plan;
+    let Plan { profile, mut launch, name, size, start_on, pace, sizes } = plan;
     let id = SessionId::from_random(app.outside().bytes()?);
-    launch.add("FANTAIL_SESSION_ID", &id.to_string());
-    Ok(Opening { id, owner, name, launch, size, start_on, pace, sizes })
+    launch.add(SESSION_VARIABLE, &id.to_string());
+    Ok(Opening { id, owner, name, profile, launch, size, start_on, pace, sizes })
 }
 
 fn created(session: &Session) -> (StatusCode, Json<Opened>) {

@@ -23,6 +23,8 @@ pub struct SessionObject {
     bells: u64,
     /// Whether the alternate screen is shown.
     alternate: bool,
+    /// What it was opened with, unless its command was named.
+    profile: Option<String>,
     command: Vec<String>,
     working_dir: String,
     status: &'static str,
@@ -75,6 +77,7 @@ impl SessionObject {
             cwd: status.cwd.as_deref().map(ToOwned::to_owned),
             bells: status.bells,
             alternate: status.alternate,
+            profile: session.profile().map(|profile| profile.name.clone()),
             command: session.command().to_vec(),
             working_dir: session.dir().to_string_lossy().into_owned(),
             status: word,

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::session::{Launch, LaunchError, Pace, Session, Sizes, StartOn};
+use crate::auth::Role;
+use crate::http::error::ApiError;
+use crate::http::profiles::{Asked, Chosen, Profiles, Refused, Surroundings};
+use crate::session::{Launch, LaunchError, Pace, Profile, Session, Sizes, StartOn};
 use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
@@ -18,6 +21,9 @@ const RESERVED: &str = "FANTAIL_";
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenRequest {
+    profile: Option<String>,
+    #[serde(default)]
+    args: Vec<String>,
     command: Option<Vec<String>>,
     working_dir: Option<String>,
     #[serde(default)]
@@ -56,18 +62,10 @@ enum Spawn {
     OnAttach,
 }
 
-/// What the server gives every session.
-pub(super) struct Surroundings<'a> {
-    /// The environment programs inherit, name and value.
-    pub(super) environment: &'a [(OsString, OsString)],
-    /// The default working directory, and what `~` means.
-    pub(super) home: &'a Path,
-    /// The login shell.
-    pub(super) shell: &'a Path,
-}
-
 /// What a request comes to.
 pub(super) struct Plan {
+    /// What it was chosen by.
+    pub(super) profile: Option<Profile>,
     /// What to start.
     pub(super) launch: Launch,
     /// What people call it.
@@ -98,6 +96,15 @@ impl From<SizeError> for Invalid {
     }
 }
 
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAllowed => Self::CommandNotAllowed,
+            Refused::Field(field, rule) => Invalid { field: field.into(), rule: rule.into() }.into(),
+        }
+    }
+}
+
 impl From<LaunchError> for Invalid {
     fn from(error: LaunchError) -> Self {
         Self { field: error.field.to_owned(), rule: error.rule.to_owned() }
@@ -105,24 +112,24 @@ impl From<LaunchError> for Invalid {
 }
 
 impl OpenRequest {
-    /// Checks the request and fills in what it leaves open.
+    /// Checks the request of a caller of this role, and fills in what it leaves open.
     ///
     /// # Errors
-    /// Names the first field at fault.
-    pub(super) fn plan(self, surroundings: &Surroundings<'_>) -> Result<Plan, Invalid> {
-        let command =
-            self.command.unwrap_or_else(|| vec![surroundings.shell.to_string_lossy().into_owned(), "-l".to_owned()]);
-        let dir = working_dir(self.working_dir.as_deref(), surroundings.home)?;
+    /// When the caller may not start what it names; otherwise the first field at fault.
+    pub(super) fn plan(self, profiles: &Profiles, role: Role) -> Result<Plan, ApiError> {
+        let asked = Asked { profile: self.profile, args: self.args, command: self.command };
+        let chosen = profiles.choose(role, asked)?;
+        let dir = working_dir(self.working_dir.as_deref(), chosen.surroundings)?;
         let name = match self.name {
             Some(name) => checked_name(name)?,
-            None => default_name(&command),
+            None => default_name(&chosen.command),
         };
         let size = Size::new(
             self.cols.unwrap_or(Size::DEFAULT.cols().into()),
             self.rows.unwrap_or(Size::DEFAULT.rows().into()),
-        )?;
-        let environment = environment(surroundings.environment, self.env)?;
-        let launch = Launch::new(&command, dir, &environment)?;
+        )
+        .map_err(Invalid::from)?;
+        let environment = environment(&chosen, self.env)?;
         let start_on = match self.spawn {
             Spawn::Now => StartOn::Open,
             Spawn::OnAttach => StartOn::Attach,
@@ -138,21 +145,28 @@ impl OpenRequest {
             AskedSizes::Smallest => Sizes::Smallest,
             AskedSizes::Fixed => Sizes::Fixed,
         });
-        Ok(Plan { launch, name, size, start_on, pace, sizes })
+        let (launch, profile) = launched(chosen, dir, &environment)?;
+        Ok(Plan { profile, launch, name, size, start_on, pace, sizes })
     }
 }
 
 impl Plan {
-    /// What opening `session` again comes to: the same, in what surrounds programs now.
+    /// What opening `session` again comes to for a caller of this role: the same choice, made now. What a profile starts
+    /// and what surrounds it may have changed since.
     ///
     /// # Errors
     /// As of a request.
-    pub(super) fn again(session: &Session, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
+    pub(super) fn again(session: &Session, profiles: &Profiles, role: Role) -> Result<Self, ApiError> {
         let status = session.status();
-        let environment = environment(surroundings.environment, BTreeMap::new())?;
-        let launch = Launch::new(session.command(), session.dir().to_path_buf(), &environment)?;
+        let asked = match session.profile().cloned() {
+            Some(Profile { name, args }) => Asked { profile: Some(name), args, command: None },
+            None => Asked { command: Some(session.command().to_vec()), ..Asked::default() },
+        };
+        let chosen = profiles.choose(role, asked)?;
+        let environment = environment(&chosen, BTreeMap::new())?;
+        let (launch, profile) = launched(chosen, session.dir().to_path_buf(), &environment)?;
         let (start_on, pace, sizes) = (session.start_on(), Some(session.pace()), Some(session.sizes()));
-        Ok(Self { launch, name: status.name.clone(), size: status.size, start_on, pace, sizes })
+        Ok(Self { profile, launch, name: status.name.clone(), size: status.size, start_on, pace, sizes })
     }
 }
 
@@ -177,9 +191,30 @@ fn default_name(command: &[String]) -> String {
     if name.trim().is_empty() { "session".to_owned() } else { name }
 }
 
-fn working_dir(asked: Option<&str>, home: &Path) -> Result<PathBuf, Invalid> {
+/// What is to be started, within what its profile says.
+fn launched(
+    chosen: Chosen<'_>,
+    dir: PathBuf,
+    environment: &[(OsString, OsString)],
+) -> Result<(Launch, Option<Profile>), Invalid> {
+    let Chosen { profile, args, command, surroundings, .. } = chosen;
+    // What was appended is at fault where both are too long together: what a profile says was found to be right.
+    let field = |error| match (Invalid::from(error), &profile) {
+        (invalid, Some(_)) if invalid.field == "command" => Invalid { field: "args".into(), ..invalid },
+        (invalid, _) => invalid,
+    };
+    let launch = Launch::new(&command, dir, environment).map_err(field)?;
+    let profile = profile.map(|name| Profile { name, args });
+    Ok((launch.confined(surroundings.confinement.clone()), profile))
+}
+
+/// Where it starts: at home unless it is told, or below the first of its roots where home is outside of them.
+fn working_dir(asked: Option<&str>, surroundings: &Surroundings) -> Result<PathBuf, Invalid> {
+    let Surroundings { home, confinement, .. } = surroundings;
+    let is_inside = || home.canonicalize().is_ok_and(|home| confinement.allows(&home));
     let dir = match asked {
-        None | Some("~") => home.to_path_buf(),
+        None => confinement.roots.first().filter(|_| !is_inside()).unwrap_or(home).clone(),
+        Some("~") => home.clone(),
         Some(asked) => match asked.strip_prefix("~/") {
             Some(below) => home.join(below),
             None => PathBuf::from(asked),
@@ -192,11 +227,8 @@ fn working_dir(asked: Option<&str>, home: &Path) -> Result<PathBuf, Invalid> {
 }
 
 /// The inherited environment with the terminal's own variables, changed by the client's additions.
-fn environment(
-    inherited: &[(OsString, OsString)],
-    additions: BTreeMap<String, String>,
-) -> Result<Vec<(OsString, OsString)>, Invalid> {
-    let mut environment: BTreeMap<OsString, OsString> = inherited.iter().cloned().collect();
+fn environment(chosen: &Chosen<'_>, additions: BTreeMap<String, String>) -> Result<Vec<(OsString, OsString)>, Invalid> {
+    let mut environment: BTreeMap<OsString, OsString> = chosen.surroundings.environment.iter().cloned().collect();
     environment.insert("TERM".into(), "xterm-256color".into());
     environment.insert("COLORTERM".into(), "truecolor".into());
     for (name, value) in additions {
@@ -206,6 +238,10 @@ fn environment(
                 rule: format!("names with {RESERVED} are the server's"),
             });
         }
+        if !chosen.may_set(&name) {
+            let rule = "only who may start any command sets more than TERM, COLORTERM, LANG, LC_… and TZ".into();
+            return Err(Invalid { field: format!("env.{name}"), rule });
+        }
         environment.insert(name.into(), value.into());
     }
     Ok(environment.into_iter().collect())
@@ -214,16 +250,49 @@ fn environment(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::profiles;
+    use crate::session::Confinement;
 
-    fn plan(body: &str) -> Result<Plan, Invalid> {
-        let environment = [("PATH".into(), "/bin".into()), ("TERM".into(), "dumb".into())];
-        let surroundings =
-            Surroundings { environment: &environment, home: Path::new("/home/ann"), shell: Path::new("/bin/zsh") };
-        serde_json::from_str::<OpenRequest>(body).expect("well-formed").plan(&surroundings)
+    fn plan(body: &str) -> Result<Plan, ApiError> {
+        let surroundings = || Surroundings {
+            environment: vec![("PATH".into(), "/bin".into()), ("TERM".into(), "dumb".into())],
+            home: "/home/ann".into(),
+            confinement: Confinement { roots: vec!["/srv".into()], ..Confinement::default() },
+        };
+        let profile = |command: &[&str], args, confined| profiles::Profile {
+            description: None,
+            command: command.iter().map(ToString::to_string).collect(),
+            args,
+            roles: [Role::Admin].into(),
+            surroundings: if confined {
+                surroundings()
+            } else {
+                Surroundings { confinement: Confinement::default(), ..surroundings() }
+            },
+        };
+        let all = [("shell", profile(&["/bin/zsh", "-l"], false, false)), ("build", profile(&["make"], true, true))];
+        let all = all.into_iter().map(|(name, profile)| (name.to_owned(), profile)).collect();
+        let profiles =
+            Profiles { all, any_command: Some(Role::Admin), surroundings: profile(&[], false, false).surroundings };
+        serde_json::from_str::<OpenRequest>(body).expect("well-formed").plan(&profiles, Role::Admin)
     }
 
     fn refused(body: &str) -> String {
-        plan(body).err().expect("refused").field
+        match plan(body).err().expect("refused") {
+            ApiError::InvalidField { field, .. } => field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_profile_starts_its_command_below_its_roots_with_the_words_that_are_appended() {
+        let plan = plan(r#"{"profile":"build","args":["all"]}"#).expect("valid");
+        assert_eq!(plan.launch.command(), [c"make".to_owned(), c"all".to_owned()]);
+        assert_eq!((plan.launch.dir(), plan.name.as_str()), (Path::new("/srv"), "make"));
+        assert_eq!(plan.profile, Some(Profile { name: "build".into(), args: vec!["all".into()] }));
+        assert_eq!(plan.launch.confinement().roots, [PathBuf::from("/srv")]);
+        let long = format!(r#"{{"profile":"build","args":["{}"]}}"#, "x".repeat(600 * 1024));
+        assert_eq!(refused(&long), "args");
     }
 
     #[test]

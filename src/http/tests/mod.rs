@@ -15,7 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::profiles::{Profile, SHELL, Surroundings};
 use super::*;
+use crate::auth::Role;
 use crate::auth::token::SigningKey;
 use crate::registry::Limits;
 use crate::session::{self, LocalSpawner};
@@ -62,6 +64,21 @@ fn registry(store: Arc<dyn Store>) -> Registry {
     Registry::new(limits, settings, Arc::new(LocalSpawner { descriptors: None }), store, "boot".into())
 }
 
+/// A shell for everybody.
+fn profiles() -> Profiles {
+    let surroundings =
+        || Surroundings { environment: Vec::new(), home: "/".into(), confinement: session::Confinement::default() };
+    let roles = [Role::Member, Role::Admin].into();
+    let shell = Profile {
+        description: None,
+        command: vec!["/bin/sh".into()],
+        args: false,
+        roles,
+        surroundings: surroundings(),
+    };
+    Profiles { all: [(SHELL.to_owned(), shell)].into(), any_command: Some(Role::Admin), surroundings: surroundings() }
+}
+
 impl Edge {
     async fn new() -> Self {
         Self::with(false).await
@@ -83,7 +100,7 @@ impl Edge {
                 public_urls: vec!["https://term.example.org".into()],
                 cors_origins: vec!["https://tools.example".into()],
                 cores: 2,
-                programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
+                profiles: profiles(),
             },
             registry: registry(Arc::clone(&store)),
             store,

@@ -17,7 +17,8 @@ static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 
 /// The database, in the data directory.
 const FILE: &str = "fantail.db";
-/// Connections to the file: one writes at a time anyway, and readers are few.
+/// Connections to the file: one writes at a time anyway, and readers are few. All are made at the start, so that what a
+/// server takes of the system does not depend on what it was asked last.
 const SQLITE_CONNECTIONS: u32 = 4;
 /// Connections to PostgreSQL: a tenth of what it allows by default, so that ten servers can share it.
 const POSTGRES_CONNECTIONS: u32 = 10;
@@ -38,7 +39,8 @@ impl SqlStore {
     pub async fn open(dir: &DataDir) -> Result<Self, StoreError> {
         // The mode is set before there is anything to read; SQLite gives its journal files the mode of the database.
         let (_, path) = dir.private_file(FILE)?;
-        let pool = connect(&sqlite_url(&path)?, SQLITE_CONNECTIONS, SQLITE_MANNERS).await?;
+        let (at_least, at_most) = (SQLITE_CONNECTIONS, SQLITE_CONNECTIONS);
+        let pool = connect(&sqlite_url(&path)?, at_least, at_most, SQLITE_MANNERS).await?;
         migrate(&SQLITE, &pool).await?;
         Ok(Self { pool, dialect: Dialect::Sqlite, listener: Listener::none() })
     }
@@ -48,19 +50,20 @@ impl SqlStore {
     /// # Errors
     /// When the address makes no sense, nobody answers there, or the database is of a newer version.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let pool = connect(url, POSTGRES_CONNECTIONS, POSTGRES_MANNERS).await?;
+        let pool = connect(url, 0, POSTGRES_CONNECTIONS, POSTGRES_MANNERS).await?;
         migrate(&POSTGRES, &pool).await?;
         Ok(Self { pool, dialect: Dialect::Postgres, listener: Listener::of(url) })
     }
 }
 
-async fn connect(url: &str, connections: u32, manners: &'static str) -> Result<AnyPool, StoreError> {
+async fn connect(url: &str, at_least: u32, at_most: u32, manners: &'static str) -> Result<AnyPool, StoreError> {
     sqlx::any::install_default_drivers();
     let options: AnyConnectOptions = url.parse()?;
     // Values are not logged, but statements with names of tables are, for nobody.
     let options = options.disable_statement_logging();
     let pool = AnyPoolOptions::new()
-        .max_connections(connections)
+        .min_connections(at_least)
+        .max_connections(at_most)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| Box::pin(async move { connection.execute(manners).await.map(|_| ()) }));
     Ok(pool.connect_with(options).await?)

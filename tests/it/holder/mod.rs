@@ -3,4 +3,5 @@
 mod dying;
 mod guarding;
 mod outliving;
+mod separate;
 mod starting;

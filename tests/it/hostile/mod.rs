@@ -8,5 +8,6 @@ mod frames;
 mod handshake;
 mod leaving;
 mod origin;
+mod processes;
 mod slow;
 mod transport;

@@ -53,6 +53,8 @@ impl Outlived {
             data_dir: self.server.data().to_owned(),
             program: env!("CARGO_BIN_EXE_fantail").into(),
             descriptors: getrlimit(Resource::Nofile),
+            of_root: false,
+            debuggable: false,
             systemd: None,
         };
         HolderSpawner::connect(Options { place, tracker: TaskTracker::new() }).await.expect("a holder")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fantail::holder::{HolderSpawner, Options, Place, end_all};
-use fantail::session::{Kept, Launch, Pty, SessionId, SpawnError, Spawned, Spawner as _, kill_all_now};
+use fantail::session::{Kept, Launch, Pty, SessionId, SpawnError, Spawned, Spawner as _, Whose, kill_all_now};
 use fantail::terminal::Size;
 use parking_lot::Mutex;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -51,6 +51,8 @@ impl Holding {
             data_dir: self.dir().to_owned(),
             program: PathBuf::from(env!("CARGO_BIN_EXE_fantail")),
             descriptors: getrlimit(Resource::Nofile),
+            of_root: false,
+            debuggable: !rustix::process::geteuid().is_root(),
             systemd: None,
         }
     }
@@ -92,7 +94,8 @@ impl Drop for Holding {
         for holder in self.holders() {
             let _ = kill_process(holder, Signal::KILL);
         }
-        kill_all_now(&self.leaders.lock());
+        let whose = |leader: &Pid| Whose { leader: *leader, session: session(0) };
+        kill_all_now(&self.leaders.lock().iter().map(whose).collect::<Vec<_>>());
     }
 }
 

@@ -57,6 +57,13 @@ impl Server {
         Self::launch_as_told(data, &arguments, &[], Stdio::inherit()).await
     }
 
+    /// One that `command` starts on `data`.
+    pub async fn launched_by(data: TempDir, command: Command) -> Self {
+        let (process, url, login) = Self::announced(command, &[], &[]).await;
+        let token = announced_token(data.path());
+        Self { process: Mutex::new(process), data, url, login, token, http: http() }
+    }
+
     async fn launch_as_told(data: TempDir, arguments: &[&str], environment: &[(&str, &str)], log: Stdio) -> Self {
         let (process, url, login) = Self::begin(data.path(), arguments, environment, log).await;
         let token = announced_token(data.path());
@@ -70,14 +77,21 @@ impl Server {
         environment: &[(&str, &str)],
         log: Stdio,
     ) -> (Child, String, Option<String>) {
-        let mut process = Self::command(data)
-            .stderr(log)
-            .arg("serve")
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut command = Self::command(data);
+        // Root looks into it in any case.
+        let debuggable = (!rustix::process::geteuid().is_root()).then_some("--debuggable");
+        command.arg("serve").args(debuggable).args(arguments).stderr(log);
+        Self::announced(command, arguments, environment).await
+    }
+
+    /// The server that a command starts, and where it says that it is.
+    pub async fn announced(
+        mut command: Command,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> (Child, String, Option<String>) {
+        let mut process =
+            command.envs(environment.iter().copied()).stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let mut line = async || patiently("a line from the server", lines.next_line()).await.expect("readable");
         let url = line().await.expect("the server says where it listens");
