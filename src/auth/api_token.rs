@@ -16,6 +16,8 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// How fine its last use is kept: to the minute, so that a busy program does not write once a request.
 pub const USE_GRAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Longest name of a token, in characters: what a list can show.
+pub const NAME_CHARS_MAX: usize = 100;
 /// Random bytes of an id.
 pub const ID_BYTES: usize = 5;
 

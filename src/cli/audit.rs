@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::print::out;
+use super::records::RecordsArgs;
 use crate::auth::audit::{Check, Entry, Hash, Head, Placed};
-use crate::config::{Config, Environment, Flags};
-use crate::server::open_store;
-use crate::store::{Audit as _, DataDir, SqlStore};
+use crate::config::Environment;
+use crate::store::{Audit as _, SqlStore};
 
 /// Longest line of an exported log, in bytes: the texts at their bounds, escaped, with room.
 const LINE_MAX: u64 = 64 * 1024;
@@ -23,12 +23,9 @@ const LINE_MAX: u64 = 64 * 1024;
 pub(super) struct Audit {
     #[command(subcommand)]
     action: Action,
-    /// Where accounts and keys are kept
-    #[arg(long, value_name = "PATH", global = true)]
-    data_dir: Option<PathBuf>,
-    /// Configuration file
-    #[arg(long, value_name = "PATH", global = true)]
-    config: Option<PathBuf>,
+    /// Where its records are.
+    #[command(flatten)]
+    records: RecordsArgs,
 }
 
 #[derive(Subcommand)]
@@ -73,9 +70,7 @@ impl Audit {
         if let Action::Verify { file: Some(file), head } = &self.action {
             return said(verify_file(file, *head)?);
         }
-        let flags = Flags { data_dir: self.data_dir, config: self.config, ..Flags::default() };
-        let config = Config::load(&flags, environment)?;
-        let store = open_store(&config, &DataDir::prepare(&config.data_dir)?).await?;
+        let (store, _) = self.records.open(environment).await?;
         let done = match self.action {
             Action::Verify { head, .. } => verify(&store, head).await.and_then(said),
             Action::Export => export(&store).await,

@@ -10,10 +10,12 @@ mod ls;
 mod open;
 mod place;
 mod print;
+mod records;
 mod screen;
 mod serve;
 mod session;
 mod stop;
+mod token;
 mod trust;
 mod upgrade;
 mod user;
@@ -77,6 +79,8 @@ enum Usual {
     Stop(stop::StopArgs),
     /// Manage who can log in
     User(user::User),
+    /// Manage by what programs show who they are
+    Token(token::Token),
     /// Change what signs access tokens
     Keys(keys::Keys),
     /// Read the audit log, and look whether it was tampered with
@@ -126,6 +130,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Usual::Upgrade(args) => upgrade::run(args, &environment).await,
             Usual::Stop(args) => stop::run(args, &environment).await,
             Usual::User(user) => user.run(&environment).await.map(|()| ExitCode::SUCCESS),
+            Usual::Token(token) => token.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Usual::Keys(keys) => keys.run(&environment).await.map(|()| ExitCode::SUCCESS),
             Usual::Audit(audit) => audit.run(&environment).await.map(|()| ExitCode::SUCCESS),
         }

@@ -1,19 +1,19 @@
 //! `fantail user`: who can log in. Works on the store, whether or not a server runs beside it.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
-use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use rustix::termios::{self, LocalModes, OptionalActions};
 
 use super::print::{aligned, out, printable};
+use super::records::RecordsArgs;
 use crate::auth::audit::{Entry, Event};
 use crate::auth::password::{self, PASSWORD_MAX};
 use crate::auth::{AccountId, Mail, Role, Username};
-use crate::config::{Config, Environment, Flags};
-use crate::server::{open_store, outside, tell_running_server, this_command};
-use crate::store::{Account, AccountChange, Accounts as _, Audit as _, DataDir, SqlStore};
+use crate::config::Environment;
+use crate::server::{outside, tell_running_server, this_command};
+use crate::store::{Account, AccountChange, Accounts as _, Audit as _, SqlStore};
 
 /// Longest line taken for a password from stdin: anything longer is refused by the rule for passwords anyway.
 const LINE_MAX: u64 = 1024;
@@ -23,12 +23,9 @@ const LINE_MAX: u64 = 1024;
 pub(super) struct User {
     #[command(subcommand)]
     action: Action,
-    /// Where accounts and keys are kept
-    #[arg(long, value_name = "PATH", global = true)]
-    data_dir: Option<PathBuf>,
-    /// Configuration file
-    #[arg(long, value_name = "PATH", global = true)]
-    config: Option<PathBuf>,
+    /// Where its records are.
+    #[command(flatten)]
+    records: RecordsArgs,
 }
 
 #[derive(Subcommand)]
@@ -72,10 +69,7 @@ enum Action {
 
 impl User {
     pub(super) async fn run(self, environment: &Environment) -> anyhow::Result<()> {
-        let flags = Flags { data_dir: self.data_dir, config: self.config, ..Flags::default() };
-        let config = Config::load(&flags, environment)?;
-        let dir = DataDir::prepare(&config.data_dir)?;
-        let store = open_store(&config, &dir).await?;
+        let (store, dir) = self.records.open(environment).await?;
         let done = self.action.run(&store).await;
         let done = match done {
             Ok(Done { entry, tell }) => {

@@ -12,12 +12,9 @@ use super::error::ApiError;
 use super::extract::Body;
 use super::users::invalid;
 use crate::auth::Rights;
-use crate::auth::api_token::{self, ApiTokenId};
+use crate::auth::api_token::{self, ApiTokenId, NAME_CHARS_MAX};
 use crate::auth::audit::Event;
 use crate::store::ApiToken;
-
-/// Longest name of a token, in characters: what a list can show.
-const NAME_CHARS_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
 use crate::auth::{Access, AccountId, Right, Rights, Who};
@@ -82,9 +82,9 @@ impl FromRequestParts<App> for Reached {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
         caller.needs(Right::View)?;
-        // An id that is not even UTF-8 is no session's.
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let Path(id) = path.map_err(|_| ApiError::NoSuchSession)?;
-        Self::by(app, &id, caller.who, caller.rights)
+        // An id that is not even UTF-8 is no session's. There may be other parts in the path behind it.
+        let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| ApiError::NoSuchSession)?;
+        let (_, id) = path.iter().find(|(name, _)| *name == "id").ok_or(ApiError::NoSuchSession)?;
+        Self::by(app, id, caller.who, caller.rights)
     }
 }

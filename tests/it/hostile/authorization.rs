@@ -186,7 +186,7 @@ async fn h47_a_share_lets_in_whoever_has_it_for_what_it_says_and_nothing_else() 
     let guest = house.guest(&share).await;
     assert_eq!(tried(server, &guest, session).await, [200, 403, 403]);
     let other = ann.open(server, &["cat"]).await;
-    assert_eq!(tried(server, &guest, &other).await, [404, 403, 403], "another session");
+    assert_eq!(tried(server, &guest, &other).await, [404, 404, 404], "another session");
     for (method, path) in
         [("GET", "/api/tokens"), ("GET", "/api/users"), ("GET", "/api/auth/logins"), ("POST", "/api/sessions")]
     {
@@ -347,6 +347,19 @@ async fn h41_an_api_token_does_what_its_scopes_say_and_makes_no_other() {
         let forged = String::from_utf8(forged).expect("ASCII");
         assert_eq!(server.ask(Some(&forged), "GET", "/api/sessions", None).await.code(), (401, "invalid_token".into()));
     }
+    let made = server.fantail(&["token", "add", "by hand", "--user", "bob", "--scope", "sessions:view"], "").await;
+    let by_hand = String::from_utf8(made.stdout).expect("UTF-8").trim_end().to_owned();
+    assert_eq!(server.ask(Some(&by_hand), "GET", "/api/sessions", None).await.status, 200);
+    let beyond = server.fantail(&["token", "add", "x", "--user", "bob", "--scope", "audit:read"], "").await;
+    assert!(!beyond.status.success(), "{beyond:?}");
+    let id = by_hand.split('_').nth(1).expect("an id");
+    let revoked = server.fantail(&["token", "revoke", id, "--user", "bob"], "").await;
+    assert!(revoked.status.success(), "{revoked:?}");
+    until("its end", async || {
+        let answer = server.ask(Some(&by_hand), "GET", "/api/sessions", None).await;
+        (answer.code() == (401, "invalid_token".into())).then_some(())
+    })
+    .await;
     let listed = bob.ask(server, "GET", "/api/tokens", None).await.json();
     assert_eq!(listed.as_array().map(Vec::len), Some(1));
     assert!(!listed.to_string().contains(&good), "shown once");
@@ -369,4 +382,17 @@ async fn a_socket_that_asks_for_more_than_its_token_allows_is_refused_before_it_
     let mut raw = Raw::connect(&house.server).await;
     let request = crate::support::raw::handshake(&house.server, &house.session, &[("authorization", &bearer)]);
     assert_eq!(raw.ask(&request).await.code(), (403, "not_allowed".into()));
+}
+
+#[tokio::test]
+async fn h70_who_may_not_name_commands_opens_what_the_server_offers() {
+    let server = Server::start_with(&["--any-command", "admin"]).await;
+    let (ann, bob) = (Login::by_link(&server).await, Login::of_new(&server, "bob", PASSWORD).await);
+    let open = async |login: &Login, body: Value| login.ask(&server, "POST", "/api/sessions", Some(body)).await;
+    let command = json!({ "command": ["cat"] });
+    assert_eq!(open(&bob, command.clone()).await.code(), (403, "command_not_allowed".into()));
+    assert_eq!(open(&ann, command).await.status, 201);
+    assert_eq!(open(&bob, json!({})).await.status, 201, "the login shell");
+    let profiles = bob.ask(&server, "GET", "/api/profiles", None).await.json();
+    assert_eq!(profiles[0]["name"], "shell");
 }

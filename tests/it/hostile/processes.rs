@@ -25,11 +25,16 @@ async fn printed(server: &Server, body: Value) -> String {
 
 /// A server with these profiles, which runs programs itself.
 async fn with_profiles(profiles: &str) -> Arc<Server> {
+    profiles_beside(profiles, "admin").await
+}
+
+/// The same, where that role may name commands as well.
+async fn profiles_beside(profiles: &str, any_command: &str) -> Arc<Server> {
     let data = tempfile::tempdir().expect("a directory");
     let file = data.path().join("profiles.toml");
     std::fs::write(&file, profiles).expect("written");
     let config = file.to_str().expect("UTF-8").to_owned();
-    Arc::new(Server::launch(data, &["--config", &config], &[]).await)
+    Arc::new(Server::launch(data, &["--config", &config, "--any-command", any_command], &[]).await)
 }
 
 /// Whether this test can run programs as another account; says loudly that it cannot.
@@ -276,8 +281,8 @@ async fn h69_a_program_that_takes_more_time_or_disk_than_it_may_is_ended_and_tha
 
 #[tokio::test]
 async fn h70_what_no_profile_allows_is_refused_by_name() {
-    let profiles = "any_command = 'nobody'\n[profiles.show]\ncommand = ['printf', '<%s>']\nargs = true\n";
-    let server = with_profiles(profiles).await;
+    let profiles = "[profiles.show]\ncommand = ['printf', '<%s>']\nargs = true\n";
+    let server = profiles_beside(profiles, "nobody").await;
     let refused = async |body: Value| {
         let (status, answer) = server.call("POST", "/api/sessions", Some(body)).await;
         (status, answer["code"].as_str().unwrap_or_default().to_owned(), answer["details"]["field"].clone())
