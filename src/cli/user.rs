@@ -34,9 +34,9 @@ enum Action {
     Add {
         /// What they are called
         name: String,
-        /// What they may do: admin, member or guest
-        #[arg(long, default_value_t = Role::Member)]
-        role: Role,
+        /// What they may do: admin, member or guest [default: member; the first of all runs the server: admin]
+        #[arg(long)]
+        role: Option<Role>,
         /// Their mail address
         #[arg(long)]
         mail: Option<String>,
@@ -109,6 +109,11 @@ impl Action {
     async fn run(self, store: &SqlStore) -> anyhow::Result<Done> {
         match self {
             Self::Add { name, role, mail } => {
+                let role = match role {
+                    Some(role) => role,
+                    None if store.owner().await?.is_none() => Role::Admin,
+                    None => Role::Member,
+                };
                 let id = add(store, &name, role, mail.as_deref()).await?;
                 Ok(Done { tell: false, ..Done::noted(Event::UserAdded, id, role.as_str()) })
             }
