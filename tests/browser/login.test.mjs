@@ -61,7 +61,10 @@ test("the printed link logs in once, leaves the address bar, and the cookie keep
   const cookies = await ann.page.context().cookies(`${server.url}/api/auth/refresh`);
   assert.deepEqual(
     cookies.map(({ name, httpOnly, sameSite, path }) => ({ name, httpOnly, sameSite, path })),
-    [{ name: "fantail_refresh", httpOnly: true, sameSite: "Strict", path: "/api/auth" }],
+    [
+      { name: "fantail_device", httpOnly: true, sameSite: "Strict", path: "/api/auth" },
+      { name: "fantail_refresh", httpOnly: true, sameSite: "Strict", path: "/api/auth" },
+    ],
   );
   assert.deepEqual(
     asked.filter((url) => url.includes(token)),
