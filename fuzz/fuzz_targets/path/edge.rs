@@ -1,6 +1,7 @@
 //! The whole service without a socket: one store, one session whose program waits for a viewer, and two servers of
 //! them, one that asks for credentials and one that does not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,7 +11,8 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 use fantail::auth::token::{KEY_BYTES, KeyRing, SigningKey};
 use fantail::auth::{AccountId, Digest};
 use fantail::http::audit::AuditLog;
-use fantail::http::{App, Connection, Local, Outside, Parts, Programs, Settings};
+use fantail::http::profiles::{Profiles, Surroundings};
+use fantail::http::{App, Connection, Local, Outside, Parts, Settings};
 use fantail::registry::{Limits, Registry};
 use fantail::session::{self, Launch, LocalSpawner, Opening, Principal, SessionId, StartOn};
 use fantail::store::{DataDir, SqlStore, Store};
@@ -95,6 +97,7 @@ fn opening() -> Opening {
         id: SessionId::from_uuid(Uuid::from_u128(7)),
         owner: Principal(OWNER),
         name: "fuzzed".into(),
+        profile: None,
         launch: Launch::new(&["/bin/true".to_owned()], "/".into(), &[]).expect("a program"),
         size: Size::DEFAULT,
         start_on: StartOn::Attach,
@@ -114,7 +117,7 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
             public_urls: vec![PUBLIC.to_owned()],
             cors_origins: Vec::new(),
             cores: 1,
-            programs: Programs { environment: Vec::new(), home: "/".into(), shell: "/bin/sh".into() },
+            profiles: profiles(),
         },
         registry: registry.clone(),
         store: Arc::clone(store),
@@ -125,6 +128,13 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
         audit,
     });
     app.service(fantail::ws::routes(app.clone(), TaskTracker::new()))
+}
+
+/// None: no request opens anything here.
+fn profiles() -> Profiles {
+    let surroundings =
+        Surroundings { environment: Vec::new(), home: "/".into(), confinement: session::Confinement::default() };
+    Profiles { all: BTreeMap::new(), any_command: None, surroundings }
 }
 
 /// A clock that stands still, and randomness that repeats itself from run to run.
