@@ -4,6 +4,7 @@ mod authentication;
 mod authorization;
 mod client;
 mod content;
+mod everywhere;
 mod frames;
 mod handshake;
 mod leaving;

@@ -2,10 +2,12 @@
 
 mod bystander;
 mod client;
+pub mod document;
 mod faults;
 pub mod holding;
 mod login;
 pub mod raw;
+mod routes;
 mod server;
 mod trust;
 mod typist;
@@ -15,6 +17,7 @@ pub use client::{Client, Closed, Join, text};
 pub use faults::{Break, Faults, Plan, Way};
 pub use login::Login;
 pub use raw::{Answer, Raw};
+pub use routes::routes_of_the_source;
 pub use server::{Server, http, open_descriptors, resident_bytes};
 pub use trust::trusting;
 pub use typist::{Random, Typist};
