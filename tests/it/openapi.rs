@@ -20,7 +20,8 @@ async fn every_route_of_the_table_is_described_and_nothing_else_is() {
     let described: BTreeSet<_> = document.operations().iter().map(Operation::route).collect();
     assert_eq!(described, routes_of_the_source(), "a new route is described in src/http/openapi");
     let operations = document.operations();
-    let ids: HashSet<_> = operations.iter().filter_map(|operation| operation.described["operationId"].as_str()).collect();
+    let ids: HashSet<_> =
+        operations.iter().filter_map(|operation| operation.described["operationId"].as_str()).collect();
     assert_eq!(ids.len(), operations.len(), "each has its own name");
     let text = document.json().to_string();
     let references = text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().expect("closed"));
@@ -34,7 +35,8 @@ async fn every_code_of_the_contract_is_one_that_some_route_answers() {
     let server = Server::start().await;
     let document = Document::of(&server).await.json().to_string();
     let contract = include_str!("../../docs/PROTOCOL.md");
-    let table = contract.split("| status | codes |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table");
+    let table =
+        contract.split("| status | codes |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table");
     let cells = table.lines().filter_map(|line| line.split('|').nth(2));
     // In parentheses stand details, which are no codes.
     let codes = cells.flat_map(|cell| cell.split('·')).filter_map(|code| code.split('`').nth(1));
@@ -92,7 +94,8 @@ impl Tried {
             let status = self.ask(operation, self.document.with(body, place, value.clone())).await;
             assert_eq!(status, 400, "{at} is described as {schema}, but {} is not refused", shortened(value));
         }
-        let depends = DEPENDS.iter().any(|(its, first, _)| *its == route && place.first().is_some_and(|name| name == first));
+        let depends =
+            DEPENDS.iter().any(|(its, first, _)| *its == route && place.first().is_some_and(|name| name == first));
         let taken = if depends || place.is_empty() { Vec::new() } else { allowed(schema) };
         for alternatives in &taken {
             let mut statuses = Vec::new();
@@ -100,7 +103,10 @@ impl Tried {
                 statuses.push(self.ask(operation, self.document.with(body, place, value.clone())).await);
             }
             let shown: Vec<_> = alternatives.iter().map(shortened).collect();
-            assert!(statuses.iter().any(|status| *status != 400), "{at} is described as {schema}, but refused: {shown:?}");
+            assert!(
+                statuses.iter().any(|status| *status != 400),
+                "{at} is described as {schema}, but refused: {shown:?}"
+            );
         }
         refused.len() + taken.len()
     }

@@ -51,48 +51,35 @@ pub(super) async fn serve() -> Result<Response, ApiError> {
 }
 
 fn document() -> OpenApi {
-    let mut description = Description::new();
-    page::describe(&mut description);
-    entry::describe(&mut description);
-    accounts::describe(&mut description);
-    sessions::describe(&mut description);
-    sharing::describe(&mut description);
-    screens::describe(&mut description);
-    description.finished()
+    let mut components = Components::new();
+    for (name, scheme) in credentials() {
+        components.add_security_scheme(name, scheme);
+    }
+    components.schemas.insert(refusals::PROBLEM.to_owned(), refusals::problem());
+    let mut paths = Paths::new();
+    for operation in operations() {
+        let (path, method) = (operation.path(), operation.method());
+        paths.add_path_operation(path, vec![method], operation.finished(&mut components));
+    }
+    let mut info = Info::new("Fantail", env!("CARGO_PKG_VERSION"));
+    info.description = Some(ABOUT.to_owned());
+    let mut document = OpenApi::new(info, paths);
+    document.components = Some(components);
+    document
 }
 
-/// The document while it is written.
-struct Description {
-    paths: Paths,
-    components: Components,
-}
-
-impl Description {
-    fn new() -> Self {
-        let mut components = Components::new();
-        for (name, scheme) in credentials() {
-            components.add_security_scheme(name, scheme);
-        }
-        components.schemas.insert(refusals::PROBLEM.to_owned(), refusals::problem());
-        Self { paths: Paths::new(), components }
-    }
-
-    /// Describes a route of the router's table.
-    fn route(&mut self, path: &str, operations: impl IntoIterator<Item = Operation>) {
-        for operation in operations {
-            let method = operation.method();
-            let operation = operation.finished(path, &mut self.components);
-            self.paths.add_path_operation(path, vec![method], operation);
-        }
-    }
-
-    fn finished(self) -> OpenApi {
-        let mut info = Info::new("Fantail", env!("CARGO_PKG_VERSION"));
-        info.description = Some(ABOUT.to_owned());
-        let mut document = OpenApi::new(info, self.paths);
-        document.components = Some(self.components);
-        document
-    }
+/// All of them, an area after the other.
+fn operations() -> impl Iterator<Item = Operation> {
+    let areas = [
+        page::operations(),
+        entry::ways_in(),
+        entry::oneself(),
+        accounts::operations(),
+        sessions::operations(),
+        sharing::operations(),
+        screens::operations(),
+    ];
+    areas.into_iter().flatten()
 }
 
 const ABOUT: &str = "A realtime terminal session server. What cannot be said here (who may do what with whose session, \

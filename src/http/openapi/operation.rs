@@ -31,6 +31,7 @@ const EVERYWHERE: [ApiError; 6] = [
 
 /// An operation while it is described.
 pub(super) struct Operation {
+    path: &'static str,
     method: HttpMethod,
     written: OperationBuilder,
     refusals: Vec<ApiError>,
@@ -38,30 +39,30 @@ pub(super) struct Operation {
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-pub(super) fn get(id: &str, summary: &str) -> Operation {
-    Operation::new(HttpMethod::Get, id, summary)
+pub(super) fn get(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(HttpMethod::Get, path, id, summary)
 }
 
-pub(super) fn post(id: &str, summary: &str) -> Operation {
-    Operation::new(HttpMethod::Post, id, summary)
+pub(super) fn post(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(HttpMethod::Post, path, id, summary)
 }
 
-pub(super) fn put(id: &str, summary: &str) -> Operation {
-    Operation::new(HttpMethod::Put, id, summary)
+pub(super) fn put(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(HttpMethod::Put, path, id, summary)
 }
 
-pub(super) fn patch(id: &str, summary: &str) -> Operation {
-    Operation::new(HttpMethod::Patch, id, summary)
+pub(super) fn patch(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(HttpMethod::Patch, path, id, summary)
 }
 
-pub(super) fn delete(id: &str, summary: &str) -> Operation {
-    Operation::new(HttpMethod::Delete, id, summary)
+pub(super) fn delete(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(HttpMethod::Delete, path, id, summary)
 }
 
 impl Operation {
-    fn new(method: HttpMethod, id: &str, summary: &str) -> Self {
+    fn new(method: HttpMethod, path: &'static str, id: &str, summary: &str) -> Self {
         let written = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary));
-        Self { method, written, refusals: EVERYWHERE.into(), answers: BTreeMap::new(), schemas: Vec::new() }
+        Self { path, method, written, refusals: EVERYWHERE.into(), answers: BTreeMap::new(), schemas: Vec::new() }
     }
 
     /// More than the summary says.
@@ -184,12 +185,17 @@ impl Operation {
         Ref::from_schema_name(T::name())
     }
 
+    pub(super) const fn path(&self) -> &'static str {
+        self.path
+    }
+
     pub(super) fn method(&self) -> HttpMethod {
         self.method.clone()
     }
 
-    /// The operation at `path`, with what it refers to among the components.
-    pub(super) fn finished(mut self, path: &str, components: &mut Components) -> openapi::path::Operation {
+    /// The operation, with what it refers to among the components.
+    pub(super) fn finished(mut self, components: &mut Components) -> openapi::path::Operation {
+        let path = self.path;
         for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
             let of_session = name == "id" && path.starts_with("/api/sessions/");
             self = self.parameter(ParameterIn::Path, name, words::part(name, of_session), words::text());

@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::{Array, ContentBuilder, Object, ObjectBuilder, ResponseBuilder};
 
 use super::operation::{BYTES, JSON, Operation, content, get, told};
-use super::{Description, words};
+use super::words;
 use crate::http::error::ApiError::{
     InvalidQuery, NoSuchSession, RangeNotHeld, ScreenTooLarge, TooManyViewers, UpgradeRequired, ViewOnly,
 };
@@ -17,18 +17,8 @@ const PLAIN: &str = "text/plain";
 /// One range of bytes (RFC 9110 section 14.2).
 const RANGE: &str = "^bytes=([0-9]+-[0-9]*|-[0-9]*[1-9][0-9]*)$";
 
-pub(super) fn describe(description: &mut Description) {
-    description.route("/api/sessions/{id}/output", [output()]);
-    description.route("/api/sessions/{id}/screen", [screen()]);
-    description.route("/api/sessions/{id}/text", [shows(get("text", "The visible rows as text"))
-        .query("styles", "With marks of style.", words::one_of(&SWITCH))
-        .answer(StatusCode::OK, described(content("The rows", PLAIN, words::text())))]);
-    let scrollback = "Lines above the screen; 1000 unless said.";
-    let snapshot = described(content("To be fed to a blank terminal", BYTES, words::bytes()));
-    description.route("/api/sessions/{id}/snapshot", [shows(get("snapshot", "The bytes that show what is shown"))
-        .query("scrollback", scrollback, words::number(0..=SCROLLBACK_ASKED_MAX))
-        .answer(StatusCode::OK, told(snapshot, "Fantail-Scrollback", "The lines in it.", words::count()))]);
-    description.route("/api/sessions/{id}/ws", [socket()]);
+pub(super) fn operations() -> Vec<Operation> {
+    vec![output(), screen(), text(), snapshot(), socket()]
 }
 
 fn output() -> Operation {
@@ -37,7 +27,7 @@ fn output() -> Operation {
         told(bytes, "Fantail-End", "Where it ends.", words::count())
     };
     let part = told(bytes("A range"), "Content-Range", "Which of what is held.", words::text());
-    get("output", "What a session has printed")
+    get("/api/sessions/{id}/output", "output", "What a session has printed")
         .explained("By `from` and `to`, or by `Range`, not both. Without `from` the oldest byte held.")
         .of_session(&[])
         .query("from", "The first byte's address.", words::count())
@@ -53,12 +43,26 @@ fn screen() -> Operation {
         .content(PLAIN, ContentBuilder::new().schema(Some(words::text())).build())
         .content("text/html", ContentBuilder::new().schema(Some(words::text())).build());
     let wait = "Milliseconds to wait for another screen than that of `If-None-Match`.";
-    shows(get("screen", "What a session shows"))
+    shows(get("/api/sessions/{id}/screen", "screen", "What a session shows"))
         .query("format", "How it is written; `text` unless said.", words::one_of(&Format::ALL.map(Format::name)))
         .query("scrollback", "Lines above the screen.", words::number(0..=SCROLLBACK_ASKED_MAX))
         .query("wait", wait, words::number(0..=WAIT_MAX))
         .answer(StatusCode::OK, described(whole))
         .refuses([ScreenTooLarge])
+}
+
+fn text() -> Operation {
+    shows(get("/api/sessions/{id}/text", "text", "The visible rows as text"))
+        .query("styles", "With marks of style.", words::one_of(&SWITCH))
+        .answer(StatusCode::OK, described(content("The rows", PLAIN, words::text())))
+}
+
+fn snapshot() -> Operation {
+    let scrollback = "Lines above the screen; 1000 unless said.";
+    let bytes = described(content("To be fed to a blank terminal", BYTES, words::bytes()));
+    shows(get("/api/sessions/{id}/snapshot", "snapshot", "The bytes that show what is shown"))
+        .query("scrollback", scrollback, words::number(0..=SCROLLBACK_ASKED_MAX))
+        .answer(StatusCode::OK, told(bytes, "Fantail-Scrollback", "The lines in it.", words::count()))
 }
 
 fn shows(operation: Operation) -> Operation {
@@ -78,7 +82,7 @@ fn described(response: ResponseBuilder) -> ResponseBuilder {
 
 fn socket() -> Operation {
     let from = "Where to begin: an offset, `snapshot` or `start`.";
-    get("webSocket", "The native WebSocket, `fantail.v1`")
+    get("/api/sessions/{id}/ws", "webSocket", "The native WebSocket, `fantail.v1`")
         .explained("Its messages are described in docs/PROTOCOL.md. Over HTTP/1.1.")
         .of_session(&[])
         .or_by_ticket()
@@ -96,25 +100,31 @@ fn socket() -> Operation {
 fn screen_object() -> Object {
     let nullable = |kind| ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]));
     let shapes = words::one_of(&["default", "block", "underline", "bar"]);
-    let cursor = required(words::object(), [
-        ("col", words::count()),
-        ("row", words::count()),
-        ("visible", words::boolean()),
-        ("shape", shapes),
-        ("blink", nullable(Type::Boolean)),
-    ]);
+    let cursor = required(
+        words::object(),
+        [
+            ("col", words::count()),
+            ("row", words::count()),
+            ("visible", words::boolean()),
+            ("shape", shapes),
+            ("blink", nullable(Type::Boolean)),
+        ],
+    );
     let line = required(words::object(), [("wrapped", words::boolean())]);
     let line = line.property("runs", Array::new(run())).required("runs");
-    required(words::object(), [
-        ("cols", words::count()),
-        ("rows", words::count()),
-        ("offset", words::count()),
-        ("cursor", cursor),
-        ("title", words::text()),
-        ("cwd", nullable(Type::String)),
-        ("alternate", words::boolean()),
-        ("scrollback", words::count().description(Some("How many of the lines are above the screen."))),
-    ])
+    required(
+        words::object(),
+        [
+            ("cols", words::count()),
+            ("rows", words::count()),
+            ("offset", words::count()),
+            ("cursor", cursor),
+            ("title", words::text()),
+            ("cwd", nullable(Type::String)),
+            ("alternate", words::boolean()),
+            ("scrollback", words::count().description(Some("How many of the lines are above the screen."))),
+        ],
+    )
     .property("lines", Array::new(line))
     .required("lines")
     .build()

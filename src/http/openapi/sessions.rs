@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::operation::{Operation, delete, get, patch, post};
-use super::{Description, words};
+use super::words;
 use crate::auth::Right::{Control, Open, Users, View};
 use crate::http::error::ApiError::{
     CommandNotAllowed, ControlHeld, InputQueueFull, NoTerminalsLeft, NotAllowed, NotOwner, NotRunning, SpawnFailed,
@@ -14,50 +14,52 @@ use crate::http::sessions::{
     Again, Input, OpenRequest, Opened, Rename, Resize, Resized, SessionObject, Signalling, Taken,
 };
 
-pub(super) fn describe(description: &mut Description) {
-    description.route("/api/sessions", [
-        get("sessions", "One's sessions and those one was granted access to, newest first")
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        get("/api/sessions", "sessions", "One's sessions and those one was granted access to, newest first")
             .by(&[View])
             .query("all", "Everyone's, for those who run the server.", words::one_of(&SWITCH))
             .lists::<SessionObject>("The sessions")
             .refuses([NotAllowed(Users)]),
-        opens(post("open", "Open a session").by(&[Open]).takes::<OpenRequest>()),
-    ]);
-    description.route("/api/sessions/{id}", [
-        get("session", "A session").of_session(&[]).answers::<SessionObject>(StatusCode::OK, "The session"),
-        patch("rename", "Name a session")
+        opens(post("/api/sessions", "open", "Open a session").by(&[Open]).takes::<OpenRequest>()),
+        get("/api/sessions/{id}", "session", "A session")
+            .of_session(&[])
+            .answers::<SessionObject>(StatusCode::OK, "The session"),
+        patch("/api/sessions/{id}", "rename", "Name a session")
             .of_session(&[Control])
             .takes::<Rename>()
             .answers::<SessionObject>(StatusCode::OK, "The session as it is now")
             .refuses([NotOwner]),
-        delete("close", "End a session, its program and all that it started")
+        delete("/api/sessions/{id}", "close", "End a session, its program and all that it started")
             .of_session(&[Control])
             .answers_nothing(StatusCode::NO_CONTENT, "All of it is gone")
             .refuses([NotOwner]),
-    ]);
-    description.route("/api/sessions/{id}/reopen", [opens(
-        post("reopen", "Open a session again in place of one that has exited")
-            .of_session(&[Open, Control])
-            .may_take::<Again>()
-            .refuses([NotOwner, StillRunning]),
-    )]);
-    description.route("/api/sessions/{id}/resize", [types(
-        post("resize", "Set a session's size").takes::<Resize>().answers::<Resized>(StatusCode::OK, "Its size"),
-    )
-    .refuses([ControlHeld])]);
-    description.route("/api/sessions/{id}/input", [types(
-        post("input", "Type into a session")
-            .takes::<Input>()
-            .answers::<Taken>(StatusCode::OK, "Written to the terminal")
-            .answers::<Taken>(StatusCode::ACCEPTED, "To be written when the program reads"),
-    )
-    .refuses([ControlHeld, InputQueueFull])]);
-    description.route("/api/sessions/{id}/signal", [types(
-        post("signal", "Send a signal to a session's foreground processes")
-            .takes::<Signalling>()
-            .answers_nothing(StatusCode::NO_CONTENT, "Sent"),
-    )
-    .refuses([ControlHeld])]);
+        opens(
+            post("/api/sessions/{id}/reopen", "reopen", "Open a session again in place of one that has exited")
+                .of_session(&[Open, Control])
+                .may_take::<Again>()
+                .refuses([NotOwner, StillRunning]),
+        ),
+        types(
+            post("/api/sessions/{id}/resize", "resize", "Set a session's size")
+                .takes::<Resize>()
+                .answers::<Resized>(StatusCode::OK, "Its size"),
+        )
+        .refuses([ControlHeld]),
+        types(
+            post("/api/sessions/{id}/input", "input", "Type into a session")
+                .takes::<Input>()
+                .answers::<Taken>(StatusCode::OK, "Written to the terminal")
+                .answers::<Taken>(StatusCode::ACCEPTED, "To be written when the program reads"),
+        )
+        .refuses([ControlHeld, InputQueueFull]),
+        types(
+            post("/api/sessions/{id}/signal", "signal", "Send a signal to a session's foreground processes")
+                .takes::<Signalling>()
+                .answers_nothing(StatusCode::NO_CONTENT, "Sent"),
+        )
+        .refuses([ControlHeld]),
+    ]
 }
 
 /// What may come of starting a program.

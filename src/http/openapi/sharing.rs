@@ -2,35 +2,32 @@
 
 use axum::http::StatusCode;
 
-use super::Description;
 use super::operation::{Operation, delete, get, post, put};
 use crate::auth::Right::Share;
 use crate::http::error::ApiError::{NoSuchThing, NoSuchUser, NotOwner, TooManyKept};
 use crate::http::sessions::{GrantObject, MadeShare, NewGrant, NewShare, ShareObject};
 
-pub(super) fn describe(description: &mut Description) {
-    description.route("/api/sessions/{id}/shares", [
-        said_by_owner(get("shares", "The links of a session")).lists::<ShareObject>("Without their secrets"),
-        said_by_owner(post("share", "Make a link of a session"))
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        said_by_owner(get("/api/sessions/{id}/shares", "shares", "The links of a session"))
+            .lists::<ShareObject>("Without their secrets"),
+        said_by_owner(post("/api/sessions/{id}/shares", "share", "Make a link of a session"))
             .takes::<NewShare>()
             .answers::<MadeShare>(StatusCode::CREATED, "With its secret, which is shown this once")
             .refuses([TooManyKept { what: "", max: 0 }]),
-    ]);
-    description.route("/api/sessions/{id}/shares/{share}", [said_by_owner(delete("revokeShare", "Revoke a link"))
-        .answers_nothing(StatusCode::NO_CONTENT, "Whoever came by it is gone within a second")
-        .refuses([NoSuchThing("share")])]);
-    description.route("/api/sessions/{id}/grants", [
-        said_by_owner(get("grants", "Who was granted access to a session")).lists::<GrantObject>("The grants")
-    ]);
-    description.route("/api/sessions/{id}/grants/{user}", [
-        said_by_owner(put("grant", "Grant an account access to a session"))
+        said_by_owner(delete("/api/sessions/{id}/shares/{share}", "revokeShare", "Revoke a link"))
+            .answers_nothing(StatusCode::NO_CONTENT, "Whoever came by it is gone within a second")
+            .refuses([NoSuchThing("share")]),
+        said_by_owner(get("/api/sessions/{id}/grants", "grants", "Who was granted access to a session"))
+            .lists::<GrantObject>("The grants"),
+        said_by_owner(put("/api/sessions/{id}/grants/{user}", "grant", "Grant an account access to a session"))
             .takes::<NewGrant>()
             .answers::<GrantObject>(StatusCode::OK, "In place of what it was granted before")
             .refuses([NoSuchUser, TooManyKept { what: "", max: 0 }]),
-        said_by_owner(delete("takeBack", "Take back what an account was granted"))
+        said_by_owner(delete("/api/sessions/{id}/grants/{user}", "takeBack", "Take back what an account was granted"))
             .answers_nothing(StatusCode::NO_CONTENT, "It is gone within a second")
             .refuses([NoSuchUser, NoSuchThing("grant")]),
-    ]);
+    ]
 }
 
 fn said_by_owner(operation: Operation) -> Operation {

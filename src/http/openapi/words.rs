@@ -23,8 +23,7 @@ const BLANK: &str = "\\u0020\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\
 /// Text without NUL.
 const NO_NUL: &str = "^[^\\u0000]*$";
 /// Base64 with padding whose unused bits are zero (RFC 4648 section 4).
-const BASE64: &str =
-    "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 
 pub(in crate::http) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
@@ -118,7 +117,11 @@ pub(in crate::http) fn username() -> Object {
 pub(in crate::http) fn mail_or_null() -> Object {
     let plain = format!("[^{CONTROL}{BLANK}<>\"(),:;\\\\\\[\\]@]");
     let about = format!("At most {} bytes.", Mail::MAX);
-    text_or_null().max_length(Some(Mail::MAX)).pattern(Some(format!("^{plain}+@{plain}+$"))).description(Some(about)).build()
+    text_or_null()
+        .max_length(Some(Mail::MAX))
+        .pattern(Some(format!("^{plain}+@{plain}+$")))
+        .description(Some(about))
+        .build()
 }
 
 fn password_of(kind: ObjectBuilder) -> Object {

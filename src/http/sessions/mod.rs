@@ -41,15 +41,15 @@ use crate::session::{
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;
-pub(super) use open::{NAME_CHARS_MAX, OpenRequest};
 use open::{Invalid, Plan};
+pub(super) use open::{NAME_CHARS_MAX, OpenRequest};
 use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
 pub(super) use screen::{SCROLLBACK_ASKED_MAX, WAIT_MAX, screen, text};
 pub(super) use sharing::{
-    GrantObject, LABEL_CHARS_MAX, LIFETIME_MAX as SHARE_LIFETIME_MAX, MadeShare, NewGrant, NewShare, ShareObject, grant,
-    grants, revoke, share, shares, take_back,
+    GrantObject, LABEL_CHARS_MAX, LIFETIME_MAX as SHARE_LIFETIME_MAX, MadeShare, NewGrant, NewShare, ShareObject,
+    grant, grants, revoke, share, shares, take_back,
 };
 pub(super) use snapshot::snapshot;
 

@@ -8,8 +8,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::NO_SESSION;
-use crate::support::raw::handshake;
 use crate::support::document::{Document, Operation};
+use crate::support::raw::handshake;
 use crate::support::{Answer, Login, Raw, Server, routes_of_the_source};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
