@@ -287,9 +287,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_told_in_the_servers_words_and_anything_else_as_what_it_is() {
-        let json = r#"{"error": "slow\u001b[2J down", "code": "too_many_clients", "status": 429, "requestId": "r"}"#;
+        let json = r#"{"error": "slow\u001b[2J down", "code": "too_many_viewers", "status": 429, "requestId": "r"}"#;
         let answer = format!("HTTP/1.1 429 Too Many\r\nContent-Length: {}\r\n\r\n{json}", json.len());
-        assert_eq!(refused(&answer).await.to_string(), "slow\\x1b[2J down (too_many_clients)");
+        assert_eq!(refused(&answer).await.to_string(), "slow\\x1b[2J down (too_many_viewers)");
         let other = refused("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
         assert!(matches!(other, ClientError::NotFantail { status: StatusCode::OK, .. }), "{other}");
         let redirect = "HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n";

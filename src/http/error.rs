@@ -118,8 +118,6 @@ pub enum ApiError {
     TooManyConnections,
     /// 429: as many viewers as a session allows.
     TooManyViewers,
-    /// 429: as many client ids as a session remembers.
-    TooManyClients,
     /// 429: the program does not read its input.
     InputQueueFull,
     /// 429: too many logins at once.
@@ -223,7 +221,6 @@ impl ApiError {
             Self::TooManySessions => later("too_many_sessions", "as many sessions as allowed are open"),
             Self::TooManyConnections => later("too_many_connections", "as many connections as allowed are open"),
             Self::TooManyViewers => later("too_many_viewers", "as many viewers as allowed are attached"),
-            Self::TooManyClients => later("too_many_clients", "as many clients as allowed are remembered"),
             Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
             Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
             Self::TooManyKept { what, max } => {

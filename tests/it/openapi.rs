@@ -139,7 +139,8 @@ impl Tried {
             let whole = self.document.least(schema);
             values.extend((schema["additionalProperties"] == false).then(|| with_a_stranger(&whole)));
             if let Some(most) = schema["maxProperties"].as_u64() {
-                values.push((0..=most).map(|n| (format!("A{n}"), "".into())).collect::<serde_json::Map<_, _>>().into());
+                let many = (0..=most).map(|n| (format!("A{n}"), Value::from("")));
+                values.push(Value::Object(many.collect()));
             }
             for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 let mut without = whole.clone();

@@ -134,7 +134,7 @@ impl Document {
         let Some((step, rest)) = place.split_first() else { return *body = value };
         let schema = self.resolved(schema);
         if is(schema, "array") {
-            if !body.is_array() || body == &json!([]) {
+            if !body.is_array() || *body == json!([]) {
                 *body = json!([self.least(&schema["items"])]);
             }
             return self.put(&schema["items"], &mut body[0], rest, value);
@@ -166,15 +166,15 @@ impl Operation {
 
     /// The scopes that it needs an API token to have; none where no API token does.
     pub fn scopes(&self) -> Option<Vec<String>> {
-        let security = self.described["security"].as_array()?.iter();
-        let scopes = security.filter_map(|way| way.get("apiToken")?.as_array()).next()?;
+        let mut security = self.described["security"].as_array()?.iter();
+        let scopes = security.find_map(|way| way.get("apiToken")?.as_array())?;
         Some(scopes.iter().map(|scope| scope.as_str().expect("a scope").to_owned()).collect())
     }
 
     /// Whether an access token is a way in.
     pub fn is_guarded(&self) -> bool {
-        let security = self.described["security"].as_array().into_iter().flatten();
-        security.into_iter().any(|way| way.get("accessToken").is_some())
+        let mut security = self.described["security"].as_array().into_iter().flatten();
+        security.any(|way| way.get("accessToken").is_some())
     }
 }
 
