@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use fantail::auth::Right;
 use serde_json::{Value, json};
-use sqlx::any::AnyConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::support::document::{Document, Operation, is};
 use crate::support::raw::handshake;
