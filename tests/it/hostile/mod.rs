@@ -4,6 +4,7 @@ mod authentication;
 mod authorization;
 mod client;
 mod content;
+mod database;
 mod frames;
 mod handshake;
 mod leaving;
