@@ -36,6 +36,31 @@ async fn every_refusal_has_the_one_shape() {
     }
 }
 
+/// A handler with a fault in it cannot be had from the table, so one is put beside it.
+#[tokio::test]
+async fn h78_a_handler_that_panics_is_answered_with_500_and_harms_no_other() {
+    async fn faulty() -> &'static str {
+        let nothing: Option<&str> = None;
+        nothing.expect("a fault")
+    }
+    let edge = Edge::new().await;
+    let service = edge.app.service(Router::new().route("/faulty", axum::routing::get(faulty)));
+    let ask = async |path: &str| {
+        let mut request = get(path);
+        request.extensions_mut().insert(connection());
+        request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
+        let (head, body) = service.answer(request).await.into_parts();
+        let body: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
+        (head.status.as_u16(), body)
+    };
+    for _ in 0..2 {
+        let (status, body) = ask("/faulty").await;
+        assert_eq!((status, &body["code"]), (500, &json!("internal")));
+        assert!(!body.to_string().contains("a fault"), "{body}");
+        assert_eq!(ask("/health").await.0, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_field_is_named_where_it_is_wrong() {
     let edge = Edge::new().await;

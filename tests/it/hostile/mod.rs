@@ -8,6 +8,7 @@ mod database;
 mod frames;
 mod handshake;
 mod leaving;
+mod list;
 mod origin;
 mod processes;
 mod slow;
