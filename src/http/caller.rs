@@ -19,6 +19,7 @@ use crate::auth::revocation::{Bond, Root};
 use crate::auth::ticket::TicketGrant;
 use crate::auth::token::{Claims, TokenError};
 use crate::auth::{Access, AccountId, Right, Rights, Role, Who};
+use crate::session::SessionId;
 
 /// What the token of the command line starts with, so that leaks are recognised.
 pub(crate) const LOCAL_TOKEN_PREFIX: &str = "ftl_local_";
@@ -166,6 +167,24 @@ pub fn actor(who: Who, bond: Option<Bond>) -> String {
         (Who::Account { id, .. }, _) => format!("user {id}"),
         (Who::Share { id, .. }, Some(Root::Login(login))) => format!("share {id} login {login}"),
         (Who::Share { id, .. }, _) => format!("share {id}"),
+    }
+}
+
+/// What people call someone who is attached to a session: nothing where the store is away, or nobody named it.
+pub async fn name_of(app: &App, who: Who, session: SessionId) -> Option<String> {
+    let named = match who {
+        Who::Account { id, .. } => app.store().account(id).await.map(|account| account.map(|account| account.name)),
+        Who::Share { id, .. } => {
+            let shares = app.store().shares(session.uuid()).await;
+            shares.map(|shares| shares.into_iter().find(|share| share.id == id).map(|share| share.label))
+        }
+    };
+    match named {
+        Ok(name) => name.filter(|name| !name.is_empty()),
+        Err(error) => {
+            tracing::warn!(%session, %error, "who asks for control is not known by name");
+            None
+        }
     }
 }
 

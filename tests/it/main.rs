@@ -12,6 +12,7 @@ mod attach;
 mod auth;
 mod encrypted;
 mod fan_out;
+mod hand_over;
 mod holder;
 mod hostile;
 mod hygiene;

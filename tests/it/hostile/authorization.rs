@@ -128,6 +128,8 @@ async fn h45_who_may_only_look_types_nothing_whatever_way_they_try_and_it_is_not
     let refused = |event: &Event| matches!(event, Event::Refused { .. }).then_some(());
     let commands = [
         Command::TakeControl,
+        Command::RequestControl,
+        Command::GiveControl { client: cem.welcome.client_id.clone() },
         Command::Fit,
         Command::Signal { signal: "KILL".into() },
         Command::Paste { text: "stolen".into(), submit: true },
