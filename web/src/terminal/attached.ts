@@ -363,7 +363,8 @@ export class Attached implements Listener {
     }
     if (!this.asks) this.#withdraws = false;
     this.#steerKeyboard();
-    this.#tellSize();
+    // What the page says of it takes room; only when that has come or gone is this window as large as it will be.
+    this.roomChanged();
   }
 
   // Who may not type is offered no keyboard on the screen either.
