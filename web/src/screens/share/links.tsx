@@ -104,10 +104,11 @@ function read(fields: FormData): NewShare {
 }
 
 function facts({ uses, usesMax, expiresAt }: Share): string {
-  const left = usesMax === null ? null : Math.max(0, usesMax - uses);
-  const used =
-    left === null
-      ? `used ${uses === 1 ? "once" : `${uses} times`}`
-      : `${left} ${left === 1 ? "use" : "uses"} left`;
-  return `${used}, ends in ${timeLeft(expiresAt, Date.now())}`;
+  return `${countWords(uses, usesMax)}, ends in ${timeLeft(expiresAt, Date.now())}`;
+}
+
+function countWords(uses: number, most: number | null): string {
+  if (most !== null) return most - uses === 1 ? "1 use left" : `${Math.max(0, most - uses)} uses left`;
+  if (uses === 0) return "not used yet";
+  return uses === 1 ? "used once" : `used ${uses} times`;
 }

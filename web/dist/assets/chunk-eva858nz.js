@@ -1,1 +1,0 @@
-import{B,z}from"./chunk-vs3rc3dc.js";export{B as Stage,z as openingSize};
