@@ -186,7 +186,13 @@ pub(super) fn logged_in(
             (Who::Share { id: *id, session: *session, access: *access }, 0, Cookie::Share(*session))
         }
     };
-    let access_token = app.keys().mint(&Holder { who, epoch, login }, id, app.now()).map_err(|error| {
+    let (keys, now) = (app.keys(), app.now());
+    // Who came by a share is gone when it ends, not when a token does.
+    let lifetime = match holder {
+        LoginHolder::Account(_) => keys.lifetime(),
+        LoginHolder::Share(share) => keys.lifetime().min(share.expires.duration_since(now)),
+    };
+    let access_token = keys.mint_for(lifetime, &Holder { who, epoch, login }, id, now).map_err(|error| {
         tracing::error!(%error, "no access token");
         ApiError::Internal
     })?;
@@ -196,7 +202,7 @@ pub(super) fn logged_in(
         LoginHolder::Account(account) => (Some(UserObject::of(account)), None),
         LoginHolder::Share(share) => (None, Some(Entered::of(share))),
     };
-    let body = LoggedIn { access_token, refresh_token, expires_in: app.keys().lifetime().as_secs(), user, share };
+    let body = LoggedIn { access_token, refresh_token, expires_in: lifetime.as_secs(), user, share };
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(body)))
 }
 

@@ -96,7 +96,7 @@ async fn health_needs_no_credential_and_tells_of_the_end() {
 #[tokio::test]
 async fn the_page_is_served_for_every_session_and_loads_only_what_is_ours() {
     let edge = Edge::new().await;
-    for path in ["/", "/s/0c6cb0a2", "/index.html"] {
+    for path in ["/", "/s/0c6cb0a2", "/account", "/users", "/audit", "/index.html"] {
         let page = edge.raw(get(path)).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
