@@ -116,6 +116,16 @@ impl Terminal {
     }
 
     fn print_one(&mut self, c: char) {
+        if self.sides().is_some() {
+            self.print_within::<true>(c);
+        } else {
+            self.print_within::<false>(c);
+        }
+    }
+
+    /// Prints one character; `NARROW` with margins at the sides.
+    #[inline]
+    fn print_within<const NARROW: bool>(&mut self, c: char) {
         if c == SOFT_HYPHEN {
             return;
         }
@@ -127,11 +137,11 @@ impl Terminal {
         let old_width = if joined.joins { usize::from(self.before.width()) } else { 0 };
         self.before = joined.state;
         let added = usize::from(joined.width).saturating_sub(old_width);
-        let mut edge = self.edge();
+        let mut edge = if NARROW { self.edge() } else { self.cols };
         if self.buffer().x + added > edge {
             if self.modes.autowrap {
                 self.wrap(old_width);
-                edge = self.edge();
+                edge = if NARROW { self.edge() } else { self.cols };
             } else {
                 self.buffer_mut().x = edge - 1;
                 if joined.width == 2 {
@@ -154,7 +164,9 @@ impl Terminal {
                 row.set(buffer.x, Cell::tail(style));
                 buffer.x += 1;
             }
-            self.note_full(edge);
+            if NARROW {
+                self.note_full(edge);
+            }
             return;
         }
         if insert {
@@ -166,7 +178,9 @@ impl Terminal {
             row.set(buffer.x, Cell::tail(style));
             buffer.x += 1;
         }
-        self.note_full(edge);
+        if NARROW {
+            self.note_full(edge);
+        }
     }
 
     /// To the next line. The last `carried` columns go along: a character that has just become wider than its place.
