@@ -115,13 +115,13 @@ impl Terminal {
     }
 
     /// CHA, HPA.
-    pub(super) fn to_column(&mut self, x: usize) {
+    pub(super) fn move_to_column(&mut self, x: usize) {
         let left = if self.modes.origin { self.columns().0 } else { 0 };
         self.place(left.saturating_add(x), self.buffer().y);
     }
 
     /// VPA.
-    pub(super) fn to_row(&mut self, y: usize) {
+    pub(super) fn move_to_row(&mut self, y: usize) {
         let buffer = self.buffer();
         let top = if self.modes.origin { buffer.top } else { 0 };
         self.place(buffer.x, top.saturating_add(y));

@@ -206,10 +206,10 @@ impl Terminal {
                 self.up(count);
                 self.carriage_return();
             }
-            b'G' | b'`' => self.to_column(count - 1),
+            b'G' | b'`' => self.move_to_column(count - 1),
             b'I' => self.tab_forward(count),
             b'a' => self.place(self.buffer().x.saturating_add(count), self.buffer().y),
-            b'd' => self.to_row(count - 1),
+            b'd' => self.move_to_row(count - 1),
             b'e' => self.place(self.buffer().x, self.buffer().y.saturating_add(count)),
             b's' => return self.set_sides(params),
             b'h' => (0..params.len()).for_each(|index| self.set_xterm_mode(params.get(index), true)),
