@@ -72,7 +72,7 @@ const LIST: [(u8, &str, Shown); 82] = [
     (55, "names are text", ByTests),
     (57, "no size breaks a screen", ByTests),
     (58, "nor do random bytes", ByTests),
-    (59, "a terminal as esctest2 says (503 of 568)", By("screen/esctest")),
+    (59, "a terminal as esctest2 says (503 of 568)", By("outside/esctest")),
     (60, "noise in many sessions costs nothing", ByTests),
     (62, "a program inherits no secret", ByTests),
     (63, "nor a descriptor", ByTests),
