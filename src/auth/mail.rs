@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// Longest address, in bytes (RFC 5321 section 4.5.3.1.3, less the brackets).
-const MAIL_MAX: usize = 254;
-
 /// A mail address as far as it can be told from looking at it: whether it takes mail only mail can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail(String);
 
 /// Why an address was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a mail address of at most {MAIL_MAX} bytes, such as ann@example.org")]
+#[error("must be a mail address of at most {} bytes, such as ann@example.org", Mail::MAX)]
 pub struct MailError;
 
 impl Mail {
+    /// Longest address, in bytes (RFC 5321 section 4.5.3.1.3, less the brackets).
+    pub const MAX: usize = 254;
+
     /// Checks an address.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Mail {
     pub fn parse(text: &str) -> Result<Self, MailError> {
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>\"(),:;\\[]".contains(c);
         let (name, host) = text.split_once('@').ok_or(MailError)?;
-        let fits = text.len() <= MAIL_MAX && !name.is_empty() && !host.is_empty() && !host.contains('@');
+        let fits = text.len() <= Self::MAX && !name.is_empty() && !host.is_empty() && !host.contains('@');
         if fits && text.chars().all(is_plain) { Ok(Self(text.to_owned())) } else { Err(MailError) }
     }
 

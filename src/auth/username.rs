@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-/// Longest user name, in characters: what `useradd` allows, doubled.
-const NAME_MAX: usize = 64;
-
 /// A user name that is safe in a log line, a table and a shell: ASCII letters, digits, `.`, `_`, `-`, `@`, not starting
 /// with `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,17 +9,20 @@ pub struct Username(String);
 
 /// Why a name was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a user name has 1 to {NAME_MAX} of the characters a-z A-Z 0-9 . _ - @ and does not start with -")]
+#[error("a user name has 1 to {} of the characters a-z A-Z 0-9 . _ - @ and does not start with -", Username::MAX)]
 pub struct UsernameError;
 
 impl Username {
+    /// Longest name, in characters: what `useradd` allows, doubled.
+    pub const MAX: usize = 64;
+
     /// Checks a name.
     ///
     /// # Errors
     /// When it is empty, too long, starts with `-` or holds another character.
     pub fn parse(name: &str) -> Result<Self, UsernameError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
-        let fits = (1..=NAME_MAX).contains(&name.len()) && !name.starts_with('-') && name.chars().all(allowed);
+        let fits = (1..=Self::MAX).contains(&name.len()) && !name.starts_with('-') && name.chars().all(allowed);
         if fits { Ok(Self(name.to_owned())) } else { Err(UsernameError) }
     }
 

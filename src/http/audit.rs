@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use super::App;
 use super::caller::{self, With};
@@ -112,7 +113,7 @@ impl AuditWriter {
 }
 
 /// An entry in its place.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct EntryObject {
     seq: i64,
     at: Timestamp,

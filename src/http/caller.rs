@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::connection::Connection;
@@ -25,7 +26,7 @@ use crate::session::SessionId;
 pub(crate) const LOCAL_TOKEN_PREFIX: &str = "ftl_local_";
 
 /// How a caller showed who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum How {
     /// By an access token of a login.

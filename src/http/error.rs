@@ -144,11 +144,11 @@ pub enum ApiError {
 /// A refusal as it leaves the server. Rides on the response until the outermost layer, which knows the request's id.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
-    status: StatusCode,
+    pub(super) status: StatusCode,
     pub(super) code: &'static str,
     message: String,
     details: Option<Value>,
-    retry_after: Option<u64>,
+    pub(super) retry_after: Option<u64>,
 }
 
 impl ApiError {
@@ -163,7 +163,7 @@ impl ApiError {
     }
 
     /// The one match: what each refusal is called outside.
-    fn refusal(self) -> Refusal {
+    pub(super) fn refusal(self) -> Refusal {
         use StatusCode as S;
         let plain = |status, code, message: &str| Refusal::new(status, code, message.to_owned());
         let later = |code, message: &str| plain(S::TOO_MANY_REQUESTS, code, message).retry(RETRY_SOON);

@@ -1,9 +1,12 @@
-//! What a handler asks of a request: JSON bodies, bounded in size and time, whose faults are named.
+//! What a handler asks of a request: what its path names, and JSON bodies, bounded in size and time, whose faults are
+//! named.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -19,6 +22,19 @@ const BODY_MAX: usize = 2 * 1024 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(8);
 /// How fast a body must come: a bad line.
 const BODY_BYTES_PER_SECOND: u32 = 64 * 1024;
+
+/// What the last parameter of the path names. One that is not even UTF-8 names nothing, as an empty one does.
+pub struct Named(pub String);
+
+impl FromRequestParts<App> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let path = RawPathParams::from_request_parts(parts, app).await.ok();
+        let last = path.as_ref().and_then(|path| path.iter().last());
+        Ok(Self(last.map(|(_, value)| value.to_owned()).unwrap_or_default()))
+    }
+}
 
 /// A JSON body. Request types are `deny_unknown_fields`, so that a misspelt field is named and not ignored.
 pub struct Body<T>(pub T);

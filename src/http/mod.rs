@@ -19,6 +19,7 @@ mod grants;
 mod guard;
 mod health;
 mod listener;
+mod openapi;
 mod outside;
 mod parameters;
 mod passwords;
@@ -190,6 +191,7 @@ impl App {
         Router::new()
             .route("/health", get(health::health))
             .route("/api/health", get(health::health))
+            .route("/openapi.json", get(openapi::serve))
             .route("/api/auth/login", post(auth::login))
             .route("/api/auth/link", post(auth::link))
             .route("/api/auth/refresh", post(auth::refresh))

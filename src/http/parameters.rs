@@ -10,6 +10,9 @@ use axum::http::request::Parts;
 use super::App;
 use super::error::ApiError;
 
+/// The values a switch can have: on, then off.
+pub(super) const SWITCH: [&str; 5] = ["", "1", "true", "0", "false"];
+
 /// The parameters not taken yet.
 pub(super) struct Parameters(Vec<(String, String)>);
 

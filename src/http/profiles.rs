@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::caller::Caller;
@@ -135,7 +136,7 @@ impl Chosen<'_> {
 }
 
 /// A profile as a caller sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ProfileObject {
     name: String,
     command: Vec<String>,

@@ -1,36 +1,42 @@
 //! One's own API tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::App;
 use super::caller::{Account, With};
 use super::error::ApiError;
-use super::extract::Body;
+use super::extract::{Body, Named};
+use super::openapi::words;
 use super::users::invalid;
 use crate::auth::Rights;
 use crate::auth::api_token::{self, ApiTokenId, NAME_CHARS_MAX};
 use crate::auth::audit::Event;
 use crate::store::ApiToken;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct NewToken {
+    #[schema(schema_with = words::token_name)]
     name: String,
+    #[schema(schema_with = words::some_scopes)]
     scopes: Vec<String>,
     /// Seconds it is to live.
+    #[schema(schema_with = words::token_lifetime, required = false)]
     expires_in: Option<i64>,
 }
 
 /// A token, without its secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TokenObject {
     id: String,
     name: String,
+    #[schema(schema_with = words::scopes)]
     scopes: Vec<&'static str>,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -38,7 +44,7 @@ pub(super) struct TokenObject {
 }
 
 /// A token just made: the only time its text is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct MintedObject {
     token: String,
     #[serde(flatten)]
@@ -101,7 +107,7 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     State(app): State<App>,
     With(caller, ..): With<Account>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<StatusCode, ApiError> {
     let missing = || ApiError::NoSuchThing("API token");
     let id: ApiTokenId = id.parse().map_err(|_| missing())?;

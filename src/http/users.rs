@@ -1,16 +1,18 @@
 //! Accounts, for those who run the server.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::App;
 use super::caller::{Users, With};
 use super::error::ApiError;
-use super::extract::{Body, given};
+use super::extract::{Body, Named, given};
+use super::openapi::words;
 use super::parameters::Parameters;
 use crate::auth::audit::Event;
 use crate::auth::link::LINK_LIFETIME;
@@ -18,7 +20,7 @@ use crate::auth::{AccountId, Mail, Role, Username};
 use crate::store::{Account, AccountChange};
 
 /// An account, as its owner and those who run the server see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserObject {
     id: Uuid,
@@ -44,26 +46,31 @@ impl UserObject {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
+    #[schema(schema_with = words::username)]
     username: String,
     role: Role,
+    #[schema(schema_with = words::password_or_null, required = false)]
     password: Option<String>,
+    #[schema(schema_with = words::mail_or_null, required = false)]
     mail: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserChange {
     role: Option<Role>,
     disabled: Option<bool>,
+    #[schema(schema_with = words::password_or_null, required = false)]
     password: Option<String>,
     #[serde(default, with = "given")]
+    #[schema(schema_with = words::mail_or_null, required = false)]
     mail: Option<Option<String>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LinkObject {
     /// For the fragment of the page's address: `/#login=TOKEN`.
@@ -107,7 +114,7 @@ pub(super) async fn add(
 pub(super) async fn inspect(
     State(app): State<App>,
     With(..): With<Users>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<UserObject>, ApiError> {
     Ok(Json(UserObject::of(&find(&app, &id).await?)))
 }
@@ -116,7 +123,7 @@ pub(super) async fn inspect(
 pub(super) async fn change(
     State(app): State<App>,
     With(caller, ..): With<Users>,
-    Path(id): Path<String>,
+    Named(id): Named,
     Body(asked): Body<UserChange>,
 ) -> Result<Json<UserObject>, ApiError> {
     let account = find(&app, &id).await?;
@@ -145,7 +152,7 @@ pub(super) async fn change(
 pub(super) async fn link(
     State(app): State<App>,
     With(caller, ..): With<Users>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<(StatusCode, Json<LinkObject>), ApiError> {
     let account = find(&app, &id).await?;
     let token = app.mint_link_for(account.id)?;
@@ -157,7 +164,7 @@ pub(super) async fn link(
 pub(super) async fn log_out(
     State(app): State<App>,
     With(caller, ..): With<Users>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<StatusCode, ApiError> {
     let account = find(&app, &id).await?;
     app.store().end_logins(account.id, None, app.now()).await?;

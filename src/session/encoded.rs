@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::launch::{BYTES_MAX, WORDS_MAX};
+use super::launch::BYTES_MAX;
 use super::{Confinement, Launch, Limits};
 
 /// The form of a launch that nothing confines, which every holder reads.
@@ -89,9 +89,9 @@ impl Launch {
         if form != PLAIN && form != CONFINED {
             return Err(EncodedError::Form);
         }
-        let command = rest.strings(WORDS_MAX)?;
+        let command = rest.strings(Launch::WORDS_MAX)?;
         let dir = PathBuf::from(OsStr::from_bytes(rest.string()?));
-        let environment = rest.strings(WORDS_MAX + ADDED_MAX)?;
+        let environment = rest.strings(Launch::WORDS_MAX + ADDED_MAX)?;
         let confinement = if form == CONFINED { rest.confinement()? } else { Confinement::default() };
         if !rest.0.is_empty() {
             return Err(EncodedError::Length);

@@ -9,8 +9,6 @@ use rustix::fs::{Access, access};
 use super::Confinement;
 use super::pty::SpawnError;
 
-/// Most words in a command, and most additions to the environment: far beyond use, far below what execve(2) takes.
-pub(super) const WORDS_MAX: usize = 1024;
 /// Most bytes in a command and its environment together: a quarter of the kernel's least limit (`ARG_MAX`, 128 KiB
 /// a word on Linux, two megabytes in all).
 pub(super) const BYTES_MAX: usize = 512 * 1024;
@@ -36,6 +34,9 @@ pub struct LaunchError {
 }
 
 impl Launch {
+    /// Most words in a command, and most additions to the environment: far beyond use, far below what execve(2) takes.
+    pub const WORDS_MAX: usize = 1024;
+
     /// A launch of `command` (its first word is looked up in `PATH`) in `dir` with exactly `environment`.
     ///
     /// # Errors
@@ -45,10 +46,10 @@ impl Launch {
         if command.first().is_none_or(String::is_empty) {
             return refuse("command", "must be an array whose first string names a program");
         }
-        if command.len() > WORDS_MAX || command.iter().map(String::len).sum::<usize>() > BYTES_MAX {
+        if command.len() > Self::WORDS_MAX || command.iter().map(String::len).sum::<usize>() > BYTES_MAX {
             return refuse("command", "must be at most 1024 strings and 512 KiB");
         }
-        if environment.len() > WORDS_MAX
+        if environment.len() > Self::WORDS_MAX
             || environment.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() > BYTES_MAX
         {
             return refuse("env", "must be at most 1024 entries and 512 KiB");

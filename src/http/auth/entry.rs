@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::audit::{Entry, Event};
@@ -19,29 +20,29 @@ use crate::http::extract::Body;
 use crate::http::users::UserObject;
 use crate::store::{Account, LoginBy, LoginHolder, NewLogin, RefreshToken, Share};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoginRequest {
     username: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkRequest {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnterRequest {
     secret: String,
 }
 
 /// What a login, or a renewal of it, is answered with.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LoggedIn {
+pub(crate) struct LoggedIn {
     access_token: String,
     refresh_token: String,
     expires_in: i64,
@@ -52,7 +53,7 @@ pub(super) struct LoggedIn {
 }
 
 /// What whoever came by a share got.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Entered {
     session_id: Uuid,

@@ -1,10 +1,11 @@
 //! One's own account: who one is, one's password and mail address, and where one is logged in.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::renewal::end_login;
@@ -14,12 +15,13 @@ use crate::auth::{Access, LoginId, Rights, Who};
 use crate::http::App;
 use crate::http::caller::{Account, Caller, How, With};
 use crate::http::error::ApiError;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Named};
+use crate::http::openapi::words;
 use crate::http::users::{UserObject, mail};
 use crate::store::AccountChange;
 
 /// Who the caller is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Me {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,10 +31,11 @@ pub(crate) struct Me {
     share: Option<Shared>,
     auth: How,
     /// What the credential allows.
+    #[schema(schema_with = words::scopes)]
     scopes: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Shared {
     session_id: Uuid,
@@ -40,25 +43,27 @@ struct Shared {
 }
 
 /// What is to change.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Change {
+pub(crate) struct MeChange {
     /// Null takes it away.
     #[serde(default, with = "crate::http::extract::given")]
+    #[schema(schema_with = words::mail_or_null, required = false)]
     mail: Option<Option<String>>,
     password: Option<NewPassword>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPassword {
     /// The one so far, where there is one: an access token alone does not suffice to keep its owner out.
     current: Option<String>,
+    #[schema(schema_with = words::password)]
     new: String,
 }
 
 /// A login of the caller's.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoginObject {
     id: Uuid,
@@ -88,7 +93,7 @@ fn scopes(rights: Rights) -> Vec<&'static str> {
 pub(crate) async fn change(
     State(app): State<App>,
     With(caller, ..): With<Account>,
-    Body(asked): Body<Change>,
+    Body(asked): Body<MeChange>,
 ) -> Result<Json<UserObject>, ApiError> {
     let id = caller.account()?;
     let account = app.store().account(id).await?.ok_or(ApiError::InvalidToken)?;
@@ -141,7 +146,7 @@ pub(crate) async fn logins(
 pub(crate) async fn end(
     State(app): State<App>,
     With(caller, ..): With<Account>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<StatusCode, ApiError> {
     let login = LoginId(Uuid::try_parse(&id).map_err(|_| ApiError::NoSuchThing("login"))?);
     let own = app.store().logins(caller.account()?, app.now()).await?;

@@ -8,28 +8,31 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::App;
 use super::caller::{View, With};
 use super::error::ApiError;
 use super::extract::Body;
+use super::openapi::words;
 use crate::auth::Access;
 use crate::auth::ticket::TICKET_LIFETIME;
-pub(super) use entry::{enter, link, login};
-pub(super) use me::{change, end, end_others, logins, me};
-pub(super) use renewal::{logout, refresh, renew};
+pub(super) use entry::{EnterRequest, LinkRequest, LoggedIn, LoginRequest, enter, link, login};
+pub(super) use me::{LoginObject, Me, MeChange, change, end, end_others, logins, me};
+pub(super) use renewal::{RefreshRequest, RenewRequest, logout, refresh, renew};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct TicketRequest {
     session_id: String,
+    #[schema(schema_with = words::asked_access_or_null, required = false)]
     access: Option<Access>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Ticket {
+pub(super) struct Ticket {
     ticket: String,
     expires_in: i64,
 }

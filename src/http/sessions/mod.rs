@@ -23,11 +23,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::App;
 use super::caller::{Caller, Open, View, With};
 use super::error::ApiError;
 use super::extract::{Body, OptionalBody};
+use super::openapi::words;
 use super::parameters::Parameters;
 use crate::auth::audit::Event;
 use crate::auth::revocation::{Bond, Root};
@@ -39,12 +41,16 @@ use crate::session::{
 use crate::terminal::{Offset, Size};
 pub(super) use listing::Listing;
 pub use object::SessionObject;
-use open::{Invalid, OpenRequest, Plan};
+use open::{Invalid, Plan};
+pub(super) use open::{NAME_CHARS_MAX, OpenRequest};
 use output::Wanted;
 pub use reach::Reached;
 pub(super) use renderings::Renderings;
-pub(super) use screen::{screen, text};
-pub(super) use sharing::{grant, grants, revoke, share, shares, take_back};
+pub(super) use screen::{SCROLLBACK_ASKED_MAX, WAIT_MAX, screen, text};
+pub(super) use sharing::{
+    GrantObject, LABEL_CHARS_MAX, LIFETIME_MAX as SHARE_LIFETIME_MAX, MadeShare, NewGrant, NewShare, ShareObject,
+    grant, grants, revoke, share, shares, take_back,
+};
 pub(super) use snapshot::snapshot;
 
 /// How long an answer to input waits for that to be written: what is in the terminal is safe from the server's end.
@@ -69,7 +75,7 @@ pub const fn attaching(who: Who, bond: Option<Bond>) -> Principal {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Opened {
     session_id: String,
@@ -90,7 +96,7 @@ pub(super) async fn open(
 }
 
 /// What [`reopen`] can be told: nothing.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Again {}
 
@@ -139,9 +145,10 @@ pub(super) async fn inspect(reached: Reached) -> Json<SessionObject> {
     Json(SessionObject::of(&reached.session, reached.access))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rename {
+    #[schema(schema_with = words::session_name)]
     name: String,
 }
 
@@ -163,14 +170,16 @@ pub(super) async fn close(State(app): State<App>, caller: Caller, reached: Reach
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Resize {
+    #[schema(schema_with = words::side)]
     cols: u64,
+    #[schema(schema_with = words::side)]
     rows: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Resized {
     cols: u16,
     rows: u16,
@@ -193,7 +202,7 @@ pub(super) struct Input {
     base64: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Taken {
     bytes: usize,
 }
@@ -215,9 +224,10 @@ pub(super) async fn input(reached: Reached, Body(input): Body<Input>) -> Result<
     Ok((status, Json(Taken { bytes: taken })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Signalling {
+    #[schema(schema_with = words::signal)]
     signal: String,
 }
 

@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Access;
+use crate::http::openapi::words;
 use crate::session::{Exit, Pace, Session, Sizes, StartOn, State, Status};
 
 /// What a client may know of a session. Field names are those VibeTunnel's clients know, where it has the same thing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionObject {
     id: String,
@@ -27,6 +29,7 @@ pub struct SessionObject {
     profile: Option<String>,
     command: Vec<String>,
     working_dir: String,
+    #[schema(schema_with = words::status)]
     status: &'static str,
     exit_code: Option<i32>,
     exit_signal: Option<String>,
@@ -34,8 +37,11 @@ pub struct SessionObject {
     pid: Option<i32>,
     cols: u16,
     rows: u16,
+    #[schema(schema_with = words::spawn)]
     spawn: &'static str,
+    #[schema(schema_with = words::pace)]
     pace: &'static str,
+    #[schema(schema_with = words::sizes)]
     sizes: &'static str,
     viewers: usize,
     started_at: Timestamp,
@@ -46,7 +52,7 @@ pub struct SessionObject {
 }
 
 /// The addresses of the bytes still held.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Held {
     start: u64,
     end: u64,

@@ -5,31 +5,40 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::auth::Role;
 use crate::http::error::ApiError;
+use crate::http::openapi::words;
 use crate::http::profiles::{Asked, Chosen, Profiles, Refused, Surroundings};
 use crate::session::{Launch, LaunchError, Pace, Profile, Session, Sizes, StartOn};
 use crate::terminal::{Size, SizeError};
 
 /// Longest name in characters: what a list can show, with room.
-pub(super) const NAME_CHARS_MAX: usize = 256;
+pub(in crate::http) const NAME_CHARS_MAX: usize = 256;
 /// Variables of the server's own, which a client cannot set.
 const RESERVED: &str = "FANTAIL_";
 
 /// The request's body.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenRequest {
     profile: Option<String>,
     #[serde(default)]
+    #[schema(schema_with = words::appended_words, required = false)]
     args: Vec<String>,
+    #[schema(schema_with = words::command_or_null, required = false)]
     command: Option<Vec<String>>,
+    #[schema(schema_with = words::directory_or_null, required = false)]
     working_dir: Option<String>,
     #[serde(default)]
+    #[schema(schema_with = words::additions_to_environment, required = false)]
     env: BTreeMap<String, String>,
+    #[schema(schema_with = words::session_name_or_null, required = false)]
     name: Option<String>,
+    #[schema(schema_with = words::side_or_null, required = false)]
     cols: Option<u64>,
+    #[schema(schema_with = words::side_or_null, required = false)]
     rows: Option<u64>,
     #[serde(default)]
     spawn: Spawn,
@@ -37,7 +46,7 @@ pub(crate) struct OpenRequest {
     sizes: Option<AskedSizes>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum AskedPace {
     Free,
@@ -45,7 +54,7 @@ enum AskedPace {
     Lossless,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum AskedSizes {
     Latest,
@@ -54,7 +63,7 @@ enum AskedSizes {
     Fixed,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum Spawn {
     #[default]

@@ -23,9 +23,9 @@ use crate::session::{ScreenAt, ScreenGone, Session};
 use crate::terminal::render::{Format, TooLarge, render, visible};
 
 /// Most lines of scrollback in one answer: as many as a session keeps unless told otherwise.
-pub(super) const SCROLLBACK_ASKED_MAX: u32 = 10_000;
+pub(in crate::http) const SCROLLBACK_ASKED_MAX: u32 = 10_000;
 /// Longest wait for a change, in milliseconds: below the minute after which common proxies give a silent request up.
-const WAIT_MAX: u32 = 55_000;
+pub(in crate::http) const WAIT_MAX: u32 = 55_000;
 
 /// An HTML answer is shown by itself at most: nothing in it runs, is loaded or is sent.
 const HTML_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; \

@@ -1,10 +1,11 @@
 //! Who else may reach a session: links for whoever has them, and grants to accounts. Its owner says.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::audit::Event;
@@ -12,7 +13,8 @@ use crate::auth::{Access, AccountId, Secret, ShareId};
 use crate::http::App;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Named};
+use crate::http::openapi::words;
 use crate::http::sessions::Reached;
 use crate::http::users::invalid;
 use crate::store::{Account, Grant, Share};
@@ -20,20 +22,24 @@ use crate::store::{Account, Grant, Share};
 /// How long a link can be used where nobody says.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// The longest.
-const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(crate) const LIFETIME_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Longest label, in characters.
-const LABEL_CHARS_MAX: usize = 100;
+pub(crate) const LABEL_CHARS_MAX: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct NewShare {
     #[serde(default = "to_view")]
+    #[schema(schema_with = words::asked_access, required = false)]
     access: Access,
     /// Seconds.
+    #[schema(schema_with = words::share_lifetime, required = false)]
     expires_in: Option<i64>,
     /// How often it can be used.
+    #[schema(schema_with = words::uses, required = false)]
     uses: Option<u32>,
     #[serde(default)]
+    #[schema(schema_with = words::share_label, required = false)]
     label: String,
 }
 
@@ -42,7 +48,7 @@ const fn to_view() -> Access {
 }
 
 /// A share, without its secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ShareObject {
     id: Uuid,
@@ -56,7 +62,7 @@ pub(crate) struct ShareObject {
 }
 
 /// A share just made: the only time its secret is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct MadeShare {
     secret: String,
     /// Path and fragment of the page's address.
@@ -65,14 +71,15 @@ pub(crate) struct MadeShare {
     of: ShareObject,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGrant {
+    #[schema(schema_with = words::asked_access)]
     access: Access,
 }
 
 /// An account that may reach a session it does not own.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GrantObject {
     user_id: Uuid,
@@ -149,7 +156,7 @@ pub(crate) async fn revoke(
     State(app): State<App>,
     caller: Caller,
     reached: Reached,
-    Path((_, id)): Path<(String, String)>,
+    Named(id): Named,
 ) -> Result<StatusCode, ApiError> {
     let missing = || ApiError::NoSuchThing("share");
     let session = reached.for_sharing()?;
@@ -167,7 +174,7 @@ pub(crate) async fn grant(
     State(app): State<App>,
     caller: Caller,
     reached: Reached,
-    Path((_, username)): Path<(String, String)>,
+    Named(username): Named,
     Body(asked): Body<NewGrant>,
 ) -> Result<Json<GrantObject>, ApiError> {
     let by = caller.account()?;
@@ -199,7 +206,7 @@ pub(crate) async fn take_back(
     State(app): State<App>,
     caller: Caller,
     reached: Reached,
-    Path((_, username)): Path<(String, String)>,
+    Named(username): Named,
 ) -> Result<StatusCode, ApiError> {
     let session = reached.for_sharing()?;
     let account: AccountId = named(&app, &username).await?.id;

@@ -42,6 +42,9 @@ pub enum Format {
 pub struct UnknownFormat;
 
 impl Format {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Ansi, Self::Html, Self::Json];
+
     /// What it is called.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -58,8 +61,7 @@ impl FromStr for Format {
     type Err = UnknownFormat;
 
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
-        let formats = [Self::Text, Self::Ansi, Self::Html, Self::Json];
-        formats.into_iter().find(|format| format.name() == name).ok_or(UnknownFormat)
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or(UnknownFormat)
     }
 }
 

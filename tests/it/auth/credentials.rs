@@ -1,7 +1,6 @@
 //! Every route that needs a credential, and everything that is none.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,8 +8,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::NO_SESSION;
+use crate::support::document::{Document, Operation};
 use crate::support::raw::handshake;
-use crate::support::{Answer, Login, Raw, Server};
+use crate::support::{Answer, Login, Raw, Server, routes_of_the_source};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
 const GUARDED: [&str; 38] = [
@@ -54,7 +54,8 @@ const GUARDED: [&str; 38] = [
     "GET /api/sessions/{id}/ws",
 ];
 /// Those that need none, or bring their own.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 10] = [
+    "GET /openapi.json",
     "GET /health",
     "GET /api/health",
     "POST /api/auth/login",
@@ -236,27 +237,16 @@ async fn a_credential_is_taken_from_one_header_of_one_scheme_and_from_nowhere_el
     assert_eq!((head.status, head.body.len()), (401, 0));
 }
 
-/// The routes of `src/`, as `METHOD path`.
-fn routes_of_the_source() -> BTreeSet<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut routes = BTreeSet::new();
-    for file in ["http/mod.rs", "ws/upgrade.rs"] {
-        let text = std::fs::read_to_string(source.join(file)).expect("readable");
-        for row in text.split(".route(\"").skip(1) {
-            let (path, rest) = row.split_once('"').expect("a path");
-            let handlers = rest.split('\n').next().unwrap_or_default();
-            for method in ["get", "post", "put", "patch", "delete", "any"] {
-                if handlers.contains(&format!("{method}(")) {
-                    routes.insert(format!("{} {path}", method.to_uppercase()));
-                }
-            }
-        }
-    }
-    routes
-}
-
 #[test]
 fn the_routes_asked_here_are_all_there_are() {
     let asked = GUARDED.into_iter().chain(OPEN).map(ToOwned::to_owned).collect();
     assert_eq!(routes_of_the_source(), asked, "a new route is listed here as guarded or as open");
+}
+
+#[tokio::test]
+async fn the_description_says_of_these_routes_that_they_need_a_credential() {
+    let server = Server::start().await;
+    let operations = Document::of(&server).await.operations();
+    let guarded = operations.iter().filter(|operation| operation.is_guarded()).map(Operation::route);
+    assert_eq!(guarded.collect::<BTreeSet<_>>(), GUARDED.into_iter().map(ToOwned::to_owned).collect());
 }

@@ -5,6 +5,7 @@ mod authorization;
 mod client;
 mod content;
 mod database;
+mod everywhere;
 mod frames;
 mod handshake;
 mod leaving;

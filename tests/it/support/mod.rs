@@ -2,12 +2,14 @@
 
 mod bystander;
 mod client;
+pub mod document;
 mod faults;
 pub mod holding;
 mod login;
 mod outage;
 mod postgres;
 pub mod raw;
+mod routes;
 mod server;
 mod trust;
 mod typist;
@@ -18,6 +20,7 @@ pub use faults::{Break, Faults, Plan, Way};
 pub use login::Login;
 pub(crate) use postgres::Postgres;
 pub use raw::{Answer, Raw};
+pub use routes::routes_of_the_source;
 pub use server::{Server, http, open_descriptors, resident_bytes};
 pub use trust::trusting;
 pub use typist::{Random, Typist};
