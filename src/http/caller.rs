@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::App;
 use super::connection::Connection;
 use super::error::ApiError;
+use super::limits::Asked;
 use crate::auth::api_token::Presented;
 use crate::auth::audit::{Entry, Event};
 use crate::auth::revocation::{Bond, Root};
@@ -152,7 +153,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let connection = Connection::of(&parts.extensions)?;
-        let caller = Self::of(app, &parts.headers, connection).await?;
+        let caller = match parts.extensions.get::<Asked>() {
+            Some(Asked(caller)) => caller.clone()?,
+            None => Self::of(app, &parts.headers, connection).await?,
+        };
         connection.authenticated();
         Ok(caller)
     }

@@ -18,6 +18,7 @@ pub mod extract;
 mod grants;
 mod guard;
 mod health;
+mod limits;
 mod listener;
 mod outside;
 mod parameters;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -52,6 +54,7 @@ use uuid::Uuid;
 
 pub use connection::{Connection, Local};
 pub use door::Door;
+pub use limits::Rates;
 pub use listener::Listener;
 pub use outside::{Clock, Outside, Random};
 pub use proxies::TrustedProxies;
@@ -73,6 +76,7 @@ use caller::Caller;
 use error::ApiError;
 use grants::Grants;
 use guard::Guard;
+use limits::Limits;
 use passwords::PasswordChecks;
 use profiles::Profiles;
 use request_ids::RequestIds;
@@ -90,6 +94,8 @@ pub struct Settings {
     pub cores: usize,
     /// What may be started, and by whom.
     pub profiles: Profiles,
+    /// How often everyone may ask.
+    pub rates: Rates,
 }
 
 /// What an [`App`] is made of.
@@ -127,6 +133,7 @@ struct Inner {
     outside: Outside,
     audit: AuditLog,
     guard: Guard,
+    limits: Limits,
     passwords: PasswordChecks,
     revocations: Revocations,
     grants: Grants,
@@ -153,6 +160,7 @@ impl App {
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
             guard: Guard::new(settings.public_urls.clone(), settings.cors_origins.clone()),
+            limits: Limits::new(settings.rates, &outside.clock()),
             passwords: PasswordChecks::new(settings.cores),
             revocations: Revocations::new(token_lifetime),
             grants: Grants::new(),
@@ -181,7 +189,8 @@ impl App {
     pub fn service(&self, sockets: Router) -> Edge {
         let layers = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(respond::panicked))
-            .layer(MapRequestLayer::new(respond::note_route));
+            .layer(MapRequestLayer::new(respond::note_route))
+            .layer(middleware::from_fn_with_state(self.clone(), limits::hold));
         Edge::new(self.clone(), self.routes().merge(sockets).layer(layers))
     }
 
@@ -410,6 +419,10 @@ impl App {
 
     fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     fn passwords(&self) -> &PasswordChecks {
