@@ -41,6 +41,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use futures_util::future::BoxFuture;
@@ -64,7 +65,7 @@ pub use sessions::{Reached, SessionObject, attaching};
 pub use strangers::Strangers;
 
 use crate::auth::link::Links;
-use crate::auth::ticket::{TicketGrant, Tickets};
+use crate::auth::ticket::{self, TicketGrant, Tickets};
 use crate::auth::token::{KeyRing, LEEWAY};
 use crate::auth::{Access, AccountId, Digest};
 use crate::registry::Registry;
@@ -274,6 +275,14 @@ impl App {
         let is_broken = grant.bond.is_some_and(|bond| self.0.revocations.break_bond(&bond));
         let has_expired = grant.expires.is_some_and(|expires| expires <= now);
         if is_broken || has_expired { Err(ApiError::InvalidTicket) } else { Ok(grant) }
+    }
+
+    /// Who has bought the ticket that a request offers, if one.
+    fn buyer(&self, headers: &HeaderMap) -> Option<TicketGrant> {
+        let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|offers| offers.to_str().ok());
+        let mut offers = offers.flat_map(|offers| offers.split(','));
+        let ticket = offers.find_map(|offer| offer.trim().strip_prefix(ticket::OFFERED_AS))?;
+        self.0.tickets.lock().buyer(ticket, self.now())
     }
 
     /// Makes a one-use login link for the owner. Returns its token.

@@ -19,6 +19,8 @@ pub(super) enum Class {
     Opening,
     /// A ticket for a WebSocket.
     Ticket,
+    /// Becomes a WebSocket: one request, often with a ticket only. What comes over it has bounds of its own.
+    Upgrade,
     /// Has much computed for one answer.
     Expensive,
     /// Shows a credential that may be a guess. Its handler counts what fails, since only that counts.
@@ -56,8 +58,7 @@ impl Class {
             ("POST", "/api/sessions/{id}/resize" | "/api/sessions/{id}/input" | "/api/sessions/{id}/signal") => {
                 Self::Ordinary
             }
-            // The upgrade is one request; what comes over the WebSocket has bounds of its own.
-            ("GET", "/api/sessions/{id}/ws") => Self::Ordinary,
+            ("GET", "/api/sessions/{id}/ws") => Self::Upgrade,
             ("GET" | "HEAD", "/" | "/s/{id}") => Self::Ordinary,
             _ => return None,
         })
@@ -67,7 +68,7 @@ impl Class {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Health => "health",
-            Self::Ordinary => "requests",
+            Self::Ordinary | Self::Upgrade => "requests",
             Self::Save => "saves",
             Self::Opening => "openings",
             Self::Ticket => "tickets",
@@ -79,7 +80,7 @@ impl Class {
     /// As people do.
     pub(super) const fn in_words(self) -> &'static str {
         match self {
-            Self::Health | Self::Ordinary => "requests",
+            Self::Health | Self::Ordinary | Self::Upgrade => "requests",
             Self::Save => "changes",
             Self::Opening => "sessions opened",
             Self::Ticket => "tickets",

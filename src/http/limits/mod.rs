@@ -26,7 +26,8 @@ use super::caller::{Caller, How};
 use super::connection::Connection;
 use super::error::ApiError;
 use crate::auth::limit::{Left, Quota, Wait};
-use crate::auth::{AccountId, Right};
+use crate::auth::ticket::TicketGrant;
+use crate::auth::{AccountId, Right, Who};
 use crate::store::StoreError;
 use class::Class;
 use counter::{Counter, Key};
@@ -100,6 +101,15 @@ impl Payer {
         }
     }
 
+    /// Who comes with a ticket is who has bought it; one that hangs on nothing is the operator's.
+    const fn by_ticket(grant: &TicketGrant, address: IpAddr) -> Self {
+        match (grant.who, grant.bond) {
+            (Who::Account { id, .. }, Some(_)) => Self::Account(id),
+            (Who::Account { id, .. }, None) => Self::Operator(id),
+            (Who::Share { .. }, _) => Self::Stranger(address),
+        }
+    }
+
     /// By what is counted what only protects the server from many requests.
     fn key(self) -> Option<Key> {
         match self {
@@ -134,7 +144,8 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<(Quota, Left)>
     let connection = Connection::of(request.extensions())?;
     let address = connection.client;
     let caller = Caller::of(app, request.headers(), connection).await;
-    let payer = Payer::of(&caller, address);
+    let buyer = (class == Class::Upgrade && caller.is_err()).then(|| app.buyer(request.headers())).flatten();
+    let payer = buyer.map_or_else(|| Payer::of(&caller, address), |grant| Payer::by_ticket(&grant, address));
     request.extensions_mut().insert(Asked(caller));
     let limits = app.limits();
     let ordinary = limits.counted(&limits.ordinary, limits.rates.ordinary(), Class::Ordinary, payer)?;
@@ -143,7 +154,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<(Quota, Left)>
         (Class::Ticket, _) => limits.counted(&limits.tickets, limits.rates.tickets(), class, payer)?,
         (Class::Save, Payer::Account(id) | Payer::Operator(id)) => Some(app.saved(id).await?),
         (Class::Expensive, Payer::Account(id)) => app.computed(id).await?,
-        (Class::Health | Class::Ordinary | Class::Attempt, _)
+        (Class::Health | Class::Ordinary | Class::Upgrade | Class::Attempt, _)
         // Who is nobody saves nothing; a share looks at one session.
         | (Class::Save | Class::Expensive, Payer::Nobody | Payer::Operator(_) | Payer::Stranger(_)) => None,
     };

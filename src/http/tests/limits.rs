@@ -131,6 +131,34 @@ async fn the_local_token_is_held_by_what_it_leaves_behind_only() {
 }
 
 #[tokio::test]
+async fn who_comes_with_a_ticket_is_who_has_bought_it() {
+    let edge = edge().await;
+    let token = edge.log_in().await.text("accessToken");
+    let mut headers = header::HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    let caller = Caller::of(&edge.app, &headers, &connection()).await.unwrap();
+    let session = Uuid::from_u128(7);
+    let ticket = edge.app.mint_ticket(&caller, session, crate::auth::Access::View).unwrap();
+    let with = |ticket: &str| {
+        let mut offering = get(&format!("/api/sessions/{session}/ws"));
+        let offer = format!("fantail.v1, ticket.{ticket}").parse().unwrap();
+        offering.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, offer);
+        offering
+    };
+    let sockets = || Router::new().route("/api/sessions/{id}/ws", axum::routing::get(async || ""));
+    let left = async |request: Request<HttpBody>| {
+        let mut request = from("10.0.0.9", request);
+        request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
+        let answer = edge.app.service(sockets()).answer(request).await;
+        answer.headers()["x-ratelimit-remaining"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(left(bearer(get("/"), &token)).await, "9");
+    assert_eq!(left(with(&ticket)).await, "8", "of the account's");
+    assert_eq!(left(with("guess")).await, "9", "of the address's");
+    assert!(edge.app.redeem_ticket(&ticket, session).is_ok(), "it was looked at, not used");
+}
+
+#[tokio::test]
 async fn sessions_tickets_and_deep_looks_have_limits_of_their_own() {
     let edge = edge().await;
     let token = edge.token(&["sessions:view", "sessions:open"]).await;
