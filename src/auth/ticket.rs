@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_dead_after_thirty_seconds() {
+    fn h30_a_ticket_is_dead_after_thirty_seconds() {
         let mut tickets = Tickets::default();
         let ticket = tickets.mint(&secret(1), BUILD, GRANT, NOW).unwrap();
         assert_eq!(tickets.redeem(&ticket, BUILD, NOW + TICKET_LIFETIME), Err(TicketRefused));

@@ -16,6 +16,7 @@ mod holder;
 mod hostile;
 mod hygiene;
 mod lifecycle;
+mod limits;
 mod other_sizes;
 mod outlive;
 mod profiles;

@@ -16,7 +16,7 @@ use crate::http::connection::Connection;
 use crate::http::cookie::Cookie;
 use crate::http::error::ApiError;
 use crate::http::extract::Body;
-use crate::http::limits::Attempt;
+use crate::http::limits::{Attempt, known_device};
 use crate::http::users::UserObject;
 use crate::store::{Account, LoginBy, LoginHolder, NewLogin, RefreshToken, Share};
 
@@ -155,7 +155,8 @@ async fn know_again(
     account: &Account,
     now: Timestamp,
 ) -> Result<header::HeaderValue, ApiError> {
-    let text = match Cookie::Device.read(headers)?.filter(|text| Secret::is_well_formed(text)) {
+    // One that this account is not known by may have been planted, by somebody who knows it as well.
+    let text = match known_device(app, headers, account).await? {
         Some(text) => text.to_owned(),
         None => app.outside().secret()?.reveal(),
     };

@@ -64,9 +64,7 @@ pub(crate) async fn logout(
     OptionalBody(asked): OptionalBody<RefreshRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let login = match presented(asked.refresh_token, Cookie::Refresh, &headers)? {
-        Some(token) => {
-            Some(known(&app, &connection, &token).await?.token.login)
-        }
+        Some(token) => Some(known(&app, &connection, &token).await?.token.login),
         None => match Caller::of(&app, &headers, &connection).await?.bond.map(|bond| bond.root) {
             Some(Root::Login(login)) => Some(login),
             Some(Root::ApiToken(_)) | None => None,

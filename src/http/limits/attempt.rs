@@ -39,7 +39,7 @@ impl Attempt {
             Some(account) => match known_device(app, headers, account).await? {
                 // Wrong passwords from elsewhere keep nobody out who has been in from here; and who has stolen this
                 // browser's cookie has as few attempts as others.
-                Some(device) => vec![format!("password device {device}")],
+                Some(device) => vec![format!("password device {}", hex(&Digest::of(device).0[..DEVICE_NAME_BYTES]))],
                 None => vec![format!("password account {}", account.id), at_address("password", connection.client)],
             },
             // So that a name that nobody has is answered as any other.
@@ -94,13 +94,17 @@ impl Attempt {
     }
 }
 
-/// The browser's name, if that account has logged in from it before.
-async fn known_device(app: &App, headers: &HeaderMap, account: &Account) -> Result<Option<String>, ApiError> {
+/// The cookie of a browser from which that account has logged in before.
+pub(in crate::http) async fn known_device<'a>(
+    app: &App,
+    headers: &'a HeaderMap,
+    account: &Account,
+) -> Result<Option<&'a str>, ApiError> {
     // Two cookies are none: one of them was planted.
     let cookie = Cookie::Device.read(headers).ok().flatten().filter(|text| Secret::is_well_formed(text));
-    let Some(device) = cookie.map(Digest::of) else { return Ok(None) };
-    let is_known = app.store().knows_device(account.id, device).await?;
-    Ok(is_known.then(|| hex(&device.0[..DEVICE_NAME_BYTES])))
+    let Some(text) = cookie else { return Ok(None) };
+    let is_known = app.store().knows_device(account.id, Digest::of(text)).await?;
+    Ok(is_known.then_some(text))
 }
 
 /// Bytes of a browser's digest that name it here.

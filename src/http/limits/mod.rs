@@ -18,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-pub(super) use attempt::Attempt;
+pub(super) use attempt::{Attempt, known_device};
 pub use rates::Rates;
 
 use super::App;

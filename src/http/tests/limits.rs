@@ -66,7 +66,8 @@ async fn every_answer_says_how_often_one_may_ask_and_one_too_many_when_to_come_b
     let edge = edge().await;
     for left in (0..10).rev() {
         let answer = edge.send(get("/api/no/such/route")).await;
-        let told = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"].map(|name| number(&answer, name));
+        let told =
+            ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"].map(|name| number(&answer, name));
         assert_eq!((answer.status, told), (StatusCode::NOT_FOUND, [10, left, 10 - left]));
     }
     let answer = edge.send(get("/api/no/such/route")).await;

@@ -63,7 +63,11 @@ async fn an_attempt_counts_under_all_of_its_names_or_under_none(store: &SqlStore
     assert_eq!(passed(store, 5, &names(["account ann", "address a"]), now()).await, 5);
     assert_eq!(passed(store, 1, &names(["account bob", "address a"]), now()).await, 0, "the address has to wait");
     assert_eq!(passed(store, 1, &names(["account ann", "address b"]), now()).await, 0, "the account has to wait");
-    assert_eq!(passed(store, 10, &names(["account bob", "address b"]), now()).await, 5, "what was refused counts nowhere");
+    assert_eq!(
+        passed(store, 10, &names(["account bob", "address b"]), now()).await,
+        5,
+        "what was refused counts nowhere"
+    );
 }
 
 async fn attempts_in_any_order_of_names_do_not_wait_for_each_other_for_ever(store: &SqlStore) {
