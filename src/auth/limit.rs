@@ -90,9 +90,10 @@ impl Penalty {
     /// # Errors
     /// When it is not time yet.
     pub fn attempt(self, quota: Quota, now: Timestamp) -> Result<Self, Wait> {
-        // Whatever another server's clock has written, nobody waits longer than the longest wait.
+        // Whatever another server's clock has written, nobody waits longer than the longest wait, nor before there is one:
+        // of two at once the one that is written down last may have looked at the clock first.
         let wait = self.until.duration_since(now).min(WAIT_MAX);
-        if wait > SignedDuration::ZERO {
+        if self.failures >= quota.count.get() && wait > SignedDuration::ZERO {
             return Err(Wait(wait));
         }
         let failures = if self.is_over(now) { 1 } else { self.failures.saturating_add(1) };
@@ -187,6 +188,8 @@ mod tests {
         for _ in 0..5 {
             penalty = penalty.attempt(FIVE, at(0)).unwrap();
         }
+        let earlier = at(0) - SignedDuration::from_millis(1);
+        assert!(Penalty { failures: 4, until: at(0) }.attempt(FIVE, earlier).is_ok(), "at once is in no order");
         assert_eq!(penalty.attempt(FIVE, at(0)), Err(Wait(mins(3))), "five are being checked");
         assert!(penalty.forgiven(at(0)).attempt(FIVE, at(0)).is_ok(), "one of them was right");
     }

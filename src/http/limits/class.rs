@@ -59,7 +59,7 @@ impl Class {
                 Self::Ordinary
             }
             ("GET", "/api/sessions/{id}/ws") => Self::Upgrade,
-            ("GET" | "HEAD", "/" | "/s/{id}") => Self::Ordinary,
+            ("GET" | "HEAD", "/" | "/s/{id}" | "/account" | "/users" | "/audit" | "/openapi.json") => Self::Ordinary,
             _ => return None,
         })
     }

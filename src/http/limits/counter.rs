@@ -72,6 +72,10 @@ impl Counter {
         Self { quota, limiter, clock, looked: Mutex::default() }
     }
 
+    pub(super) const fn quota(&self) -> Quota {
+        self.quota
+    }
+
     /// Counts one, or says how long until it would be counted.
     pub(super) fn count(&self, key: Key) -> Result<Left, Wait> {
         let key = if self.is_full() { key.coarser() } else { key };

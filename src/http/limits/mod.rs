@@ -148,10 +148,10 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<(Quota, Left)>
     let payer = buyer.map_or_else(|| Payer::of(&caller, address), |grant| Payer::by_ticket(&grant, address));
     request.extensions_mut().insert(Asked(caller));
     let limits = app.limits();
-    let ordinary = limits.counted(&limits.ordinary, limits.rates.ordinary(), Class::Ordinary, payer)?;
+    let ordinary = counted(&limits.ordinary, Class::Ordinary, payer)?;
     let of_class = match (class, payer) {
-        (Class::Opening, _) => limits.counted(&limits.openings, limits.rates.openings(), class, payer)?,
-        (Class::Ticket, _) => limits.counted(&limits.tickets, limits.rates.tickets(), class, payer)?,
+        (Class::Opening, _) => counted(&limits.openings, class, payer)?,
+        (Class::Ticket, _) => counted(&limits.tickets, class, payer)?,
         (Class::Save, Payer::Account(id) | Payer::Operator(id)) => Some(app.saved(id).await?),
         (Class::Expensive, Payer::Account(id)) => app.computed(id).await?,
         (Class::Health | Class::Ordinary | Class::Upgrade | Class::Attempt, _)
@@ -161,18 +161,10 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<(Quota, Left)>
     Ok(of_class.or(ordinary))
 }
 
-impl Limits {
-    fn counted(
-        &self,
-        counter: &Counter,
-        quota: Quota,
-        class: Class,
-        payer: Payer,
-    ) -> Result<Option<(Quota, Left)>, ApiError> {
-        let Some(key) = payer.key() else { return Ok(None) };
-        let left = counter.count(key).map_err(|wait| too_many(class, quota, wait))?;
-        Ok(Some((quota, left)))
-    }
+fn counted(counter: &Counter, class: Class, payer: Payer) -> Result<Option<(Quota, Left)>, ApiError> {
+    let Some(key) = payer.key() else { return Ok(None) };
+    let left = counter.count(key).map_err(|wait| too_many(class, counter.quota(), wait))?;
+    Ok(Some((counter.quota(), left)))
 }
 
 impl App {
