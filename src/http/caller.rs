@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::connection::Connection;
 use super::error::ApiError;
+use super::limits::Asked;
 use crate::auth::api_token::Presented;
 use crate::auth::audit::{Entry, Event};
 use crate::auth::revocation::{Bond, Root};
@@ -154,7 +155,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let connection = Connection::of(&parts.extensions)?;
-        let caller = Self::of(app, &parts.headers, connection).await?;
+        let caller = match parts.extensions.get::<Asked>() {
+            Some(Asked(caller)) => caller.clone()?,
+            None => Self::of(app, &parts.headers, connection).await?,
+        };
         connection.authenticated();
         Ok(caller)
     }

@@ -300,6 +300,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_counts_requests_finds_tickets_where_clients_offer_them() {
+        assert_eq!(crate::auth::ticket::OFFERED_AS, TICKET_PREFIX);
+    }
+
+    #[test]
     fn a_query_is_read_whole_or_refused() {
         let read = |query: &str| Wish::read(&format!("/ws?{query}").parse().expect("a URI"));
         let nothing =

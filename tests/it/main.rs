@@ -17,6 +17,7 @@ mod holder;
 mod hostile;
 mod hygiene;
 mod lifecycle;
+mod limits;
 mod openapi;
 mod other_sizes;
 mod outlive;

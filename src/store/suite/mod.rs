@@ -5,6 +5,7 @@ mod api_tokens;
 mod audit;
 mod changes;
 mod keys;
+mod limits;
 mod logins;
 mod sessions;
 mod sharing;

@@ -1,9 +1,6 @@
 //! What is tried on every route there is, taken from the server's own description: a new route, or a new field, is tried
 //! without anyone thinking of it.
 
-#[path = "../support/postgres.rs"]
-mod postgres;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use crate::support::document::{Document, Operation, is};
 use crate::support::raw::handshake;
-use crate::support::{Answer, Raw, Server};
+use crate::support::{Answer, Postgres, Raw, Server};
 
 /// A server with one of everything that a path can name.
 struct House {
@@ -116,7 +113,8 @@ async fn h77_sql_in_any_field_of_any_route_is_text_in_sqlite() {
 
 #[tokio::test]
 async fn h77_sql_in_any_field_of_any_route_is_text_in_postgresql() {
-    let database = postgres::empty_schema().await;
+    let postgres = Postgres::start();
+    let database = postgres.schema().await;
     let data = tempfile::tempdir().expect("a directory");
     let server = Server::launch(data, &[], &[("FANTAIL_DATABASE_URL", &database)]).await;
     nothing_comes_of_sql(Arc::new(server), &database).await;
