@@ -20,7 +20,7 @@ use cpu::cpu;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fantail::session::{
     Attach, Begin, ClientId, Launch, LocalSpawner, Next, Opened, Opening, Principal, Session, SessionId, Settings,
-    StartOn, Viewer,
+    Standing, StartOn, Viewer,
 };
 use fantail::terminal::Size;
 use rustix::time::ClockId;
@@ -116,7 +116,7 @@ async fn attach(session: &Arc<Session>, number: usize) -> Viewer {
         fresh: ClientId::from_random(random),
         from: Begin::Start,
         size: None,
-        may_type: true,
+        standing: Standing::Types,
         window: WINDOW,
     };
     session.attach(&attach, tokio::time::Instant::now()).await.expect("attached").0

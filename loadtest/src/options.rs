@@ -41,7 +41,7 @@ pub(crate) struct Common {
     /// What speaks there
     #[arg(long, global = true, value_enum, default_value_t = Server::Fantail, requires = "url")]
     pub(crate) dialect: Server,
-    /// The token it is to be shown
+    /// The token it is to be shown: of a Fantail server one with the scope `load-test`, which no limit of requests holds
     #[arg(long, global = true, value_name = "TOKEN", requires = "url")]
     pub(crate) token: Option<String>,
     /// Its processes, where they are on this machine: CPU time and memory are read of these

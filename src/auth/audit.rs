@@ -73,8 +73,12 @@ events! {
     TakenBack = "grant-taken-back";
     /// A client asked for control.
     ControlAsked = "control-asked";
-    /// A client has control alone: it took it, or was given it.
+    /// A client has control alone: it took it.
     ControlTaken = "control-taken";
+    /// Who had control, or the session's owner, gave it to a client that asked.
+    ControlGiven = "control-given";
+    /// They turned one down.
+    ControlDenied = "control-denied";
     /// Everyone with access types again.
     ControlReleased = "control-released";
     /// A client that may only look tried to do more.

@@ -1,5 +1,5 @@
-//! Who may do what, decided by values alone: roles and rights, tokens, passwords, tickets, login links, what was
-//! revoked, access.
+//! Who may do what, decided by values alone: roles and rights, tokens, passwords, tickets, login links, limits,
+//! what was revoked, access.
 //!
 //! Nothing here reads a clock, a random source, a file or a socket: time and randomness come in as parameters, so that
 //! every rule can be tested at its edge. Secrets have no `Debug`.
@@ -8,6 +8,7 @@ mod access;
 pub mod api_token;
 pub mod audit;
 mod id;
+pub mod limit;
 pub mod link;
 mod mail;
 pub mod password;

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_in_the_store_is_a_failed_login_and_not_a_ten_minute_computation() {
+    fn h35_damage_in_the_store_is_a_failed_login_and_not_a_ten_minute_computation() {
         let kept = cheap("correct horse battery");
         for damaged in [
             kept.replace("$04$", "$31$"),

@@ -13,6 +13,9 @@ pub const TICKET_LIFETIME: SignedDuration = SignedDuration::from_secs(30);
 /// Tickets open at once: more than a server has connections in half a minute, about 2 MiB.
 pub const TICKETS_MAX: usize = 10_000;
 
+/// What stands before a ticket where a WebSocket's request offers it, beside the subprotocol.
+pub const OFFERED_AS: &str = "ticket.";
+
 /// What a ticket stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketGrant {
@@ -83,6 +86,12 @@ impl Tickets {
         if ticket.session == session && ticket.expires > now { Ok(ticket.grant) } else { Err(TicketRefused) }
     }
 
+    /// Who has bought an open ticket, which stays open.
+    #[must_use]
+    pub fn buyer(&self, presented: &str, now: Timestamp) -> Option<TicketGrant> {
+        self.open.get(&Digest::of(presented)).filter(|ticket| ticket.expires > now).map(|ticket| ticket.grant)
+    }
+
     fn forget_expired(&mut self, now: Timestamp) {
         while let Some((_, digest)) = self.order.front().filter(|(expires, _)| *expires <= now) {
             self.open.remove(digest);
@@ -115,6 +124,7 @@ mod tests {
     fn a_ticket_opens_its_session_once() {
         let mut tickets = Tickets::default();
         let ticket = tickets.mint(&secret(1), BUILD, GRANT, NOW).unwrap();
+        assert_eq!(tickets.buyer(&ticket, NOW), Some(GRANT));
         assert_eq!(tickets.redeem(&ticket, BUILD, NOW), Ok(GRANT));
         assert_eq!(tickets.redeem(&ticket, BUILD, NOW), Err(TicketRefused));
     }
@@ -128,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_dead_after_thirty_seconds() {
+    fn h30_a_ticket_is_dead_after_thirty_seconds() {
         let mut tickets = Tickets::default();
         let ticket = tickets.mint(&secret(1), BUILD, GRANT, NOW).unwrap();
         assert_eq!(tickets.redeem(&ticket, BUILD, NOW + TICKET_LIFETIME), Err(TicketRefused));

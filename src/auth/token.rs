@@ -179,8 +179,22 @@ impl KeyRing {
     /// # Errors
     /// When the crypto library fails, or the clock is before 1970.
     pub fn mint(&self, holder: &Holder, id: Uuid, now: Timestamp) -> Result<String, TokenError> {
+        self.mint_for(self.lifetime, holder, id, now)
+    }
+
+    /// The same, for a holder who may be gone sooner than others: the token lives for no more than `left`.
+    ///
+    /// # Errors
+    /// As for [`KeyRing::mint`].
+    pub fn mint_for(
+        &self,
+        left: SignedDuration,
+        holder: &Holder,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<String, TokenError> {
         let seconds = |at: Timestamp| u64::try_from(at.as_second()).map_err(|_| TokenError::Unsigned);
-        let expires = now.saturating_add(self.lifetime).map_err(|_| TokenError::Unsigned)?;
+        let expires = now.saturating_add(self.lifetime.min(left)).map_err(|_| TokenError::Unsigned)?;
         let (sub, role, epoch, session, access) = match holder.who {
             Who::Account { id, role } => (id.0, Some(role), Some(holder.epoch), None, None),
             Who::Share { id, session, access } => (id.0, None, None, Some(UuidText(session)), Some(access)),

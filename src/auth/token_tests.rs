@@ -87,7 +87,7 @@ fn an_expired_token_is_told_from_an_invalid_one() {
 }
 
 #[test]
-fn only_our_own_header_is_taken() {
+fn h23_only_our_own_header_is_taken() {
     let encoded = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let body = encoded(good_claims());
     for header in [
@@ -122,7 +122,7 @@ fn only_our_own_header_is_taken() {
 }
 
 #[test]
-fn every_claim_must_be_there_and_of_its_type() {
+fn h23_every_claim_must_be_there_and_of_its_type() {
     let wrong: [(&str, &[Value]); 10] = [
         ("exp", &[json!("1900"), json!(1900.5), json!(-1), json!(1e300), Value::Null, json!([1900]), json!(u64::MAX)]),
         ("iat", &[json!("1000"), json!(-1), Value::Null, json!(99_999_999)]),
@@ -160,7 +160,7 @@ fn a_token_is_of_an_account_or_of_a_share_and_never_of_both() {
 }
 
 #[test]
-fn a_claim_given_twice_is_refused() {
+fn h23_a_claim_given_twice_is_refused() {
     let token = forge(&our_header(), &good_claims());
     let header = token.split('.').next().unwrap();
     let twice = good_claims().to_string().replace('{', "{\"exp\":99999999,");
@@ -170,7 +170,7 @@ fn a_claim_given_twice_is_refused() {
 }
 
 #[test]
-fn tampering_is_noticed_wherever_it_happens() {
+fn h23_tampering_is_noticed_wherever_it_happens() {
     let token = ring().mint(&ANN, Uuid::from_u128(3), at(1_000)).unwrap();
     for at in (0..token.len()).step_by(7) {
         let mut bytes = token.clone().into_bytes();

@@ -1,5 +1,6 @@
 //! What each setting must be.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::network::{check_the_open_net, origins, tls, trusted_proxies};
 use super::raw::Raw;
-use super::{Config, Environment, profile};
+use super::{Config, Environment, Rates, profile};
 
 /// The fewest bytes of output a session may hold: two segments, so that one can be read while the other is written.
 const LOG_BYTES_MIN: u64 = 128 * 1024;
@@ -21,7 +22,7 @@ const RESYNC_BYTES_MIN: u64 = 64 * 1024;
 const ACCESS_TOKEN_SECONDS_MIN: u64 = 10;
 /// The longest, in seconds: every ended login is remembered for as long.
 const ACCESS_TOKEN_SECONDS_MAX: u64 = 24 * 60 * 60;
-/// Most sessions or connections that can be configured: what file descriptors allow on a large machine.
+/// Most sessions, connections or requests that can be configured: what file descriptors allow on a large machine.
 const COUNT_MAX: u64 = 1_000_000;
 /// Longest an exited session can be kept, in seconds: a year.
 const EXITED_TTL_MAX: u64 = 366 * 24 * 60 * 60;
@@ -51,6 +52,14 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             1,
             COUNT_MAX,
         )?,
+        rates: Rates {
+            requests: rate("rate_requests", raw.rate_requests)?,
+            openings: rate("rate_openings", raw.rate_openings)?,
+            tickets: rate("rate_tickets", raw.rate_tickets)?,
+            expensive: rate("rate_expensive", raw.rate_expensive)?,
+            saves: rate("rate_saves", raw.rate_saves)?,
+            attempts: rate("rate_attempts", raw.rate_attempts)?,
+        },
         log_bytes: between("log_bytes", raw.log_bytes, LOG_BYTES_MIN, LOG_BYTES_MAX)?,
         scrollback_lines: between("scrollback_lines", raw.scrollback_lines, 0, SCROLLBACK_LINES_MAX)?,
         resync_bytes: between("resync_bytes", raw.resync_bytes, RESYNC_BYTES_MIN, LOG_BYTES_MAX)?,
@@ -123,6 +132,12 @@ fn between(key: &str, value: u64, low: u64, high: u64) -> Result<usize, Wrong> {
         Ok(fits) if (low..=high).contains(&value) => Ok(fits),
         _ => wrong(key, format!("must be between {low} and {high}, got {value}")),
     }
+}
+
+/// A limit can be high; there is no number that switches it off.
+fn rate(key: &str, value: u64) -> Result<NonZeroU32, Wrong> {
+    let count = u32::try_from(value).ok().filter(|count| u64::from(*count) <= COUNT_MAX).and_then(NonZeroU32::new);
+    count.map_or_else(|| wrong(key, format!("must be between 1 and {COUNT_MAX}, got {value}")), Ok)
 }
 
 /// A name a shell would take, and not one of the server's own, whose values sessions must not see.

@@ -14,6 +14,7 @@ mod sources;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Connections of one address that have not shown a credential yet.
     pub max_unauthenticated_per_address: usize,
+    /// How often everyone may ask.
+    pub rates: Rates,
     /// Bytes of output held for each session.
     pub log_bytes: usize,
     /// Lines kept above each session's screen.
@@ -101,6 +104,23 @@ pub struct Config {
     pub login_name: Option<String>,
     /// Where the service manager that started us hears how we are.
     pub notify_socket: Option<OsString>,
+}
+
+/// How often one account, or one address where nobody is logged in, may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Requests in 10 seconds.
+    pub requests: NonZeroU32,
+    /// Sessions opened in a minute.
+    pub openings: NonZeroU32,
+    /// Tickets for WebSockets in a minute.
+    pub tickets: NonZeroU32,
+    /// Expensive requests in a minute.
+    pub expensive: NonZeroU32,
+    /// Users, tokens, shares and grants made or changed in an hour.
+    pub saves: NonZeroU32,
+    /// Attempts with a credential that fail in 15 minutes.
+    pub attempts: NonZeroU32,
 }
 
 /// Why the settings were refused. The message is for the person who wrote them.

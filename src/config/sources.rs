@@ -97,6 +97,30 @@ pub struct Flags {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_unauthenticated_per_address: Option<u64>,
+    /// Requests of an account, or an address where nobody is logged in, in 10 seconds [default: 100]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_requests: Option<u64>,
+    /// Sessions an account may open in a minute [default: 30]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_openings: Option<u64>,
+    /// Tickets for WebSockets of an account in a minute [default: 60]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_tickets: Option<u64>,
+    /// Expensive requests of an account in a minute [default: 3]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_expensive: Option<u64>,
+    /// Users, tokens, shares and grants an account may make or change in an hour [default: 30]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_saves: Option<u64>,
+    /// Failed attempts with a credential, of an account and of an address, in 15 minutes [default: 5]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_attempts: Option<u64>,
     /// Bytes of output held for each session [default: 4194304]
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]

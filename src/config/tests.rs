@@ -40,6 +40,18 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
 }
 
 #[test]
+fn a_limit_can_be_raised_and_not_switched_off() {
+    let config = load(&Flags::default(), [("FANTAIL_RATE_SAVES", "500")]).unwrap();
+    assert_eq!((config.rates.saves.get(), config.rates.attempts.get(), config.rates.requests.get()), (500, 5, 100));
+    for key in ["requests", "openings", "tickets", "expensive", "saves", "attempts"] {
+        let (dir, flags) = file(&format!("rate_{key} = 0\n"));
+        let place = format!("({}/fantail.toml)", dir.path().display());
+        let expected = format!("rate_{key}: must be between 1 and 1000000, got 0 {place}");
+        assert_eq!(refusal(&flags, []), expected);
+    }
+}
+
+#[test]
 fn lists_can_be_written_as_lists_and_with_commas() {
     let (_dir, flags) = file("public_urls = ['https://A.example:443', 'http://b.example:80/']");
     let config = load(&flags, [("FANTAIL_PASS_ENV", "EDITOR, PAGER"), ("PAGER", "less"), ("SECRET", "x")]).unwrap();

@@ -22,7 +22,7 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 #[folder = "web/dist"]
 struct Files;
 
-/// The page, for the list of sessions and for each of them.
+/// The page, for each of its screens that has an address.
 pub(super) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
     serve(INDEX, &headers)
 }

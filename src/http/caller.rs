@@ -14,12 +14,14 @@ use utoipa::ToSchema;
 use super::App;
 use super::connection::Connection;
 use super::error::ApiError;
+use super::limits::Asked;
 use crate::auth::api_token::Presented;
 use crate::auth::audit::{Entry, Event};
 use crate::auth::revocation::{Bond, Root};
 use crate::auth::ticket::TicketGrant;
 use crate::auth::token::{Claims, TokenError};
 use crate::auth::{Access, AccountId, Right, Rights, Role, Who};
+use crate::session::SessionId;
 
 /// What the token of the command line starts with, so that leaks are recognised.
 pub(crate) const LOCAL_TOKEN_PREFIX: &str = "ftl_local_";
@@ -153,7 +155,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let connection = Connection::of(&parts.extensions)?;
-        let caller = Self::of(app, &parts.headers, connection).await?;
+        let caller = match parts.extensions.get::<Asked>() {
+            Some(Asked(caller)) => caller.clone()?,
+            None => Self::of(app, &parts.headers, connection).await?,
+        };
         connection.authenticated();
         Ok(caller)
     }
@@ -167,6 +172,24 @@ pub fn actor(who: Who, bond: Option<Bond>) -> String {
         (Who::Account { id, .. }, _) => format!("user {id}"),
         (Who::Share { id, .. }, Some(Root::Login(login))) => format!("share {id} login {login}"),
         (Who::Share { id, .. }, _) => format!("share {id}"),
+    }
+}
+
+/// What people call someone who is attached to a session: nothing where the store is away, or nobody named it.
+pub async fn name_of(app: &App, who: Who, session: SessionId) -> Option<String> {
+    let named = match who {
+        Who::Account { id, .. } => app.store().account(id).await.map(|account| account.map(|account| account.name)),
+        Who::Share { id, .. } => {
+            let shares = app.store().shares(session.uuid()).await;
+            shares.map(|shares| shares.into_iter().find(|share| share.id == id).map(|share| share.label))
+        }
+    };
+    match named {
+        Ok(name) => name.filter(|name| !name.is_empty()),
+        Err(error) => {
+            tracing::warn!(%session, %error, "who asks for control is not known by name");
+            None
+        }
     }
 }
 

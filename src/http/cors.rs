@@ -12,7 +12,8 @@ const REMEMBERED: &str = "600";
 /// What such a page may ask with, beyond what any may.
 const MAY_SEND: &str = "authorization, content-type, if-none-match, range";
 /// What such a page may read of an answer, beyond what any may.
-const MAY_READ: &str = "accept-ranges, content-range, etag, retry-after";
+const MAY_READ: &str = "accept-ranges, content-range, etag, retry-after, x-ratelimit-limit, \
+                        x-ratelimit-remaining, x-ratelimit-reset";
 /// Every method there is a route for.
 const METHODS: &str = "GET, HEAD, POST, PATCH, DELETE";
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::limits::TooMany;
 use crate::auth::Right;
 use crate::store::StoreError;
 use crate::terminal::render::RENDERED_MAX;
@@ -122,6 +123,8 @@ pub enum ApiError {
     InputQueueFull,
     /// 429: too many logins at once.
     TooManyLogins,
+    /// 429: more often than may be asked.
+    RateLimited(TooMany),
     /// 429: as many of them as may be kept.
     TooManyKept {
         /// Of what.
@@ -147,6 +150,7 @@ pub(super) struct Refusal {
     message: String,
     details: Option<Value>,
     pub(super) retry_after: Option<u64>,
+    pub(super) too_many: Option<TooMany>,
 }
 
 impl ApiError {
@@ -223,6 +227,7 @@ impl ApiError {
             Self::TooManyViewers => later("too_many_viewers", "as many viewers as allowed are attached"),
             Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
             Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
+            Self::RateLimited(too_many) => Refusal::early(too_many),
             Self::TooManyKept { what, max } => {
                 Refusal::new(S::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
             }
@@ -236,7 +241,7 @@ impl ApiError {
 
 impl Refusal {
     const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
-        Self { status, code, message, details: None, retry_after: None }
+        Self { status, code, message, details: None, retry_after: None, too_many: None }
     }
 
     /// Of a credential without this right.
@@ -244,6 +249,15 @@ impl Refusal {
         let (right, status) = (right.as_str(), StatusCode::FORBIDDEN);
         let why = format!("the credential does not allow {right}");
         Self::new(status, "not_allowed", why).with(json!({"needs": right}))
+    }
+
+    /// Of a request that comes too early.
+    fn early(too_many: TooMany) -> Self {
+        let seconds = too_many.seconds();
+        let wait = if seconds > 120 { format!("{} minutes", seconds.div_ceil(60)) } else { format!("{seconds} s") };
+        let why = format!("too many {}: try again in {wait}", too_many.what());
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", why).retry(seconds);
+        Self { too_many: Some(too_many), ..refusal.with(too_many.details()) }
     }
 
     fn field(field: &str, rule: &str, got: Option<String>) -> Self {
@@ -286,6 +300,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(seconds) = refusal.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(too_many) = refusal.too_many {
+            too_many.show(headers);
         }
         match refusal.status {
             StatusCode::UNAUTHORIZED => {

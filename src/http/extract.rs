@@ -110,6 +110,10 @@ async fn read(body: HttpBody) -> Result<Vec<u8>, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // An array of a struct's fields in their order is one, too, to serde, but no body that is described anywhere.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(ApiError::InvalidField { field: ".".into(), rule: "must be an object".into(), got: None });
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| explain(&error))?;
     json.end().map_err(|_| ApiError::InvalidJson("there is more after the JSON".into()))?;
@@ -183,6 +187,7 @@ mod tests {
         assert_eq!(refusal(r#"{"cols": "hunter2 or so"}"#), invalid("cols", "must be u16"));
         assert_eq!(refusal(r#"{"cols": -1}"#), invalid("cols", "must be u16"));
         assert_eq!(refusal(r#"{"cols": 80, "env": {"A": 1}}"#), invalid("env.A", "must be a string"));
+        assert_eq!(refusal(r#" [80, {"A": "b"}]"#), invalid(".", "must be an object"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod extract;
 mod grants;
 mod guard;
 mod health;
+mod limits;
 mod listener;
 mod openapi;
 mod outside;
@@ -41,6 +42,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::middleware;
 use axum::routing::{delete, get, post, put};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -53,6 +56,7 @@ use uuid::Uuid;
 
 pub use connection::{Connection, Local};
 pub use door::Door;
+pub use limits::Rates;
 pub use listener::Listener;
 pub use outside::{Clock, Outside, Random};
 pub use proxies::TrustedProxies;
@@ -62,7 +66,7 @@ pub use sessions::{Reached, SessionObject, attaching};
 pub use strangers::Strangers;
 
 use crate::auth::link::Links;
-use crate::auth::ticket::{TicketGrant, Tickets};
+use crate::auth::ticket::{self, TicketGrant, Tickets};
 use crate::auth::token::{KeyRing, LEEWAY};
 use crate::auth::{Access, AccountId, Digest};
 use crate::registry::Registry;
@@ -74,6 +78,7 @@ use caller::Caller;
 use error::ApiError;
 use grants::Grants;
 use guard::Guard;
+use limits::Limits;
 use passwords::PasswordChecks;
 use profiles::Profiles;
 use request_ids::RequestIds;
@@ -91,6 +96,8 @@ pub struct Settings {
     pub cores: usize,
     /// What may be started, and by whom.
     pub profiles: Profiles,
+    /// How often everyone may ask.
+    pub rates: Rates,
 }
 
 /// What an [`App`] is made of.
@@ -128,6 +135,7 @@ struct Inner {
     outside: Outside,
     audit: AuditLog,
     guard: Guard,
+    limits: Limits,
     passwords: PasswordChecks,
     revocations: Revocations,
     grants: Grants,
@@ -154,6 +162,7 @@ impl App {
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
             guard: Guard::new(settings.public_urls.clone(), settings.cors_origins.clone()),
+            limits: Limits::new(settings.rates, &outside.clock()),
             passwords: PasswordChecks::new(settings.cores),
             revocations: Revocations::new(token_lifetime),
             grants: Grants::new(),
@@ -182,7 +191,8 @@ impl App {
     pub fn service(&self, sockets: Router) -> Edge {
         let layers = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(respond::panicked))
-            .layer(MapRequestLayer::new(respond::note_route));
+            .layer(MapRequestLayer::new(respond::note_route))
+            .layer(middleware::from_fn_with_state(self.clone(), limits::hold));
         Edge::new(self.clone(), self.routes().merge(sockets).layer(layers))
     }
 
@@ -226,6 +236,9 @@ impl App {
             .route("/api/sessions/{id}/snapshot", get(sessions::snapshot))
             .route("/", get(assets::index))
             .route("/s/{id}", get(assets::index))
+            .route("/account", get(assets::index))
+            .route("/users", get(assets::index))
+            .route("/audit", get(assets::index))
             .fallback(assets::file)
             .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
             .with_state(self.clone())
@@ -267,6 +280,14 @@ impl App {
         let is_broken = grant.bond.is_some_and(|bond| self.0.revocations.break_bond(&bond));
         let has_expired = grant.expires.is_some_and(|expires| expires <= now);
         if is_broken || has_expired { Err(ApiError::InvalidTicket) } else { Ok(grant) }
+    }
+
+    /// Who has bought the ticket that a request offers, if one.
+    fn buyer(&self, headers: &HeaderMap) -> Option<TicketGrant> {
+        let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|offers| offers.to_str().ok());
+        let mut offers = offers.flat_map(|offers| offers.split(','));
+        let ticket = offers.find_map(|offer| offer.trim().strip_prefix(ticket::OFFERED_AS))?;
+        self.0.tickets.lock().buyer(ticket, self.now())
     }
 
     /// Makes a one-use login link for the owner. Returns its token.
@@ -412,6 +433,10 @@ impl App {
 
     fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     fn passwords(&self) -> &PasswordChecks {

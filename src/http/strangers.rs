@@ -63,7 +63,7 @@ impl Drop for Stranger {
 }
 
 /// What is counted as one: an IPv4 address, or the first half of an IPv6 address.
-fn block(address: IpAddr) -> IpAddr {
+pub(super) fn block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << IPV6_PREFIX)).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -37,10 +37,22 @@ pub enum ClientMessage<'a> {
 /// A command, as JSON `{"command": "take-control", …}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Be the only one whose input counts.
+    /// Be the only one whose input counts. Only an owner takes that from somebody else.
     TakeControl,
-    /// Let everyone with access type again.
+    /// Let everyone with access type again, or ask for control no longer.
     ReleaseControl,
+    /// Ask who has control for it.
+    RequestControl,
+    /// Give control to a client that asks for it.
+    GiveControl {
+        /// Its id. Raw: the server answers `refused not_asking` to one that does not ask.
+        client: String,
+    },
+    /// Turn down a client that asks for control.
+    DenyControl {
+        /// Its id, as above.
+        client: String,
+    },
     /// Give the session the size of this client's window, as RESIZE last told it.
     Fit,
     /// A signal to the foreground process group.
@@ -100,6 +112,9 @@ impl Command {
         match self {
             Self::TakeControl => "take-control",
             Self::ReleaseControl => "release-control",
+            Self::RequestControl => "request-control",
+            Self::GiveControl { .. } => "give-control",
+            Self::DenyControl { .. } => "deny-control",
             Self::Fit => "fit",
             Self::Signal { .. } => "signal",
             Self::Paste { .. } => "paste",
@@ -118,6 +133,10 @@ impl Command {
             signal: String,
         }
         #[derive(Deserialize)]
+        struct Asking {
+            client: String,
+        }
+        #[derive(Deserialize)]
         struct Paste {
             text: String,
             submit: bool,
@@ -127,6 +146,15 @@ impl Command {
         Some(match command.as_str() {
             "take-control" => Self::TakeControl,
             "release-control" => Self::ReleaseControl,
+            "request-control" => Self::RequestControl,
+            "give-control" => {
+                let Asking { client } = serde_json::from_slice(json).ok()?;
+                Self::GiveControl { client }
+            }
+            "deny-control" => {
+                let Asking { client } = serde_json::from_slice(json).ok()?;
+                Self::DenyControl { client }
+            }
             "fit" => Self::Fit,
             "signal" => {
                 let Signal { signal } = serde_json::from_slice(json).ok()?;
@@ -156,7 +184,8 @@ impl Serialize for Command {
                 map.serialize_entry("text", text)?;
                 map.serialize_entry("submit", submit)?;
             }
-            Self::TakeControl | Self::ReleaseControl | Self::Fit | Self::Unknown(_) => {}
+            Self::GiveControl { client } | Self::DenyControl { client } => map.serialize_entry("client", client)?,
+            Self::TakeControl | Self::ReleaseControl | Self::RequestControl | Self::Fit | Self::Unknown(_) => {}
         }
         map.end()
     }
@@ -172,6 +201,9 @@ mod tests {
         prop_oneof![
             Just(Command::TakeControl),
             Just(Command::ReleaseControl),
+            Just(Command::RequestControl),
+            any::<String>().prop_map(|client| Command::GiveControl { client }),
+            any::<String>().prop_map(|client| Command::DenyControl { client }),
             Just(Command::Fit),
             any::<String>().prop_map(|signal| Command::Signal { signal }),
             (any::<String>(), any::<bool>()).prop_map(|(text, submit)| Command::Paste { text, submit }),

@@ -34,10 +34,17 @@ pub enum Event {
         /// Its process.
         pid: u32,
     },
-    /// Who alone may type.
+    /// Who alone may type, and who asks to.
     Control {
         /// A client id, or none: everyone with access types.
         holder: Option<String>,
+        /// What people call the holder, where that is known.
+        #[serde(default)]
+        name: Option<String>,
+        /// Those that ask for control, the first to ask first. One that asked, is not among them any more and is not the
+        /// holder was turned down.
+        #[serde(default)]
+        asking: Vec<Asking>,
     },
     /// A message that was understood but not allowed. The connection goes on.
     Refused {
@@ -93,6 +100,16 @@ pub enum Event {
     /// An event of a later version, to be passed over.
     #[serde(other)]
     Unknown,
+}
+
+/// A client that asks for control.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Its id.
+    pub client: String,
+    /// What people call it, where that is known.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// What a connection begins with.
@@ -163,6 +180,10 @@ pub enum RefusalCode {
     ViewOnly,
     /// Another client has taken control.
     ControlHeld,
+    /// A client that is to be given control, or turned down, does not ask for it.
+    NotAsking,
+    /// There is more of it than may be at once.
+    LimitReached,
     /// The program has not started or has ended.
     NotRunning,
     /// No such signal, or not one that may be sent.
@@ -204,7 +225,11 @@ mod tests {
     #[test]
     fn an_event_is_written_as_the_contract_spells_it() {
         assert_eq!(json(&Event::Drain {}), r#"{"event":"drain"}"#);
-        assert_eq!(json(&Event::Control { holder: None }), r#"{"event":"control","holder":null}"#);
+        let asking = vec![Asking { client: "c".into(), name: None }];
+        assert_eq!(
+            json(&Event::Control { holder: None, name: Some("ann".into()), asking }),
+            r#"{"event":"control","holder":null,"name":"ann","asking":[{"client":"c","name":null}]}"#
+        );
         assert_eq!(
             json(&Event::Exit { code: Some(0), signal: None, reason: None }),
             r#"{"event":"exit","code":0,"signal":null,"reason":null}"#
@@ -237,7 +262,11 @@ mod tests {
             Event::Viewers { count: 2 },
             Event::Renamed { name: "β".into() },
             Event::Started { pid: 1 },
-            Event::Control { holder: Some("c".into()) },
+            Event::Control {
+                holder: Some("c".into()),
+                name: None,
+                asking: vec![Asking { client: "d".into(), name: Some("bob".into()) }],
+            },
             Event::Refused { command: "input".into(), code: RefusalCode::ViewOnly, seq: Some(1), error: "no".into() },
             Event::Exit { code: None, signal: Some("SIGKILL".into()), reason: None },
             Event::Title { title: "vim".into() },
@@ -255,6 +284,9 @@ mod tests {
     fn what_a_later_version_adds_is_passed_over() {
         assert_eq!(Event::from_json(br#"{"event":"smell","loud":{"very":true}}"#), Ok(Event::Unknown));
         assert_eq!(Event::from_json(br#"{"event":"drain","seconds":9}"#), Ok(Event::Drain {}));
+        // An older server says nothing of those that ask.
+        let control = Event::Control { holder: Some("c".into()), name: None, asking: Vec::new() };
+        assert_eq!(Event::from_json(br#"{"event":"control","holder":"c"}"#), Ok(control));
         let refused = Event::from_json(br#"{"event":"refused","command":"x","code":"too_late","error":"e"}"#);
         assert!(matches!(refused, Ok(Event::Refused { code: RefusalCode::Unknown, seq: None, .. })));
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Access, ClientMessage, Command, Event, Limits, RefusalCode, ServerMessage, Welcome};
+use super::{Access, Asking, ClientMessage, Command, Event, Limits, RefusalCode, ServerMessage, Welcome};
 use crate::terminal::Offset;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/wire/golden.json");
@@ -70,6 +70,9 @@ fn client() -> Vec<Value> {
         ),
         command("take-control", Command::TakeControl),
         command("release-control", Command::ReleaseControl),
+        command("request-control", Command::RequestControl),
+        command("give-control", Command::GiveControl { client: "c-2".into() }),
+        command("deny-control", Command::DenyControl { client: "c-2".into() }),
         command("signal", Command::Signal { signal: "INT".into() }),
         command("paste", Command::Paste { text: "grüße \"β\"\n🙂".into(), submit: true }),
         command("fit", Command::Fit),
@@ -132,8 +135,15 @@ fn events() -> Vec<(&'static str, Event)> {
         ("viewers", Event::Viewers { count: 2 }),
         ("renamed", Event::Renamed { name: "grüße".into() }),
         ("started", Event::Started { pid: 4711 }),
-        ("control taken", Event::Control { holder: Some("c-1".into()) }),
-        ("control released", Event::Control { holder: None }),
+        (
+            "control taken",
+            Event::Control {
+                holder: Some("c-1".into()),
+                name: Some("ann".into()),
+                asking: vec![Asking { client: "c-2".into(), name: Some("bob".into()) }],
+            },
+        ),
+        ("control released", Event::Control { holder: None, name: None, asking: Vec::new() }),
         ("refused input", refused("input", RefusalCode::ControlHeld, Some(42))),
         ("refused command", refused("signal", RefusalCode::UnknownSignal, None)),
         ("exit with a code", Event::Exit { code: Some(3), signal: None, reason: None }),

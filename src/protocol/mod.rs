@@ -31,7 +31,7 @@ mod golden;
 
 pub use client::{ClientMessage, Command};
 pub use close::{Advice, CloseCode};
-pub use event::{Access, Event, Limits, RefusalCode, Welcome};
+pub use event::{Access, Asking, Event, Limits, RefusalCode, Welcome};
 pub use fields::BadMessage;
 pub use server::ServerMessage;
 

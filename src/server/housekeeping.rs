@@ -18,6 +18,8 @@ use crate::store::{Changes as _, SqlStore, Store};
 
 /// How often it is looked for what has expired.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How often it is looked for limits that say nothing any more: most end within minutes.
+const LIMITS_EVERY: Duration = Duration::from_secs(5 * 60);
 /// How long an expired refresh token is still known, so that its late use is told from a forgery.
 const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long until the store is listened to again that was away.
@@ -65,12 +67,13 @@ impl House {
             Ok(told) => told,
             Err(error) => return tracing::error!(%error, "no signals: a password changed now ends logins only later"),
         };
-        let mut due = interval(LOOK_EVERY);
+        let (mut due, mut limits) = (interval(LOOK_EVERY), interval(LIMITS_EVERY));
         loop {
             tokio::select! {
                 () = closing.cancelled() => return,
                 _ = told.recv() => self.look().await,
                 _ = due.tick() => self.tidy().await,
+                _ = limits.tick() => self.forget_limits().await,
             }
         }
     }
@@ -100,6 +103,12 @@ impl House {
         match keys::read(&*self.store, self.token_lifetime).await {
             Ok(keys) => self.app.change_keys(keys),
             Err(error) => tracing::error!(%error, "the signing keys could not be read"),
+        }
+    }
+
+    async fn forget_limits(&self) {
+        if let Err(error) = self.app.forget_limits().await {
+            tracing::warn!(%error, "limits that have passed could not be forgotten");
         }
     }
 

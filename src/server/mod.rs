@@ -43,7 +43,7 @@ use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
-use crate::http::{App, Clock, Outside, Parts, Random, Settings, Strangers, TrustedProxies};
+use crate::http::{App, Clock, Outside, Parts, Random, Rates, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
 use crate::store::{DataDir, SqlStore, Store, StoreError};
@@ -197,6 +197,7 @@ impl Server {
             registry: registry.clone(),
             settings: Settings {
                 profiles,
+                rates: rates(config.rates),
                 no_auth: config.no_auth,
                 public_urls: public_urls(&config, encryption.as_ref(), listeners.address),
                 cors_origins: config.cors_origins.clone(),
@@ -430,6 +431,11 @@ fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store
         ..defaults
     };
     Registry::new(limits, settings, spawner, store, boot())
+}
+
+/// How often everyone may ask.
+const fn rates(config::Rates { requests, openings, tickets, expensive, saves, attempts }: config::Rates) -> Rates {
+    Rates { requests, openings, tickets, expensive, saves, attempts }
 }
 
 /// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the

@@ -14,7 +14,7 @@ use super::line::PORTION;
 use super::task::Order;
 use super::viewer::{Parts, Viewer};
 use super::viewers::{Telling, Viewers};
-use super::{ClientId, Pace, Principal, State, Status, ViewerId};
+use super::{ClientId, Pace, Principal, Standing, State, Status, ViewerId};
 use crate::terminal::log::NotHeld;
 use crate::terminal::{Offset, Size};
 
@@ -40,8 +40,8 @@ pub struct Attach {
     pub window: u64,
     /// Its window's size, where it has one.
     pub size: Option<Size>,
-    /// Whether it may type: only then does its window count.
-    pub may_type: bool,
+    /// What it may do: only if it may type does its window count.
+    pub standing: Standing,
 }
 
 /// Where a viewer begins.
@@ -118,6 +118,7 @@ impl Session {
         let mut viewer = Viewer::new(Parts {
             session: Arc::clone(self),
             client: identity.id,
+            standing: attach.standing,
             reader,
             progress,
             window: attach.window,
@@ -130,10 +131,10 @@ impl Session {
         let known = self.status();
         if known.state == State::Starting {
             // Dropped when another viewer came first: the program is started once.
-            let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.may_type)));
+            let _ = self.orders.try_send(Order::Start(attach.size.filter(|_| attach.standing.may_type())));
             self.bell.ring();
         }
-        if attach.may_type {
+        if attach.standing.may_type() {
             let wanted = self.sizing.lock().join(viewer.id(), attach.size, attach.principal == self.owner);
             // Where nothing runs there is nothing to resize.
             let _ = self.fit(wanted).await;
@@ -167,9 +168,7 @@ impl Session {
         self.screen.unwatched.notify_one();
         self.follower_moved.notify_one();
         if self.input.lock().clients.detach(client, id, now) {
-            self.update(|status| {
-                status.control.take_if(|holder| *holder == client);
-            });
+            self.release_control(client);
         }
     }
 

@@ -302,9 +302,20 @@ impl Session {
     pub(super) async fn fit(&self, wanted: Option<Decision>) -> Result<(), NotRunning> {
         match wanted {
             Some(decision) => self.order(|done| Order::Fit(decision, done)).await,
-            None if matches!(self.status.borrow().state, State::Running { .. }) => Ok(()),
-            None => Err(NotRunning),
+            None => self.runs(),
         }
+    }
+
+    /// The same for what follows from a window's size: soon, but not for each of a flood.
+    pub(super) async fn fit_window(&self, wanted: Option<Decision>) -> Result<(), NotRunning> {
+        match wanted {
+            Some(decision) => self.order(|done| Order::Window(decision, done)).await,
+            None => self.runs(),
+        }
+    }
+
+    fn runs(&self) -> Result<(), NotRunning> {
+        if matches!(self.status.borrow().state, State::Running { .. }) { Ok(()) } else { Err(NotRunning) }
     }
 
     /// Sends a signal to the foreground processes.

@@ -169,6 +169,11 @@ impl InputQueue {
         self.entries.iter().filter_map(answer).collect()
     }
 
+    /// Whether nothing waits to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// What was typed so far.
     pub(super) fn typed(&self) -> Typed {
         Typed { upto: self.typed, written: self.written.subscribe() }

@@ -10,10 +10,12 @@ mod checkpoints;
 mod clients;
 mod confined;
 mod confinement;
+mod control;
 mod deadline;
 mod delivery;
 mod encoded;
 mod exit;
+mod fitting;
 mod follower;
 mod handle;
 mod ids;
@@ -46,6 +48,7 @@ mod sizing;
 mod status;
 mod task;
 mod typing;
+mod typist;
 mod viewer;
 mod viewers;
 
@@ -53,6 +56,7 @@ pub use account::UnixAccount;
 pub use attach::{Attach, AttachError, Attached, Begin};
 pub use confined::begin as begin_confined;
 pub use confinement::Confinement;
+pub use control::{Control, ControlRefused, Party};
 pub use deadline::{Linger, until};
 pub use encoded::{ENCODED_MAX, EncodedError};
 pub use exit::{Exit, Lost};
@@ -77,6 +81,7 @@ pub use settings::{ClipboardPolicy, Pace, Settings, Sizes};
 pub use signal::{Signal, UnknownSignal};
 pub use status::{State, Status};
 pub use task::{Handles, LastShown, Life, Opened};
+pub use typist::{Standing, Typist};
 pub use viewer::{Next, Viewer};
 
 #[cfg(test)]

@@ -13,16 +13,16 @@ use tokio::time::Instant;
 
 use super::deadline::{Linger, until};
 use super::delivery::Delivery;
+use super::fitting::Fitting;
 use super::handle::Session;
 use super::oom;
 use super::pace::{self, Pacing, Verdict};
 use super::processes::{Ending, Signaller};
 use super::pty::{Child, Pty, Readable, Spawned};
-use super::sizing::Decision;
 use super::task::{Handles, Order, Task};
 use super::{Exit, Pace, Signal, State, ViewerId};
-use crate::terminal::Offset;
 use crate::terminal::log::SEGMENT_BYTES;
+use crate::terminal::{Offset, Size};
 
 /// Most output read in one turn: some reads from a terminal, a tenth of a millisecond. Then all who wait for something
 /// else come first, so that a flood does not make the echo of other sessions slow.
@@ -60,8 +60,7 @@ pub(super) struct Running {
     floods: bool,
     /// The end of the output whose time was noted last.
     noted: Offset,
-    /// The number of the last decision on the size that was carried out.
-    fitted: u64,
+    fitting: Fitting,
 }
 
 /// How a burst of reading ended.
@@ -126,7 +125,7 @@ impl Running {
             untold: Linger::default(),
             floods: false,
             noted: Offset::ZERO,
-            fitted: 0,
+            fitting: Fitting::default(),
         }
     }
 
@@ -221,6 +220,7 @@ impl Running {
                     self.task.tell_screen();
                     self.waking = session.line.wake_some();
                 }
+                () = until(self.fitting.due()), if self.fitting.waits() => self.fit_waiting(),
                 () = self.untold.due(), if self.untold.is_set() => self.task.tell_screen(),
                 () = session.follower_moved.notified(), if hold != Verdict::Read => {}
                 () = until(hold.deadline()) => {}
@@ -236,7 +236,10 @@ impl Running {
             self.obey(order);
         }
         let wanted = self.session.sizing.lock().take_wanted();
-        wanted.into_iter().for_each(|decision| self.fit(decision));
+        wanted.and_then(|decision| self.fitting.now(decision)).into_iter().for_each(|size| self.fit(size));
+        if self.fitting.waits() && !self.session.input.lock().queue.is_empty() {
+            self.fit_waiting();
+        }
         self.deliver();
     }
 
@@ -356,7 +359,11 @@ impl Running {
         match order {
             Order::Start(_) => {} // it has been
             Order::Fit(decision, done) => {
-                self.fit(decision);
+                self.fitting.now(decision).into_iter().for_each(|size| self.fit(size));
+                let _ = done.send(());
+            }
+            Order::Window(decision, done) => {
+                self.fitting.window(decision, Instant::now()).into_iter().for_each(|size| self.fit(size));
                 let _ = done.send(());
             }
             Order::Signal(signal, done) => {
@@ -376,11 +383,11 @@ impl Running {
         })
     }
 
-    fn fit(&mut self, Decision { size, number }: Decision) {
-        if number < self.fitted {
-            return;
-        }
-        self.fitted = number;
+    fn fit_waiting(&mut self) {
+        self.fitting.take_waiting(Instant::now()).into_iter().for_each(|size| self.fit(size));
+    }
+
+    fn fit(&mut self, size: Size) {
         if size == self.session.status().size {
             return;
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustix::process::Pid;
 
-use super::{ClientId, Exit};
+use super::Exit;
+use super::control::Control;
 use crate::terminal::Size;
 use crate::terminal::screen::Clipboard;
 
@@ -39,8 +40,8 @@ pub struct Status {
     pub size: Size,
     /// How many viewers are attached.
     pub viewers: usize,
-    /// The client that has taken exclusive control, if one has.
-    pub control: Option<ClientId>,
+    /// The client that has taken exclusive control, if one has, and those that ask for it.
+    pub control: Control,
     /// What the program calls its terminal (OSC 0, 2), if it does.
     pub title: Option<Arc<str>>,
     /// Where the program told it works (OSC 7), as a path on this machine.
@@ -62,7 +63,7 @@ impl Status {
             state: State::Starting,
             size,
             viewers: 0,
-            control: None,
+            control: Control::NOBODY,
             title: None,
             cwd: None,
             bells: 0,

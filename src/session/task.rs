@@ -32,6 +32,8 @@ pub(super) enum Order {
     /// A viewer has attached: start the program if it waits for one, at this size if there is one.
     Start(Option<Size>),
     Fit(Decision, oneshot::Sender<()>),
+    /// A size that follows from a window's, of which there may be floods.
+    Window(Decision, oneshot::Sender<()>),
     /// Answered with who is to send it, where this process may not.
     Signal(Signal, oneshot::Sender<Option<Arc<dyn Signaller>>>),
     Handles(oneshot::Sender<io::Result<Handles>>),

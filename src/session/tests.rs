@@ -56,7 +56,8 @@ async fn attach(session: &Arc<Session>, size: Option<Size>) -> Viewer {
 
 async fn attach_from(session: &Arc<Session>, from: Begin, size: Option<Size>) -> Viewer {
     let fresh = ClientId::from_random([7; 16]);
-    let attach = Attach { principal: ann(), client: None, fresh, from, size, may_type: true, window: 512 * 1024 };
+    let attach =
+        Attach { principal: ann(), client: None, fresh, from, size, standing: Standing::Types, window: 512 * 1024 };
     session.attach(&attach, Instant::now()).await.expect("attached").0
 }
 
@@ -89,14 +90,14 @@ async fn until_shown(viewer: &mut Viewer, wanted: &str) -> String {
 async fn a_shell_runs_echoes_what_is_typed_and_its_exit_is_announced_in_order() {
     let (session, life) = open(&["sh"], StartOn::Open).await;
     let mut viewer = attach(&session, None).await;
-    viewer.input(1, "tty; echo $((6*7))\n".into()).expect("taken");
+    viewer.typist().expect("may type").input(1, "tty; echo $((6*7))\n".into()).expect("taken");
     let shown = until_shown(&mut viewer, "42").await;
     assert!(shown.contains("/dev/pts/"), "{shown}");
-    viewer.input(2, "exit 3\n".into()).expect("taken");
+    viewer.typist().expect("may type").input(2, "exit 3\n".into()).expect("taken");
     until_shown(&mut viewer, r#"{"event":"exit","code":3,"signal":null,"reason":null}"#).await;
     timeout(PATIENCE, life).await.expect("ends").expect("without panic");
     assert!(matches!(session.status().state, State::Exited { exit: Exit::Code(3), .. }));
-    assert_eq!(viewer.input(3, "x".into()), Err(InputRefused::NotRunning));
+    assert_eq!(viewer.typist().expect("may type").input(3, "x".into()), Err(InputRefused::NotRunning));
     let record = session.record();
     assert_eq!((record.command, record.ended.map(|end| end.exit)), (vec!["sh".to_owned()], Some(Exit::Code(3))));
     assert_eq!(session.resize(Size::DEFAULT).await, Err(NotRunning));
@@ -147,7 +148,7 @@ async fn a_resize_reaches_the_program_in_order_with_its_output() {
     let mut viewer = attach(&session, None).await;
     let wide = Size::new(132, 43).expect("valid");
     session.resize(wide).await.expect("runs");
-    viewer.input(1, "stty size; exit\n".into()).expect("taken");
+    viewer.typist().expect("may type").input(1, "stty size; exit\n".into()).expect("taken");
     let shown = until_shown(&mut viewer, r#"{"event":"exit","code":0,"signal":null,"reason":null}"#).await;
     let resized = shown.find(r#"{"event":"resize","cols":132,"rows":43}"#).expect("announced");
     assert!(resized < shown.find("43 132").expect("told"), "{shown}");
@@ -166,7 +167,7 @@ async fn a_viewer_that_must_skip_to_a_screen_that_is_gone_is_told_so() {
     let life = tokio::spawn(life);
     started.await.expect("told").expect("started");
     let (mut late, mut writes) = (attach(&session, None).await, attach(&session, None).await);
-    writes.input(0, "\n".into()).expect("taken");
+    writes.typist().expect("may type").input(0, "\n".into()).expect("taken");
     let follow = async {
         while session.log().held().start == Offset::ZERO {
             tokio::task::yield_now().await;
@@ -200,13 +201,13 @@ async fn a_viewer_that_has_caught_up_after_skipping_wakes_a_program_that_is_held
 async fn the_last_size_decided_on_counts_though_it_arrives_first() {
     let (session, life) = open(&["cat"], StartOn::Open).await;
     let (mut ann, mut bob) = (attach(&session, None).await, attach(&session, None).await);
-    ann.window(Size::new(70, 10).expect("valid")).await.expect("runs");
-    ann.input(0, "a".into()).expect("taken");
-    bob.window(Size::new(100, 30).expect("valid")).await.expect("runs");
+    ann.typist().expect("may type").window(Size::new(70, 10).expect("valid")).await.expect("runs");
+    ann.typist().expect("may type").input(0, "a".into()).expect("taken");
+    bob.typist().expect("may type").window(Size::new(100, 30).expect("valid")).await.expect("runs");
     // The key leads to 100x30 and the window to 90x20, before the session's task gets to run.
-    bob.input(0, "b".into()).expect("taken");
+    bob.typist().expect("may type").input(0, "b".into()).expect("taken");
     let last = Size::new(90, 20).expect("valid");
-    bob.window(last).await.expect("runs");
+    bob.typist().expect("may type").window(last).await.expect("runs");
     until_shown(&mut bob, "ab").await;
     session.signal("CONT".parse().expect("known")).await.expect("runs");
     assert_eq!(session.status().size, last);
@@ -310,7 +311,7 @@ async fn what_one_server_told_of_is_not_told_again_when_the_next_reads_it_again(
     assert!(is_as_it_was(&session.status()), "{:?}", session.status());
     let mut viewer = attach(&session, None).await;
     // The echo is "^G".
-    viewer.input(1, "\x07\n".into()).expect("taken");
+    viewer.typist().expect("may type").input(1, "\x07\n".into()).expect("taken");
     timeout(PATIENCE, status.wait_for(|status| status.bells == 3)).await.expect("rung").expect("runs");
     session.begin_closing();
     life.await.expect("ends");

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::clients::Clients;
+use super::control::{Control, ControlRefused};
 use super::handle::Session;
 use super::input::{Answer, InputQueue, Numbered, Typed};
 use super::reports;
@@ -45,7 +46,7 @@ impl Session {
         let refusal = {
             let status = self.status.borrow();
             match status.state {
-                State::Running { .. } if status.control.is_none() || status.control == client => None,
+                State::Running { .. } if status.control.lets_type(client) => None,
                 State::Running { .. } => Some(InputRefused::ControlHeld),
                 _ => Some(InputRefused::NotRunning),
             }
@@ -81,22 +82,26 @@ impl Session {
         InputQueue::skip(&mut self.input.lock().clients, numbered)
     }
 
-    /// Lets only `client` type, resize and signal, until it releases control or leaves.
-    pub fn take_control(&self, client: ClientId) {
-        self.update(|status| status.control = Some(client));
+    /// Changes who has control, by its rules.
+    pub(super) fn change_control(
+        &self,
+        change: impl FnOnce(&mut Control) -> Result<(), ControlRefused>,
+    ) -> Result<(), ControlRefused> {
+        let mut outcome = Ok(());
+        self.update(|status| outcome = change(&mut status.control));
+        outcome
     }
 
-    /// Lets everyone with access type again, if `client` has control.
-    pub fn release_control(&self, client: ClientId) {
-        self.update(|status| {
-            status.control.take_if(|holder| *holder == client);
-        });
+    /// `client` neither has control nor asks for it any more. Tells whether it did.
+    pub(super) fn release_control(&self, client: ClientId) -> bool {
+        let mut did = false;
+        self.update(|status| did = status.control.let_go(client));
+        did
     }
 
-    /// Whether `client` may type, resize and signal: nobody else has taken control.
+    /// Whether `client`, or a program that is no client, may type, resize and signal: nobody else has taken control.
     #[must_use]
-    pub fn controls(&self, client: Option<ClientId>) -> bool {
-        let status = self.status.borrow();
-        status.control.is_none() || status.control == client
+    pub fn lets_type(&self, client: Option<ClientId>) -> bool {
+        self.status.borrow().control.lets_type(client)
     }
 }

@@ -14,14 +14,15 @@ use super::input::Numbered;
 use super::lag::{Lag, Step};
 use super::screen::{ScreenGone, Snapshotted};
 use super::viewers::Progress;
-use super::{ClientId, InputRefused, NotRunning, Pace, Signal, ViewerId};
+use super::{ClientId, InputRefused, Pace, Standing, ViewerId};
+use crate::terminal::Offset;
 use crate::terminal::log::{Chunk, LogReader, Pull};
-use crate::terminal::{Offset, Size};
 
 /// One attachment. Dropping it detaches.
 pub struct Viewer {
     session: Arc<Session>,
     client: ClientId,
+    standing: Standing,
     is_attached: bool,
     reader: LogReader,
     progress: Arc<Progress>,
@@ -66,6 +67,7 @@ pub enum Next {
 pub(super) struct Parts {
     pub(super) session: Arc<Session>,
     pub(super) client: ClientId,
+    pub(super) standing: Standing,
     pub(super) reader: LogReader,
     pub(super) progress: Arc<Progress>,
     pub(super) window: u64,
@@ -73,10 +75,10 @@ pub(super) struct Parts {
 
 impl Viewer {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { session, client, reader, progress, window } = parts;
+        let Parts { session, client, standing, reader, progress, window } = parts;
         let resync = (session.pace() != Pace::Lossless).then_some(session.resync_bytes());
         let lag = Lag::new(window, resync);
-        Self { session, client, is_attached: true, reader, progress, lag, snapshot: Wanted::No }
+        Self { session, client, standing, is_attached: true, reader, progress, lag, snapshot: Wanted::No }
     }
 
     /// Has it begin with the screen as it is now.
@@ -97,6 +99,10 @@ impl Viewer {
     #[must_use]
     pub const fn client(&self) -> ClientId {
         self.client
+    }
+
+    pub(super) const fn standing(&self) -> Standing {
+        self.standing
     }
 
     pub(super) fn id(&self) -> ViewerId {
@@ -220,62 +226,12 @@ impl Viewer {
         self.lag.link_is_full();
     }
 
-    /// Takes typed bytes. Access was checked by the caller; who holds control is checked here.
-    ///
-    /// # Errors
-    /// When the session does not take input now. A refused numbered message counts as handled, except where its
-    /// order or the queue's bound was broken.
-    pub fn input(&mut self, seq: u64, bytes: bytes::Bytes) -> Result<(), InputRefused> {
-        // Ctrl-C, Ctrl-\ and Ctrl-Z, as terminals have them unless told otherwise.
-        let interrupts = matches!(bytes.last(), Some(0x03 | 0x1c | 0x1a));
-        self.session.input_from(Some(Numbered { client: self.client, seq }), Some(self.id()), bytes)?;
-        if interrupts {
-            self.interrupted();
-        }
-        Ok(())
-    }
-
     /// Counts a numbered message that this connection may not send as handled.
     ///
     /// # Errors
     /// When a number was skipped.
     pub fn skip_input(&self, seq: u64) -> Result<(), InputRefused> {
         self.session.skip_input(Numbered { client: self.client, seq })
-    }
-
-    /// Sends a signal to the foreground processes. Access and control were checked by the caller.
-    ///
-    /// # Errors
-    /// When no program runs.
-    pub async fn signal(&mut self, signal: Signal) -> Result<(), NotRunning> {
-        self.session.signal(signal).await?;
-        if signal.interrupts() {
-            self.interrupted();
-        }
-        Ok(())
-    }
-
-    /// The client's window has this size: the session takes it if its policy says so. Access was checked by the caller.
-    ///
-    /// # Errors
-    /// When no program runs.
-    pub async fn window(&mut self, size: Size) -> Result<(), NotRunning> {
-        let wanted = self.session.sizing.lock().window(self.id(), size);
-        self.session.fit(wanted).await
-    }
-
-    /// The client's window has this size while somebody else has control.
-    pub fn window_without_control(&mut self, size: Size) {
-        self.session.sizing.lock().window_without_control(self.id(), size);
-    }
-
-    /// The session takes the size of this client's window, if its policy lets it.
-    ///
-    /// # Errors
-    /// When no program runs.
-    pub async fn fit(&mut self) -> Result<(), NotRunning> {
-        let wanted = self.session.sizing.lock().take_lead(self.id());
-        self.session.fit(wanted).await
     }
 
     /// Detaches, as when it is dropped. Nothing may be pulled or typed from then on.
@@ -285,7 +241,8 @@ impl Viewer {
         }
     }
 
-    fn interrupted(&mut self) {
+    /// Its user has pressed what ends a flood: what was printed until now is not waited for.
+    pub(super) fn interrupted(&mut self) {
         let end = self.session.line.end();
         self.lag.interrupted(self.reader.offset(), end, Instant::now());
     }

@@ -1,5 +1,5 @@
 //! What must outlive the server: accounts, logins with their refresh tokens, API tokens, keys, who may reach which
-//! session, and what is left of sessions whose terminals are gone.
+//! session, what is left of limits, and what is left of sessions whose terminals are gone.
 //!
 //! Traits in domain words, one for each area, and one implementation over SQL for SQLite and PostgreSQL. The store decides
 //! nothing (what a spent token means is `auth`'s business) except what only a database can: that of many rotations of one
@@ -11,6 +11,7 @@ mod audit;
 mod change;
 mod data_dir;
 mod key;
+mod limit;
 mod login;
 mod session;
 mod sharing;
@@ -27,6 +28,7 @@ pub use audit::{AUDIT_AT_ONCE, Audit};
 pub use change::{Changes, REVOCATIONS_AT_ONCE, Revoked};
 pub use data_dir::DataDir;
 pub use key::{Keys, StoredKey};
+pub use limit::Limits;
 pub use login::{CLIENT_CHARS_MAX, KnownRefreshToken, LoginBy, LoginHolder, LoginInfo, Logins, NewLogin, RefreshToken};
 pub use session::{LastScreen, RECORD_BYTES_MAX, SCREEN_BYTES_MAX, SESSIONS_AT_ONCE, SessionRow, Sessions};
 pub use sharing::{GRANTS_MAX, Grant, SHARES_MAX, Share, Sharing};
@@ -83,6 +85,6 @@ pub enum StoreError {
 }
 
 /// All that a backend does. One test suite holds for all of them.
-pub trait Store: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes {}
+pub trait Store: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits {}
 
-impl<T: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes> Store for T {}
+impl<T: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits> Store for T {}

@@ -2,17 +2,19 @@
 //! typed or shown.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::auth::Access;
 use crate::auth::audit::{Entry, Event};
 use crate::auth::ticket::TicketGrant;
+use crate::auth::{Access, Who};
 use crate::http::App;
-use crate::http::caller::actor;
+use crate::http::caller::{actor, name_of};
 use crate::session::{ClientId, SessionId};
 
 /// One connection, as the log sees it. Dropping it notes that it left.
 pub(super) struct Attendance {
     app: App,
+    who: Who,
     actor: String,
     address: String,
     session: SessionId,
@@ -32,6 +34,7 @@ impl Attendance {
     ) -> Self {
         let attendance = Self {
             app: app.clone(),
+            who: grant.who,
             actor: actor(grant.who, grant.bond),
             address: address.to_string(),
             session,
@@ -42,7 +45,12 @@ impl Attendance {
         attendance
     }
 
-    /// Notes that it has taken control, or let it go.
+    /// What people call who attached, where the store can be asked.
+    pub(super) async fn name(&self) -> Option<Arc<str>> {
+        name_of(&self.app, self.who, self.session).await.map(Into::into)
+    }
+
+    /// Notes what it did with control.
     pub(super) fn control(&self, event: Event) {
         self.note(event, None);
     }

@@ -42,7 +42,6 @@ pub(super) struct Connection<S> {
     frames: FrameReader,
     outgoing: Outgoing,
     viewer: Viewer,
-    access: Access,
     attendance: Box<Attendance>,
     ending: Ending,
     status: watch::Receiver<Arc<Status>>,
@@ -84,7 +83,7 @@ enum Phase {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection over `socket`, from which `early` was already read.
     pub(super) fn new(socket: S, early: &[u8], welcome: Welcome, arrival: Arrival) -> Self {
-        let Arrival { viewer, attached, access, ends, attendance } = arrival;
+        let Arrival { viewer, attached, ends, attendance, .. } = arrival;
         let Attached { known, mut status, written, .. } = attached;
         let mut frames = FrameReader::new(MESSAGE_BYTES_MAX);
         frames.extend(early);
@@ -102,7 +101,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             frames,
             outgoing,
             viewer,
-            access,
             attendance: Box::new(attendance),
             ending,
             status,
@@ -293,8 +291,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Received::Pong => {}
                 Received::Text(_) => self.close(CloseCode::BadMessage),
                 Received::Binary(message) => {
-                    let Self { viewer, access, outgoing, attendance, .. } = self;
-                    let taken = Incoming { viewer, access: *access, outgoing, attendance }.take(message).await;
+                    let Self { viewer, outgoing, attendance, .. } = self;
+                    let taken = Incoming { viewer, outgoing, attendance }.take(message).await;
                     if let Err(code) = taken {
                         self.close(code);
                     }

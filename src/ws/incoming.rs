@@ -1,21 +1,27 @@
-//! What a client's messages do. The access check is here: nothing a watching connection says reaches the program.
+//! What a client's messages do. One that may only look has no [`Typist`], and nothing it says reaches the program.
+
+use std::fmt;
 
 use bytes::Bytes;
 
 use super::attendance::Attendance;
 use super::outgoing::Outgoing;
-use crate::auth::Access;
 use crate::auth::audit::Event as AuditEvent;
 use crate::protocol::{ClientMessage, CloseCode, Command, Event, RefusalCode};
-use crate::session::{InputRefused, NotRunning, Viewer};
+use crate::session::{ClientId, ControlRefused, InputRefused, Typist, Viewer};
 use crate::terminal::Size;
 
 /// What a client may do, through the viewer it has.
 pub(super) struct Incoming<'a> {
     pub(super) viewer: &'a mut Viewer,
-    pub(super) access: Access,
     pub(super) outgoing: &'a mut Outgoing,
     pub(super) attendance: &'a mut Attendance,
+}
+
+/// Why a message does nothing.
+struct Refusal {
+    code: RefusalCode,
+    error: String,
 }
 
 impl Incoming<'_> {
@@ -29,7 +35,8 @@ impl Incoming<'_> {
             }
             // Rare, and boxed: every connection would have room for them otherwise.
             ClientMessage::Resize { cols, rows } => {
-                Box::pin(self.resize(cols, rows)).await;
+                let resized = Box::pin(self.resize(cols, rows)).await;
+                self.outcome("resize", None, resized);
                 Ok(())
             }
             ClientMessage::Command(command) => Box::pin(self.command(command)).await,
@@ -37,112 +44,107 @@ impl Incoming<'_> {
     }
 
     fn input(&mut self, seq: u64, bytes: Bytes) -> Result<(), CloseCode> {
-        let taken = if self.access.may_control() {
-            self.viewer.input(seq, bytes)
-        } else {
-            self.attendance.tried();
-            self.viewer.skip_input(seq).and(Err(InputRefused::ViewOnly))
+        let taken = match self.viewer.typist() {
+            Some(mut typist) => typist.input(seq, bytes),
+            None => {
+                self.attendance.tried();
+                self.viewer.skip_input(seq).and(Err(InputRefused::ViewOnly))
+            }
         };
-        self.outcome("input", (seq > 0).then_some(seq), taken)
-    }
-
-    fn outcome(&mut self, command: &str, seq: Option<u64>, taken: Result<(), InputRefused>) -> Result<(), CloseCode> {
-        let Err(refused) = taken else { return Ok(()) };
-        let code = match refused {
-            InputRefused::ViewOnly => RefusalCode::ViewOnly,
-            InputRefused::ControlHeld => RefusalCode::ControlHeld,
-            InputRefused::NotRunning => RefusalCode::NotRunning,
-            InputRefused::QueueFull => return Err(CloseCode::LimitReached),
-            InputRefused::Skipped { .. } => return Err(CloseCode::BadMessage),
-        };
-        self.refuse(command, code, seq, refused.to_string());
+        let outcome = taken.map_or_else(refused, |()| Ok(Ok(())))?;
+        self.outcome("input", (seq > 0).then_some(seq), outcome);
         Ok(())
     }
 
-    async fn resize(&mut self, cols: u16, rows: u16) {
-        let size = Size::new(cols.into(), rows.into());
-        if !self.may("resize") {
-            // A client tells its window when that changes, and not again when it gets control.
-            if let Ok(size) = size
-                && self.access.may_control()
-            {
-                self.viewer.window_without_control(size);
-            }
-            return;
-        }
-        match size {
-            Ok(size) => {
-                let resized = self.viewer.window(size).await;
-                self.ran("resize", resized);
-            }
-            Err(error) => self.refuse("resize", RefusalCode::InvalidSize, None, error.to_string()),
-        }
+    async fn resize(&mut self, cols: u16, rows: u16) -> Result<(), Refusal> {
+        let mut typist = self.typist()?;
+        let size =
+            Size::new(cols.into(), rows.into()).map_err(|error| Refusal::new(RefusalCode::InvalidSize, error))?;
+        Ok(typist.window(size).await?)
     }
 
     async fn command(&mut self, command: Command) -> Result<(), CloseCode> {
         let name = command.name().to_owned();
-        if let Command::Unknown(_) = command {
-            self.refuse(&name, RefusalCode::UnknownCommand, None, "this server does not know that command".into());
-            return Ok(());
-        }
-        if let Command::TakeControl = command {
-            // Taking is how control changes hands: it needs access, not control.
-            if self.access.may_control() {
-                self.viewer.session().take_control(self.viewer.client());
-                self.attendance.control(AuditEvent::ControlTaken);
-            } else {
-                self.attendance.tried();
-                self.refuse(&name, RefusalCode::ViewOnly, None, InputRefused::ViewOnly.to_string());
+        let outcome = match command {
+            Command::Unknown(_) => {
+                Err(Refusal::new(RefusalCode::UnknownCommand, "this server does not know that command"))
             }
-            return Ok(());
-        }
-        if !self.may(&name) {
-            return Ok(());
-        }
-        match command {
-            Command::ReleaseControl => {
-                self.viewer.session().release_control(self.viewer.client());
-                self.attendance.control(AuditEvent::ControlReleased);
-            }
-            Command::Signal { signal } => match signal.parse() {
-                Ok(signal) => {
-                    let sent = self.viewer.signal(signal).await;
-                    self.ran(&name, sent);
-                }
-                Err(error) => self.refuse(&name, RefusalCode::UnknownSignal, None, format!("{error}")),
-            },
-            Command::Paste { text, submit } => {
-                // After all that was printed when it was pasted: what asked for brackets may have been among it.
-                let brackets = self.viewer.session().read_screen(|screen, _| screen.brackets_paste()).await;
-                let taken = self.viewer.input(0, pasted(&text, submit, brackets.unwrap_or(false)).into());
-                return self.outcome(&name, None, taken);
-            }
-            Command::Fit => {
-                let resized = self.viewer.fit().await;
-                self.ran(&name, resized);
-            }
-            Command::TakeControl | Command::Unknown(_) => {}
-        }
+            Command::Paste { text, submit } => self.paste(&text, submit).await?,
+            Command::Signal { signal } => self.signal(&signal).await,
+            Command::Fit => self.fit().await,
+            Command::TakeControl
+            | Command::ReleaseControl
+            | Command::RequestControl
+            | Command::GiveControl { .. }
+            | Command::DenyControl { .. } => self.control(command).await,
+        };
+        self.outcome(&name, None, outcome);
         Ok(())
     }
 
-    /// Whether the client may change the session now; says so if not.
-    fn may(&mut self, command: &str) -> bool {
-        let refusal = if !self.access.may_control() {
-            self.attendance.tried();
-            (RefusalCode::ViewOnly, InputRefused::ViewOnly)
-        } else if !self.viewer.session().controls(Some(self.viewer.client())) {
-            (RefusalCode::ControlHeld, InputRefused::ControlHeld)
-        } else {
-            return true;
-        };
-        self.refuse(command, refusal.0, None, refusal.1.to_string());
-        false
+    async fn paste(&mut self, text: &str, submit: bool) -> Result<Result<(), Refusal>, CloseCode> {
+        if let Err(refusal) = self.typist() {
+            return Ok(Err(refusal));
+        }
+        // After all that was printed when it was pasted: what asked for brackets may have been among it.
+        let brackets = self.viewer.session().read_screen(|screen, _| screen.brackets_paste()).await;
+        let typed = pasted(text, submit, brackets.unwrap_or(false));
+        match self.typist() {
+            Ok(mut typist) => typist.input(0, typed.into()).map_or_else(refused, |()| Ok(Ok(()))),
+            Err(refusal) => Ok(Err(refusal)),
+        }
     }
 
-    fn ran(&mut self, command: &str, outcome: Result<(), NotRunning>) {
-        if let Err(error) = outcome {
-            self.refuse(command, RefusalCode::NotRunning, None, error.to_string());
+    async fn signal(&mut self, signal: &str) -> Result<(), Refusal> {
+        let mut typist = self.typist()?;
+        let signal = signal.parse().map_err(|error| Refusal::new(RefusalCode::UnknownSignal, error))?;
+        Ok(typist.signal(signal).await?)
+    }
+
+    async fn fit(&mut self) -> Result<(), Refusal> {
+        Ok(self.typist()?.fit().await?)
+    }
+
+    /// How control changes hands: it needs access, not control.
+    async fn control(&mut self, command: Command) -> Result<(), Refusal> {
+        self.typist()?;
+        let event = match command {
+            Command::TakeControl => {
+                let name = self.attendance.name().await;
+                self.typist()?.take_control(name)?;
+                AuditEvent::ControlTaken
+            }
+            Command::RequestControl => {
+                let name = self.attendance.name().await;
+                self.typist()?.ask_for_control(name)?;
+                AuditEvent::ControlAsked
+            }
+            Command::GiveControl { client } => {
+                self.typist()?.give_control(asking(&client)?)?;
+                AuditEvent::ControlGiven
+            }
+            Command::DenyControl { client } => {
+                self.typist()?.deny_control(asking(&client)?)?;
+                AuditEvent::ControlDenied
+            }
+            _ if self.typist()?.release_control() => AuditEvent::ControlReleased,
+            _ => return Ok(()),
+        };
+        self.attendance.control(event);
+        Ok(())
+    }
+
+    /// The hands of a client that may type.
+    fn typist(&mut self) -> Result<Typist<'_>, Refusal> {
+        self.viewer.typist().ok_or_else(|| {
+            self.attendance.tried();
+            Refusal::new(RefusalCode::ViewOnly, InputRefused::ViewOnly)
+        })
+    }
+
+    fn outcome(&mut self, command: &str, seq: Option<u64>, outcome: Result<(), Refusal>) {
+        if let Err(Refusal { code, error }) = outcome {
+            self.refuse(command, code, seq, error);
         }
     }
 
@@ -152,6 +154,49 @@ impl Incoming<'_> {
         let command = command.chars().take(NAME_MAX).collect();
         let event = Event::Refused { command, code, seq, error };
         self.outgoing.event(self.viewer.offset(), &event);
+    }
+}
+
+/// What follows from input that was not taken: the client is told, or its connection ends.
+fn refused(error: InputRefused) -> Result<Result<(), Refusal>, CloseCode> {
+    match error {
+        InputRefused::QueueFull => Err(CloseCode::LimitReached),
+        InputRefused::Skipped { .. } => Err(CloseCode::BadMessage),
+        refused => Ok(Err(refused.into())),
+    }
+}
+
+/// The client that is answered. A text that is no id is the id of none that asks.
+fn asking(client: &str) -> Result<ClientId, ControlRefused> {
+    client.parse().map_err(|_| ControlRefused::NotAsking)
+}
+
+impl Refusal {
+    fn new(code: RefusalCode, error: impl fmt::Display) -> Self {
+        Self { code, error: error.to_string() }
+    }
+}
+
+impl From<InputRefused> for Refusal {
+    fn from(refused: InputRefused) -> Self {
+        let code = match refused {
+            InputRefused::ViewOnly => RefusalCode::ViewOnly,
+            InputRefused::ControlHeld => RefusalCode::ControlHeld,
+            InputRefused::NotRunning => RefusalCode::NotRunning,
+            InputRefused::QueueFull | InputRefused::Skipped { .. } => RefusalCode::LimitReached,
+        };
+        Self::new(code, refused)
+    }
+}
+
+impl From<ControlRefused> for Refusal {
+    fn from(refused: ControlRefused) -> Self {
+        let code = match refused {
+            ControlRefused::Held => RefusalCode::ControlHeld,
+            ControlRefused::NotAsking => RefusalCode::NotAsking,
+            ControlRefused::TooManyAsk => RefusalCode::LimitReached,
+        };
+        Self::new(code, refused)
     }
 }
 

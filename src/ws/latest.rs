@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::protocol::Event;
-use crate::session::{ClientId, State, Status};
+use crate::protocol::{Asking, Event};
+use crate::session::{Control, Party, State, Status};
 
 /// The values a client knows.
 pub(super) struct Latest {
     known: Arc<Status>,
-    /// Who the client was told has control.
-    holder: Option<ClientId>,
+    /// The client was told who has control, or need not be: nobody has.
+    knows_control: bool,
 }
 
 impl Latest {
     /// A client that was just told `status` by its welcome, which does not say who has control.
     pub(super) const fn new(known: Arc<Status>) -> Self {
-        Self { known, holder: None }
+        Self { known, knows_control: false }
     }
 
     /// The events that tell a client of `status`. Size and exit are not among them: they come in order with the
@@ -33,10 +33,11 @@ impl Latest {
         if status.viewers != self.known.viewers {
             events.push(Event::Viewers { count: status.viewers as u64 });
         }
-        if status.control != self.holder {
-            self.holder = status.control;
-            events.push(Event::Control { holder: status.control.map(|holder| holder.to_string()) });
+        let has_changed = status.control != self.known.control;
+        if has_changed || (!self.knows_control && status.control.holder().is_some()) {
+            events.push(control(&status.control));
         }
+        self.knows_control = true;
         if status.title != self.known.title {
             events.push(Event::Title { title: text(status.title.as_ref()) });
         }
@@ -56,6 +57,19 @@ impl Latest {
         }
         self.known = status;
         events
+    }
+}
+
+fn control(control: &Control) -> Event {
+    let name = |party: &Party| party.name.as_deref().map(ToOwned::to_owned);
+    Event::Control {
+        holder: control.holder().map(|holder| holder.client.to_string()),
+        name: control.holder().and_then(name),
+        asking: control
+            .asking()
+            .iter()
+            .map(|asking| Asking { client: asking.client.to_string(), name: name(asking) })
+            .collect(),
     }
 }
 

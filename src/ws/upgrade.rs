@@ -30,7 +30,7 @@ use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::{App, Connection as Accepted, Reached, SessionObject, attaching};
 use crate::protocol::{self, INPUT_BYTES, Limits, SUBPROTOCOL, TICKET_PREFIX, WINDOW_BYTES, Welcome};
-use crate::session::{Attach, AttachError, Begin, ClientId, QUEUED_PER_CLIENT_MAX};
+use crate::session::{Attach, AttachError, Begin, ClientId, QUEUED_PER_CLIENT_MAX, Standing};
 use crate::terminal::{Offset, Size};
 
 const _: () = assert!(INPUT_BYTES == QUEUED_PER_CLIENT_MAX, "clients are told the bound that holds");
@@ -79,7 +79,11 @@ async fn upgrade(
         from: wish.from,
         window: WINDOW_BYTES,
         size: wish.size,
-        may_type: access.may_control(),
+        standing: match access {
+            Access::View => Standing::Watches,
+            Access::Control => Standing::Types,
+            Access::Own => Standing::Owns,
+        },
     };
     let (viewer, attached) = reached.session.attach(&attach, Instant::now()).await.map_err(|error| match error {
         AttachError::PastTheEnd(_) => ApiError::InvalidQuery(error.to_string()),
@@ -294,6 +298,11 @@ impl Wish {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_counts_requests_finds_tickets_where_clients_offer_them() {
+        assert_eq!(crate::auth::ticket::OFFERED_AS, TICKET_PREFIX);
+    }
 
     #[test]
     fn a_query_is_read_whole_or_refused() {

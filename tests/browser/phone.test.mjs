@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PASSWORD, PROMPT, Server, USER } from "./support/server.mjs";
+import { makeLink } from "./support/sharing.mjs";
 import { until } from "./support/until.mjs";
 import { newVisitor, startBrowser } from "./support/visitor.mjs";
 
@@ -34,8 +35,8 @@ after(async () => {
 async function assertHandy(visitor, where) {
   const found = await visitor.page.evaluate(() => {
     const name = (/** @type {Element} */ it) => it.getAttribute("aria-label") ?? it.textContent ?? it.tagName;
-    const shown = [...document.querySelectorAll("button, a, input, summary, [role=button]")].filter((it) =>
-      it.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
+    const shown = [...document.querySelectorAll("button, a, input, select, summary, [role=button]")].filter(
+      (it) => it.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
     );
     const boxes = shown.map((it) => ({ name: name(it), box: it.getBoundingClientRect() }));
     return {
@@ -131,5 +132,58 @@ for (const viewport of PHONES) {
       "no keys for a program that has ended",
       async () => (await ann.button("Control C").count()) === 0,
     );
+  });
+
+  test(`on ${inches} one shares, asks for control, pastes and looks after accounts`, async (t) => {
+    const phone = { viewport, hasTouch: true, isMobile: true };
+    const session = await server.open({ name: "shared" });
+    const ann = await newVisitor(t, browser, phone);
+    await ann.logIn(server.url);
+    for (const [link, shown] of /** @type {const} */ ([
+      ["Account", "Log out everywhere else"],
+      ["Users", "Change ann"],
+      ["Audit log", "Newest"],
+    ])) {
+      await ann.page.getByRole("link", { name: link }).tap();
+      await ann.button(shown).waitFor();
+      await ann.page.getByRole("listitem").first().waitFor();
+      await assertHandy(ann, link);
+    }
+    await ann.page.getByRole("link", { name: "Users" }).tap();
+    await ann.button("Add user").tap();
+    await assertHandy(ann, "adding a user");
+    await ann.page.keyboard.press("Escape");
+
+    await ann.attach(server.url, session);
+    await ann.lastLine(PROMPT);
+    const link = await makeLink(ann, "Type");
+    await ann.page.getByRole("button", { name: /^Revoke the link/ }).waitFor();
+    await assertHandy(ann, "sharing");
+    await ann.page.keyboard.press("Escape");
+    await ann.button("Actions").tap();
+    await ann.button("Take control").tap();
+    await ann.sees("You have control");
+    await assertHandy(ann, "in control");
+
+    const guest = await newVisitor(t, browser, phone);
+    await guest.page.goto(link);
+    await guest.button("Ask for control").waitFor();
+    await assertHandy(guest, "kept out");
+    assert.equal(await guest.button("Control C").count(), 0, "no keys for who may not type");
+    await guest.button("Ask for control").tap();
+    await ann.button(/^Give control to/).waitFor();
+    await assertHandy(ann, "asked for control");
+    await ann.button(/^Give control to/).tap();
+    await guest.sees("You have control now.");
+    await guest.page.evaluate(() => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", "echo one\necho two\n");
+      document.activeElement?.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    });
+    await guest.sees("Paste 2 lines?");
+    await assertHandy(guest, "pasting");
+    await guest.button("Cancel").tap();
+    await server.call("DELETE", `/api/sessions/${session.id}`);
+    await guest.sees("This session was closed.");
   });
 }

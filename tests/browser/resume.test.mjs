@@ -179,7 +179,7 @@ test("a page that was away when another gave up control types again", async (t) 
   const { near, far } = await twoPages(t);
   const held = (/** @type {number} */ count) =>
     until(`far says ${count} times who holds control`, async () => {
-      return (await far.page.getByText(/^held by /).count()) === count;
+      return (await far.page.getByText(/ has control\. Typing is off\.$/).count()) === count;
     });
   await near.button("Take control").click();
   await held(1);

@@ -119,6 +119,9 @@ async fn a_watching_connection_changes_nothing_whatever_it_sends() {
         ("paste", ClientMessage::Command(Command::Paste { text: "pasted".into(), submit: true })),
         ("take-control", ClientMessage::Command(Command::TakeControl)),
         ("release-control", ClientMessage::Command(Command::ReleaseControl)),
+        ("request-control", ClientMessage::Command(Command::RequestControl)),
+        ("give-control", ClientMessage::Command(Command::GiveControl { client: "x".into() })),
+        ("deny-control", ClientMessage::Command(Command::DenyControl { client: "x".into() })),
     ] {
         watcher.events.clear();
         watcher.send(&message).await;
@@ -138,7 +141,7 @@ async fn control_is_taken_by_one_released_and_given_back_when_its_holder_leaves(
     let id = server.open(&["cat"]).await;
     let (mut ann, mut bob) = (Client::attach(&server, &id).await, Client::attach(&server, &id).await);
     let holder = |event: &Event| match event {
-        Event::Control { holder } => Some(holder.clone()),
+        Event::Control { holder, .. } => Some(holder.clone()),
         _ => None,
     };
     ann.command(Command::TakeControl).await;

@@ -108,7 +108,7 @@ async fn live_a_life(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_secret_is_written_to_the_log_the_store_or_the_command_line() {
+async fn h31_no_secret_is_written_to_the_log_the_store_or_the_command_line() {
     let folder = tempfile::tempdir().expect("a directory");
     let log = folder.path().join("log");
     let log_file = File::create(&log).expect("a file");

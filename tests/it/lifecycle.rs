@@ -102,7 +102,7 @@ async fn two_thousand_sessions_leave_no_task_behind() {
             fresh: ClientId::from_random([1; 16]),
             from: fantail::session::Begin::Start,
             size: None,
-            may_type: true,
+            standing: fantail::session::Standing::Types,
             window: 1 << 20,
         };
         let viewer = session.attach(&attach, tokio::time::Instant::now()).await.expect("attached");

@@ -1,11 +1,15 @@
-// Which screen is shown: starting, login, the list, or a session. Owns the start of the page and nothing after it.
+// Which screen is shown: starting, login, a link that has ended, the list, a session, or what is administered. Owns the start of the page and nothing after it.
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Session } from "./api/contract";
 import { ApiError } from "./api/request";
 import { login, standing } from "./api/sessions";
-import { route, takeLoginToken } from "./route";
+import { guestOf, route, type Secret, sessionPath, stay, takeSecret } from "./route";
+import { AccountScreen } from "./screens/account/screen";
+import { AuditScreen } from "./screens/admin/audit";
+import { UsersScreen } from "./screens/admin/users";
+import { LinkEnded } from "./screens/link-ended";
 import { ListScreen } from "./screens/list";
 import { LoginScreen } from "./screens/login";
 import { Notices, notify, notifyError } from "./screens/notice";
@@ -18,22 +22,40 @@ const noteOpened = (session: Session) => {
   openedHere = session.id;
 };
 
-export function App({ loginToken }: { loginToken: string | null }) {
-  const { problem, notice } = useStart(loginToken);
+export function App({ secret }: { secret: Secret | null }) {
+  const { problem, notice } = useStart(secret);
   return (
     <>
       {standing.value.name === "unknown" && <Starting problem={problem} />}
       {standing.value.name === "signedOut" && <LoginScreen notice={notice} />}
+      {standing.value.name === "turnedAway" && <LinkEnded />}
+      {standing.value.name === "guest" && <GuestSession id={standing.value.share.sessionId} />}
       {standing.value.name === "signedIn" && <Current />}
       <Notices />
     </>
   );
 }
 
+// A link leads to its session, whatever address it was put behind.
+function GuestSession({ id }: { id: string }) {
+  useEffect(() => stay(sessionPath(id)), [id]);
+  return <SessionLoader key={`guest ${id}`} id={id} guest />;
+}
+
 function Current() {
   const here = route.value;
-  if (here.screen === "session") return <SessionLoader key={here.id} id={here.id} />;
-  return <ListScreen onOpened={noteOpened} />;
+  switch (here.screen) {
+    case "session":
+      return <SessionLoader key={here.id} id={here.id} guest={false} />;
+    case "account":
+      return <AccountScreen />;
+    case "users":
+      return <UsersScreen />;
+    case "audit":
+      return <AuditScreen />;
+    case "list":
+      return <ListScreen onOpened={noteOpened} />;
+  }
 }
 
 function Starting({ problem }: { problem: string | null }) {
@@ -45,12 +67,12 @@ function Starting({ problem }: { problem: string | null }) {
 }
 
 // Until the server has said who we are, keep asking: a page opened too early must not need a reload.
-function useStart(loginToken: string | null) {
+function useStart(secret: Secret | null) {
   const [problem, setProblem] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
   useEffect(() => {
     let stopped = false;
-    let token = loginToken;
+    let left = secret;
     const refused = (error: unknown) => {
       if (!(error instanceof ApiError)) throw error;
       const words =
@@ -58,34 +80,43 @@ function useStart(loginToken: string | null) {
       setNotice(words);
       notify(words, true);
     };
+    const use = ({ kind, text }: Secret) =>
+      kind === "share" ? login.withShare(text) : login.withLink(text).catch(refused);
     const attempt = async () => {
       try {
-        if (token !== null) await login.withLink(token).catch(refused);
-        token = null;
-        if (standing.value.name === "unknown") await login.begin();
+        if (left !== null) await use(left);
+        left = null;
+        if (standing.value.name !== "unknown") return;
+        const session = guestOf();
+        await (session === null ? login.begin() : login.beginAsGuest(session));
       } catch (error) {
         setProblem(error instanceof Error ? error.message : String(error));
         if (!stopped) setTimeout(() => void attempt(), RETRY_MS);
       }
     };
-    // A login link opened in a tab that already shows this page changes only the hash.
-    const followLoginLink = () => {
-      const link = takeLoginToken();
-      if (link !== null) login.withLink(link).catch(refused).catch(notifyError);
+    // A link opened in a tab that already shows this page changes only the hash.
+    const followLink = () => {
+      const link = takeSecret();
+      if (link !== null) use(link).catch(notifyError);
     };
-    addEventListener("hashchange", followLoginLink);
+    addEventListener("hashchange", followLink);
     void attempt();
     return () => {
       stopped = true;
-      removeEventListener("hashchange", followLoginLink);
+      removeEventListener("hashchange", followLink);
     };
-  }, [loginToken]);
+  }, [secret]);
   return { problem, notice };
 }
 
-type SessionScreen = ComponentType<{ id: string; opener: boolean; onOpened(session: Session): void }>;
+type SessionScreen = ComponentType<{
+  id: string;
+  guest: boolean;
+  opener: boolean;
+  onOpened(session: Session): void;
+}>;
 
-function SessionLoader({ id }: { id: string }) {
+function SessionLoader({ id, guest }: { id: string; guest: boolean }) {
   const [Screen, setScreen] = useState<SessionScreen | null>(null);
   const [opener] = useState(() => openedHere === id);
   useEffect(() => {
@@ -95,6 +126,6 @@ function SessionLoader({ id }: { id: string }) {
   return Screen === null ? (
     <Starting problem={null} />
   ) : (
-    <Screen id={id} opener={opener} onOpened={noteOpened} />
+    <Screen id={id} guest={guest} opener={opener} onOpened={noteOpened} />
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { age, byteCount, escaped, exitWords, label } from "./label";
+import { age, byteCount, escaped, exitWords, label, spelledOut, timeLeft } from "./label";
 
 test("control and direction characters are stripped", () => {
   expect(label("a\u001b[31mb\u0007\u009bc")).toBe("a [31mb  c");
@@ -22,6 +22,16 @@ test("age", () => {
   expect(age("2026-11-21T02:00:00Z", now)).toBe("10 h");
   expect(age("2026-11-11T12:00:00Z", now)).toBe("10 d");
   expect(age("2026-11-21T12:00:09Z", now)).toBe("just now");
+});
+test("lines stay lines where they are spelled out", () => {
+  expect(spelledOut("a\tb\n\u202ec\u001b")).toBe("a\tb\n\\u202ec\\u001b");
+});
+test("timeLeft", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  expect(timeLeft("2026-11-21T11:59:00Z", now)).toBe("less than a minute");
+  expect(timeLeft("2026-11-21T13:00:00Z", now)).toBe("60 min");
+  expect(timeLeft("2026-11-22T12:00:00Z", now)).toBe("24 h");
+  expect(timeLeft("2026-12-21T12:00:00Z", now)).toBe("30 d");
 });
 test("byteCount", () => {
   expect([0, 1023, 1024, 1536, 5 * 2 ** 20].map(byteCount)).toEqual([

@@ -16,11 +16,15 @@ export function label(text: string): string {
 // Text that somebody is to judge before using it, in quotes: cut, and with everything that cannot be seen spelled out.
 export function escaped(text: string): string {
   const cut = [...text.slice(0, 2 * LONGEST_QUOTE)].slice(0, LONGEST_QUOTE).join("");
-  const shown = cut
-    .replace(/\n/g, "\\n")
-    .replace(/\t/g, "\\t")
-    .replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const shown = spelledOut(cut.replace(/\n/g, "\\n").replace(/\t/g, "\\t"));
   return `“${shown}${cut.length < text.length ? "…" : ""}”`;
+}
+
+// The same for lines of text, shown as lines: only ends of lines and tabs stay what they are.
+export function spelledOut(text: string): string {
+  return text.replace(UNSEEN, (char) =>
+    char === "\n" || char === "\t" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 export function age(since: string, now: number): string {
@@ -28,6 +32,20 @@ export function age(since: string, now: number): string {
   if (seconds < 60) return "just now";
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+// A time as a day and a minute where the reader is.
+export function moment(time: string): string {
+  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+// How long it is until then.
+export function timeLeft(until: string, now: number): string {
+  const seconds = Math.max(0, (Date.parse(until) - now) / 1000);
+  if (seconds < 60) return "less than a minute";
+  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86_400)} d`;
 }
 

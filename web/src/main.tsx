@@ -1,13 +1,13 @@
-// The start of the page. The login token leaves the address before anything else happens.
+// The start of the page. A login token or the secret of a link leaves the address before anything else happens.
 
 import { render } from "preact";
 import { App } from "./app";
-import { followHistory, takeLoginToken } from "./route";
+import { followHistory, takeSecret } from "./route";
 import { followVisibleWindow } from "./window";
 
-const loginToken = takeLoginToken();
+const secret = takeSecret();
 followHistory();
 followVisibleWindow();
 
 const root = document.getElementById("app");
-if (root !== null) render(<App loginToken={loginToken} />, root);
+if (root !== null) render(<App secret={secret} />, root);

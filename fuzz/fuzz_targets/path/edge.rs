@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use fantail::auth::token::{KEY_BYTES, KeyRing, SigningKey};
 use fantail::auth::{AccountId, Digest};
 use fantail::http::audit::AuditLog;
 use fantail::http::profiles::{Profiles, Surroundings};
-use fantail::http::{App, Connection, Local, Outside, Parts, Settings};
+use fantail::http::{App, Connection, Local, Outside, Parts, Rates, Settings};
 use fantail::registry::{Limits, Registry};
 use fantail::session::{self, Launch, LocalSpawner, Opening, Principal, SessionId, StartOn};
 use fantail::store::{DataDir, SqlStore, Store};
@@ -34,6 +35,12 @@ const OWNER: Uuid = Uuid::from_u128(1);
 const PATIENCE: Duration = Duration::from_millis(50);
 /// More of an answer's body is not looked at: an asset of the page, not a refusal.
 const BODY_MAX: usize = 64 * 1024;
+
+/// What is asked here is to reach the routes.
+const UNHELD: Rates = {
+    let many = NonZeroU32::MAX;
+    Rates { requests: many, openings: many, tickets: many, expensive: many, saves: many, attempts: many }
+};
 
 /// Both servers.
 pub struct Edge {
@@ -118,6 +125,7 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
             cors_origins: Vec::new(),
             cores: 1,
             profiles: profiles(),
+            rates: UNHELD,
         },
         registry: registry.clone(),
         store: Arc::clone(store),

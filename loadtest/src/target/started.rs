@@ -15,9 +15,20 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 
-/// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go.
-pub(super) const FLAGS: [&str; 6] =
-    ["--max-connections", "32768", "--max-unauthenticated-per-address", "32768", "--max-sessions", "4096"];
+/// Flags without which the load would be refused: connections of ten thousand viewers and of those who come and go, and
+/// all that one login asks, which is what people have.
+pub(super) const FLAGS: [&str; 10] = [
+    "--max-connections",
+    "32768",
+    "--max-unauthenticated-per-address",
+    "32768",
+    "--max-sessions",
+    "4096",
+    "--rate-requests",
+    "1000000",
+    "--rate-openings",
+    "1000000",
+];
 /// What the holder's process is called by its command line.
 const HOLDER: &str = " holder ";
 /// Before the token in a login link.

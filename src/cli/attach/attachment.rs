@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use super::answers::heard;
 use super::backoff::{Backoff, GIVE_UP_AFTER};
 use super::console::{Console, Event, terminal_size};
+use super::control::{Control, ControlKey};
 use super::dial::{Socket, dial};
 use super::display::SCROLLBACK_LINES;
 use super::ending::Ending;
@@ -17,7 +18,7 @@ use super::link::{Breach, Link};
 use super::{Mode, Wish};
 use crate::cli::client::{Client, ClientError};
 use crate::cli::place::ServerArgs;
-use crate::protocol::{Access, RefusalCode};
+use crate::protocol::{Access, Command, RefusalCode};
 use crate::terminal::Size;
 
 /// Connections in a row that a server may break the contract on: a fault that repeats will not go away.
@@ -47,6 +48,9 @@ pub(super) struct Attachment {
     pub(super) resize: Option<Size>,
     /// The session was opened for this terminal, and has not been told so.
     pub(super) claim: bool,
+    /// What is known of control, and what a key about it asks.
+    pub(super) control: Control,
+    pub(super) asks: Option<Command>,
     /// Until when the focus is not told.
     pub(super) focus_settles: Option<Instant>,
     /// The last refusal told, so that holding a key down tells it once.
@@ -82,6 +86,8 @@ impl Attachment {
             clipboard,
             resize: None,
             claim: mode == Mode::Opened,
+            control: Control::default(),
+            asks: None,
             focus_settles: None,
             last_refusal: None,
             told_view_only: false,
@@ -197,6 +203,7 @@ impl Attachment {
         match event {
             Event::Typed(typed) => {
                 self.typed(console, &typed.input);
+                typed.control.into_iter().for_each(|key| self.control_pressed(console, key));
                 if typed.detach { Err(Ending::Detached) } else { Ok(()) }
             }
             Event::Drawn => Ok(()),
@@ -211,6 +218,15 @@ impl Attachment {
             Event::InputEnded => Ok(()),
             Event::Gone => Err(Ending::Detached),
             Event::Signalled(number) => Err(Ending::Signalled(number)),
+        }
+    }
+
+    fn control_pressed(&mut self, console: &mut Console, key: ControlKey) {
+        match self.control.pressed(key) {
+            Ok(_) if self.access == Access::View => console.notice("view only: you cannot have control"),
+            // The last counts: each answers to what was known when it was pressed.
+            Ok(command) => self.asks = Some(command),
+            Err(why) => console.notice(why),
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::display::Display;
-use super::keys::{DetachKey, Typed};
+use super::keys::{Keys, Typed};
 use super::outbox::INPUT_MESSAGE_BYTES;
 use super::stdio::Stdio;
 use crate::cli::print::note;
@@ -36,7 +36,7 @@ pub(super) struct Console {
     waiting: BytesMut,
     drawn: Drawn,
     buffer: Vec<u8>,
-    key: DetachKey,
+    key: Keys,
     pub(super) display: Display,
     /// Not to be painted before then.
     paint_from: Instant,
@@ -82,7 +82,7 @@ impl Console {
             waiting: BytesMut::from(&display.begin()[..]),
             drawn: Drawn::default(),
             buffer: vec![0; INPUT_MESSAGE_BYTES],
-            key: DetachKey::default(),
+            key: Keys::default(),
             display,
             paint_from: Instant::now(),
             signals: Signals::listen(resizes)?,
@@ -111,7 +111,7 @@ impl Console {
     async fn next_event(&mut self, input_room: usize) -> Event {
         let Self { stdin, stdout, waiting, drawn, buffer, key, signals, display, .. } = self;
         // What the key held back comes on top.
-        let room = input_room.saturating_sub(DetachKey::HELD_MAX).min(buffer.len());
+        let room = input_room.saturating_sub(Keys::HELD_MAX).min(buffer.len());
         let read = async {
             match stdin {
                 Some(stdin) if room > 0 => stdin.read(&mut buffer[..room]).await,

@@ -66,7 +66,11 @@ impl Attachment {
         }
         let Connection { sink, stream, pause, .. } = connection;
         let to_send = connection.welcomed
-            && (self.resize.is_some() || self.claim || connection.report.is_some() || self.link.has_input());
+            && (self.resize.is_some()
+                || self.claim
+                || self.asks.is_some()
+                || connection.report.is_some()
+                || self.link.has_input());
         let silent_at = connection.heard + self.silence();
         let ready = poll_fn(|context| match to_send {
             true => sink.poll_ready_unpin(context),
@@ -116,6 +120,8 @@ impl Attachment {
             ClientMessage::Resize { cols: size.cols(), rows: size.rows() }.encode()
         } else if std::mem::take(&mut self.claim) {
             ClientMessage::Command(Command::Fit).encode()
+        } else if let Some(command) = self.asks.take() {
+            ClientMessage::Command(command).encode()
         } else if let Some(offset) = report.take() {
             ClientMessage::Rendered(offset).encode()
         } else {
@@ -191,7 +197,11 @@ impl Attachment {
                     console.notice(&format!("{} refused: {}", printable(&command), printable(&error)));
                 }
             }
-            Event::Control { .. } => self.last_refusal = None,
+            Event::Control { holder, name, asking } => {
+                self.last_refusal = None;
+                let notice = self.control.told(holder, name.as_deref(), asking);
+                notice.into_iter().for_each(|notice| console.notice(&notice));
+            }
             Event::Exit { code, signal, reason } => return Err(Left::Ended(Ending::Exited { code, signal, reason })),
             Event::Resize { cols, rows } => {
                 let size = Size::new(cols.into(), rows.into()).map_err(|_| Left::Breached(Breach::BadMessage))?;
@@ -216,6 +226,7 @@ impl Attachment {
     fn welcomed(&mut self, console: &mut Console, welcome: &Welcome) {
         // The connection is no longer lost.
         console.display.attended();
+        self.control.welcomed(&welcome.client_id, welcome.owns);
         let dropped = self.link.welcome(welcome);
         if dropped > 0 {
             console.notice(&format!(

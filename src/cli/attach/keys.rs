@@ -1,6 +1,9 @@
-//! The detach key, found in what is typed: `Ctrl-] d`. Pure: bytes in, bytes out.
+//! The keys that are for this end, found in what is typed: `Ctrl-] d` detaches, others are about control. Pure: bytes in,
+//! bytes out.
 //!
 //! `Ctrl-]` twice is one `Ctrl-]` for the program; followed by anything else, both go to the program.
+
+use super::control::ControlKey;
 
 /// `Ctrl-]` as terminals send it: as a byte, and as an escape sequence where the program has asked for unambiguous
 /// keys (the kitty protocol, with and without event types, and xterm's modifyOtherKeys).
@@ -8,9 +11,16 @@ const PREFIXES: [&[u8]; 4] = [b"\x1d", b"\x1b[93;5u", b"\x1b[93;5:1u", b"\x1b[27
 /// `d`, in the same ways.
 const DETACH: [&[u8]; 3] = [b"d", b"\x1b[100u", b"\x1b[100;1:1u"];
 
-/// Waits for the key. Holds back a `Ctrl-]` until the next key says what it meant.
+/// `c`, `g` and `n`, which are about control.
+const CONTROL: [(ControlKey, [&[u8]; 3]); 3] = [
+    (ControlKey::Control, [b"c", b"\x1b[99u", b"\x1b[99;1:1u"]),
+    (ControlKey::Give, [b"g", b"\x1b[103u", b"\x1b[103;1:1u"]),
+    (ControlKey::TurnDown, [b"n", b"\x1b[110u", b"\x1b[110;1:1u"]),
+];
+
+/// Waits for the keys. Holds back a `Ctrl-]` until the next key says what it meant.
 #[derive(Debug, Default)]
-pub(super) struct DetachKey {
+pub(super) struct Keys {
     /// The bytes of a `Ctrl-]` not yet decided about.
     held: Option<&'static [u8]>,
 }
@@ -20,11 +30,13 @@ pub(super) struct DetachKey {
 pub(super) struct Typed {
     /// For the program. What followed a detach key is for nobody.
     pub(super) input: Vec<u8>,
+    /// What was pressed about control.
+    pub(super) control: Vec<ControlKey>,
     /// Whether the user asked to leave.
     pub(super) detach: bool,
 }
 
-impl DetachKey {
+impl Keys {
     /// Most bytes that [`Self::read`] returns beyond those it is given.
     pub(super) const HELD_MAX: usize = 10;
 
@@ -32,6 +44,7 @@ impl DetachKey {
     /// it: waiting for the rest of one would delay a lone Escape.
     pub(super) fn read(&mut self, mut typed: &[u8]) -> Typed {
         let mut input = Vec::with_capacity(typed.len());
+        let mut control = Vec::new();
         while !typed.is_empty() {
             let prefix = starts_with_one_of(typed, &PREFIXES);
             match (self.held, prefix) {
@@ -46,7 +59,12 @@ impl DetachKey {
                 }
                 (Some(_), None) if starts_with_one_of(typed, &DETACH).is_some() => {
                     self.held = None;
-                    return Typed { input, detach: true };
+                    return Typed { input, control, detach: true };
+                }
+                (Some(_), None) if let Some((key, pressed)) = control_key(typed) => {
+                    self.held = None;
+                    control.push(key);
+                    typed = &typed[pressed.len()..];
                 }
                 (Some(held), None) => {
                     self.held = None;
@@ -59,8 +77,12 @@ impl DetachKey {
                 }
             }
         }
-        Typed { input, detach: false }
+        Typed { input, control, detach: false }
     }
+}
+
+fn control_key(typed: &[u8]) -> Option<(ControlKey, &'static [u8])> {
+    CONTROL.iter().find_map(|(key, ways)| Some((*key, starts_with_one_of(typed, ways)?)))
 }
 
 fn starts_with_one_of(typed: &[u8], keys: &[&'static [u8]]) -> Option<&'static [u8]> {
@@ -75,7 +97,7 @@ mod tests {
 
     /// Everything that got through of what was typed in these pieces, and whether it ended in a detach.
     fn read(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
-        let mut key = DetachKey::default();
+        let mut key = Keys::default();
         let mut input = Vec::new();
         for piece in pieces {
             let typed = key.read(piece);
@@ -106,10 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_about_control_are_not_typed_and_what_is_around_them_is() {
+        let typed = Keys::default().read(b"a\x1dcb\x1d\x1b[103ud\x1dne");
+        let control = vec![ControlKey::Control, ControlKey::Give, ControlKey::TurnDown];
+        assert_eq!(typed, Typed { input: b"abde".to_vec(), control, detach: false });
+    }
+
+    #[test]
     fn a_lone_prefix_waits_and_a_lone_escape_does_not() {
         assert_eq!(read(&[b"a\x1d"]), (b"a".to_vec(), false));
         assert_eq!(read(&[b"\x1b"]), (b"\x1b".to_vec(), false));
-        assert!(PREFIXES.iter().all(|prefix| prefix.len() <= DetachKey::HELD_MAX));
+        assert!(PREFIXES.iter().all(|prefix| prefix.len() <= Keys::HELD_MAX));
     }
 
     proptest! {

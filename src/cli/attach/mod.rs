@@ -8,6 +8,7 @@ mod answers;
 mod attachment;
 mod backoff;
 mod console;
+mod control;
 mod dial;
 mod display;
 mod ending;
@@ -39,7 +40,7 @@ use attachment::Attachment;
 use console::Console;
 pub(super) use console::terminal_size;
 
-/// Attach to a session: Ctrl-] d detaches, Ctrl-] Ctrl-] types a Ctrl-]
+/// Attach to a session: Ctrl-] d detaches, Ctrl-] c takes control or asks for it, Ctrl-] Ctrl-] types a Ctrl-]
 #[derive(Debug, clap::Args)]
 pub(super) struct AttachArgs {
     /// An id, the start of one, or a name

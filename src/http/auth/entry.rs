@@ -17,6 +17,7 @@ use crate::http::connection::Connection;
 use crate::http::cookie::Cookie;
 use crate::http::error::ApiError;
 use crate::http::extract::Body;
+use crate::http::limits::{Attempt, known_device};
 use crate::http::users::UserObject;
 use crate::store::{Account, LoginBy, LoginHolder, NewLogin, RefreshToken, Share};
 
@@ -70,18 +71,21 @@ pub(crate) async fn login(
     Body(asked): Body<LoginRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let account = app.store().account_named(&asked.username).await?;
+    let attempt = Attempt::with_password(&app, &connection, &headers, &asked.username, account.as_ref()).await?;
     let kept = account.as_ref().and_then(|account| account.password_hash.clone());
     // Checked also when there is no such account, which takes as long.
-    let matches = app.passwords().verify(asked.password, kept.clone()).await?;
+    let right = attempt.check(&app, asked.password, kept.clone()).await?;
     let in_vain = || {
         // The name that was given can be a password in the wrong field: only one there is is written down.
         let of = account.as_ref().map_or_else(|| "nobody".to_owned(), |account| account.id.to_string());
         app.audit().note(Entry::new(app.now(), Event::LoginFailed, "stranger").from(connection.client).of(of));
         ApiError::InvalidLogin
     };
-    let Some((account, proven)) = account.clone().zip(kept).filter(|_| matches) else { return Err(in_vain()) };
+    let (Some((account, proven)), Some(attempt)) = (account.clone().zip(kept), right) else { return Err(in_vain()) };
     let by = LoginBy::Password(account.id, proven);
-    start(&app, &connection, &headers, by, LoginHolder::Account(account)).await?.ok_or_else(in_vain)
+    let started = start(&app, &connection, &headers, by, LoginHolder::Account(account)).await?.ok_or_else(in_vain)?;
+    attempt.forgive(&app).await;
+    Ok(started)
 }
 
 /// The token of a login link for tokens.
@@ -91,7 +95,9 @@ pub(crate) async fn link(
     headers: HeaderMap,
     Body(asked): Body<LinkRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
+    let attempt = Attempt::with_secret(&app, connection.client).await?;
     let account = app.redeem_link(&asked.token).ok_or(ApiError::InvalidLogin)?;
+    attempt.forgive(&app).await;
     let found = app.store().account(account).await?.ok_or(ApiError::InvalidLogin)?;
     let by = LoginBy::Link(account);
     start(&app, &connection, &headers, by, LoginHolder::Account(found)).await?.ok_or(ApiError::InvalidLogin)
@@ -104,7 +110,9 @@ pub(crate) async fn enter(
     headers: HeaderMap,
     Body(asked): Body<EnterRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
+    let attempt = Attempt::with_secret(&app, connection.client).await?;
     let share = app.store().share(Digest::of(&asked.secret)).await?.ok_or(ApiError::InvalidShare)?;
+    attempt.forgive(&app).await;
     let by = LoginBy::Share(share.id);
     start(&app, &connection, &headers, by, LoginHolder::Share(share)).await?.ok_or(ApiError::InvalidShare)
 }
@@ -148,7 +156,8 @@ async fn know_again(
     account: &Account,
     now: Timestamp,
 ) -> Result<header::HeaderValue, ApiError> {
-    let text = match Cookie::Device.read(headers)?.filter(|text| Secret::is_well_formed(text)) {
+    // One that this account is not known by may have been planted, by somebody who knows it as well.
+    let text = match known_device(app, headers, account).await? {
         Some(text) => text.to_owned(),
         None => app.outside().secret()?.reveal(),
     };
@@ -187,7 +196,13 @@ pub(super) fn logged_in(
             (Who::Share { id: *id, session: *session, access: *access }, 0, Cookie::Share(*session))
         }
     };
-    let access_token = app.keys().mint(&Holder { who, epoch, login }, id, app.now()).map_err(|error| {
+    let (keys, now) = (app.keys(), app.now());
+    // Who came by a share is gone when it ends, not when a token does.
+    let lifetime = match holder {
+        LoginHolder::Account(_) => keys.lifetime(),
+        LoginHolder::Share(share) => keys.lifetime().min(share.expires.duration_since(now)),
+    };
+    let access_token = keys.mint_for(lifetime, &Holder { who, epoch, login }, id, now).map_err(|error| {
         tracing::error!(%error, "no access token");
         ApiError::Internal
     })?;
@@ -197,7 +212,7 @@ pub(super) fn logged_in(
         LoginHolder::Account(account) => (Some(UserObject::of(account)), None),
         LoginHolder::Share(share) => (None, Some(Entered::of(share))),
     };
-    let body = LoggedIn { access_token, refresh_token, expires_in: app.keys().lifetime().as_secs(), user, share };
+    let body = LoggedIn { access_token, refresh_token, expires_in: lifetime.as_secs(), user, share };
     Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(body)))
 }
 

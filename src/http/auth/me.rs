@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,8 +14,10 @@ use crate::auth::revocation::Root;
 use crate::auth::{Access, LoginId, Rights, Who};
 use crate::http::App;
 use crate::http::caller::{Account, Caller, How, With};
+use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::extract::{Body, Named};
+use crate::http::limits::Attempt;
 use crate::http::openapi::words;
 use crate::http::users::{UserObject, mail};
 use crate::store::AccountChange;
@@ -93,6 +95,8 @@ fn scopes(rights: Rights) -> Vec<&'static str> {
 pub(crate) async fn change(
     State(app): State<App>,
     With(caller, ..): With<Account>,
+    connection: Connection,
+    headers: HeaderMap,
     Body(asked): Body<MeChange>,
 ) -> Result<Json<UserObject>, ApiError> {
     let id = caller.account()?;
@@ -100,15 +104,15 @@ pub(crate) async fn change(
     let change =
         AccountChange { mail: asked.mail.map(|given| mail(given.as_deref())).transpose()?, ..Default::default() };
     if let Some(password) = asked.password {
-        if let Some(kept) = account.password_hash {
+        if let Some(kept) = account.password_hash.clone() {
             let current = password.current.ok_or_else(|| ApiError::InvalidField {
                 field: "password.current".into(),
                 rule: "required".into(),
                 got: None,
             })?;
-            if !app.passwords().verify(current, Some(kept)).await? {
-                return Err(ApiError::InvalidLogin);
-            }
+            let attempt = Attempt::with_password(&app, &connection, &headers, &account.name, Some(&account)).await?;
+            let right = attempt.check(&app, current, Some(kept)).await?;
+            right.ok_or(ApiError::InvalidLogin)?.forgive(&app).await;
         }
         let hash = app.passwords().hash(password.new, app.outside().bytes()?).await?;
         let this = login_of(&caller);

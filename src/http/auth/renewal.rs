@@ -18,6 +18,7 @@ use crate::http::connection::Connection;
 use crate::http::cookie::Cookie;
 use crate::http::error::ApiError;
 use crate::http::extract::{Body, OptionalBody};
+use crate::http::limits::Attempt;
 use crate::store::{KnownRefreshToken, RefreshToken};
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -36,22 +37,24 @@ pub(crate) struct RenewRequest {
 /// A refresh token for its successor.
 pub(crate) async fn refresh(
     State(app): State<App>,
+    connection: Connection,
     headers: HeaderMap,
     OptionalBody(asked): OptionalBody<RefreshRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let token = presented(asked.refresh_token, Cookie::Refresh, &headers)?.ok_or(ApiError::Unauthenticated)?;
-    exchange(&app, &headers, &token).await
+    exchange(&app, &connection, &headers, &token).await
 }
 
 /// The same for whoever came by a share of that session.
 pub(crate) async fn renew(
     State(app): State<App>,
+    connection: Connection,
     headers: HeaderMap,
     Body(asked): Body<RenewRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let cookie = Cookie::Share(asked.session_id);
     let token = presented(asked.refresh_token, cookie, &headers)?.ok_or(ApiError::Unauthenticated)?;
-    exchange(&app, &headers, &token).await
+    exchange(&app, &connection, &headers, &token).await
 }
 
 /// Ends the login of the refresh token, or of the access token.
@@ -62,10 +65,7 @@ pub(crate) async fn logout(
     OptionalBody(asked): OptionalBody<RefreshRequest>,
 ) -> Result<impl IntoResponse, ApiError> {
     let login = match presented(asked.refresh_token, Cookie::Refresh, &headers)? {
-        Some(token) => {
-            let known = app.store().refresh_token(Digest::of(&token)).await?.ok_or(ApiError::InvalidToken)?;
-            Some(known.token.login)
-        }
+        Some(token) => Some(known(&app, &connection, &token).await?.token.login),
         None => match Caller::of(&app, &headers, &connection).await?.bond.map(|bond| bond.root) {
             Some(Root::Login(login)) => Some(login),
             Some(Root::ApiToken(_)) | None => None,
@@ -88,14 +88,29 @@ fn presented(in_body: Option<String>, cookie: Cookie, headers: &HeaderMap) -> Re
     }
 }
 
-async fn exchange(app: &App, headers: &HeaderMap, token: &str) -> Result<impl IntoResponse + use<>, ApiError> {
-    let digest = Digest::of(token);
-    let known = app.store().refresh_token(digest).await?.ok_or(ApiError::InvalidToken)?;
+/// What is known of a refresh token. One that nobody was ever given is a guess, and counts.
+async fn known(app: &App, connection: &Connection, token: &str) -> Result<KnownRefreshToken, ApiError> {
+    match app.store().refresh_token(Digest::of(token)).await? {
+        Some(known) => Ok(known),
+        None => {
+            Attempt::with_secret(app, connection.client).await?;
+            Err(ApiError::InvalidToken)
+        }
+    }
+}
+
+async fn exchange(
+    app: &App,
+    connection: &Connection,
+    headers: &HeaderMap,
+    token: &str,
+) -> Result<impl IntoResponse + use<>, ApiError> {
+    let known = known(app, connection, token).await?;
     if let Some(successor) = rotate(app, &known).await? {
         return logged_in(app, headers, known.token.login, &known.holder, &successor);
     }
     // Someone was faster: what the token means now is for a second look to tell.
-    let known = app.store().refresh_token(digest).await?.ok_or(ApiError::InvalidToken)?;
+    let known = app.store().refresh_token(known.token.digest).await?.ok_or(ApiError::InvalidToken)?;
     rotate(app, &known).await?;
     Err(ApiError::RefreshRaced)
 }

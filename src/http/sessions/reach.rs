@@ -42,7 +42,7 @@ impl Reached {
     /// The session, for what a client who has taken exclusive control keeps to itself.
     pub(super) fn for_typing(self) -> Result<Arc<Session>, ApiError> {
         let session = self.for_control()?;
-        if session.controls(None) { Ok(session) } else { Err(ApiError::ControlHeld) }
+        if session.lets_type(None) { Ok(session) } else { Err(ApiError::ControlHeld) }
     }
 
     /// The session, for what its owner decides.

@@ -2,8 +2,10 @@
 
 mod credentials;
 mod leaving;
+mod limits;
 mod shape;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,12 +28,18 @@ use crate::store::{Account, Accounts as _, DataDir, SqlStore};
 const PASSWORD: &str = "correct horse battery";
 const LOCAL_TOKEN: &str = "ftl_local_test";
 const HOST: &str = "127.0.0.1:4020";
+/// As many as no test asks that is not about limits.
+const GENEROUS: Rates = {
+    let many = NonZeroU32::new(100_000).unwrap();
+    Rates { requests: many, openings: many, tickets: many, expensive: many, saves: many, attempts: many }
+};
 const ORIGIN: &str = "http://127.0.0.1:4020";
 
 /// A server without a socket, whose clock stands still until it is moved.
 struct Edge {
     app: App,
     clock: Arc<AtomicI64>,
+    store: Arc<SqlStore>,
     _dir: tempfile::TempDir,
 }
 
@@ -85,6 +93,10 @@ impl Edge {
     }
 
     async fn with(no_auth: bool) -> Self {
+        Self::with_rates(no_auth, GENEROUS).await
+    }
+
+    async fn with_rates(no_auth: bool, rates: Rates) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqlStore::open(&DataDir::prepare(dir.path()).unwrap()).await.unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000));
@@ -92,7 +104,8 @@ impl Edge {
         let hash = bcrypt::non_truncating_hash_with_salt(PASSWORD, 4, [1; 16]).unwrap().to_string();
         let owner = Account { password_hash: Some(hash), ..Account::of_test(1, "ann") };
         store.add_account(&owner).await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let sql = Arc::new(store);
+        let store: Arc<dyn Store> = Arc::clone(&sql) as Arc<dyn Store>;
         let keys = KeyRing::new(SigningKey::new("k1", &[9; 32]).unwrap(), Vec::new(), SignedDuration::from_mins(15));
         let app = App::new(Parts {
             settings: Settings {
@@ -101,6 +114,7 @@ impl Edge {
                 cors_origins: vec!["https://tools.example".into()],
                 cores: 2,
                 profiles: profiles(),
+                rates,
             },
             registry: registry(Arc::clone(&store)),
             store,
@@ -111,7 +125,7 @@ impl Edge {
             // Nobody writes it down here: what is noted is counted as lost when the queue is full.
             audit: audit::AuditLog::new(Arc::new(|| Timestamp::UNIX_EPOCH)).0,
         });
-        Self { app, clock, _dir: dir }
+        Self { app, clock, store: sql, _dir: dir }
     }
 
     fn pass(&self, seconds: i64) {
@@ -126,7 +140,9 @@ impl Edge {
     }
 
     async fn raw(&self, mut request: Request<HttpBody>) -> Response<HttpBody> {
-        request.extensions_mut().insert(connection());
+        if request.extensions().get::<Connection>().is_none() {
+            request.extensions_mut().insert(connection());
+        }
         if !request.headers().contains_key(header::HOST) {
             request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
         }

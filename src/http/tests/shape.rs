@@ -36,6 +36,31 @@ async fn every_refusal_has_the_one_shape() {
     }
 }
 
+/// A handler with a fault in it cannot be had from the table, so one is put beside it.
+#[tokio::test]
+async fn h78_a_handler_that_panics_is_answered_with_500_and_harms_no_other() {
+    async fn faulty() -> &'static str {
+        let nothing: Option<&str> = None;
+        nothing.expect("a fault")
+    }
+    let edge = Edge::new().await;
+    let service = edge.app.service(Router::new().route("/faulty", axum::routing::get(faulty)));
+    let ask = async |path: &str| {
+        let mut request = get(path);
+        request.extensions_mut().insert(connection());
+        request.headers_mut().insert(header::HOST, HOST.parse().unwrap());
+        let (head, body) = service.answer(request).await.into_parts();
+        let body: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
+        (head.status.as_u16(), body)
+    };
+    for _ in 0..2 {
+        let (status, body) = ask("/faulty").await;
+        assert_eq!((status, &body["code"]), (500, &json!("internal")));
+        assert!(!body.to_string().contains("a fault"), "{body}");
+        assert_eq!(ask("/health").await.0, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_field_is_named_where_it_is_wrong() {
     let edge = Edge::new().await;
@@ -71,7 +96,7 @@ async fn health_needs_no_credential_and_tells_of_the_end() {
 #[tokio::test]
 async fn the_page_is_served_for_every_session_and_loads_only_what_is_ours() {
     let edge = Edge::new().await;
-    for path in ["/", "/s/0c6cb0a2", "/index.html"] {
+    for path in ["/", "/s/0c6cb0a2", "/account", "/users", "/audit", "/index.html"] {
         let page = edge.raw(get(path)).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         assert_eq!(page.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");

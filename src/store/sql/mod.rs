@@ -9,6 +9,7 @@ mod api_tokens;
 mod audit;
 mod changes;
 mod keys;
+mod limits;
 mod logins;
 mod open;
 mod read;

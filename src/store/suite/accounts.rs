@@ -23,6 +23,8 @@ async fn accounts_are_found_by_id_and_by_name_in_whatever_case(store: &SqlStore)
     assert_eq!(store.account(id(2)).await.unwrap().unwrap().name, "bob");
     assert_eq!(store.account_named("BoB").await.unwrap().unwrap().id, id(2));
     assert!(store.account_named("bob' or 1=1 --").await.unwrap().is_none());
+    assert!(store.account_named("bob\0").await.unwrap().is_none());
+    assert_eq!(store.accounts(Some("bob\0")).await.unwrap(), store.accounts(Some("bob")).await.unwrap());
     assert_eq!(store.owner().await.unwrap().unwrap().name, "ann");
     assert!(!store.has_passwords().await.unwrap());
 }

@@ -5,6 +5,7 @@ mod api_tokens;
 mod audit;
 mod changes;
 mod keys;
+mod limits;
 mod logins;
 mod sessions;
 mod sharing;
@@ -12,11 +13,16 @@ mod sharing;
 #[path = "../../../tests/it/support/postgres.rs"]
 mod postgres_server;
 
+use std::sync::LazyLock;
+
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use self::postgres_server::Postgres;
 use super::*;
 use crate::auth::{AccountId, Digest, LoginId, Role, Username};
+
+static SHARED: LazyLock<Postgres> = LazyLock::new(Postgres::start);
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -52,7 +58,7 @@ async fn on_sqlite(promise: impl AsyncFn(&SqlStore)) {
 }
 
 async fn on_postgres(promise: impl AsyncFn(&SqlStore)) {
-    let store = SqlStore::connect(&postgres_server::empty_schema().await).await.unwrap();
+    let store = SqlStore::connect(&SHARED.schema().await).await.unwrap();
     promise(&store).await;
     store.close().await;
 }

@@ -18,7 +18,7 @@ const CELL_WIDTH: usize = 8;
 const CELL_HEIGHT: usize = 17;
 
 impl Terminal {
-    fn answer(&mut self, answer: &str) {
+    pub(super) fn answer(&mut self, answer: &str) {
         if self.answers.len() + answer.len() <= ANSWERS_MAX {
             self.answers.extend_from_slice(answer.as_bytes());
         }
@@ -54,10 +54,11 @@ impl Terminal {
 
     /// Where the cursor is, as programs count: within the screen also while it waits to wrap, and from the region's
     /// first row in origin mode. xterm.js says otherwise of both; its answer reaches no program.
-    fn reported_cursor(&self) -> (usize, usize) {
+    pub(super) fn reported_cursor(&self) -> (usize, usize) {
         let buffer = self.buffer();
-        let top = if self.modes.origin { buffer.top } else { 0 };
-        (buffer.x.min(self.cols - 1) + 1, buffer.y.saturating_sub(top) + 1)
+        let (left, top) =
+            if self.modes.origin { (self.sides().map_or(0, |sides| sides.0), buffer.top) } else { (0, 0) };
+        (self.shown_column().saturating_sub(left) + 1, buffer.y.saturating_sub(top) + 1)
     }
 
     /// DSR.
@@ -132,15 +133,9 @@ impl Terminal {
         self.answer(&format!("\x1b[?{}u", self.keyboard.flags));
     }
 
-    /// A colour, in X11's spelling.
-    pub(super) fn report_color(&mut self, slot: Slot) {
+    /// A colour, in X11's spelling, after the numbers by which it was asked for.
+    pub(super) fn report_color(&mut self, slot: Slot, which: &str) {
         let [red, green, blue] = self.palette.color(slot).map(|value| u16::from(value) * 0x101);
-        let which = match slot {
-            Slot::Indexed(index) => format!("4;{index}"),
-            Slot::Foreground => "10".into(),
-            Slot::Background => "11".into(),
-            Slot::Cursor => "12".into(),
-        };
         self.answer(&format!("\x1b]{which};rgb:{red:04x}/{green:04x}/{blue:04x}\x1b\\"));
     }
 
@@ -176,6 +171,10 @@ impl Terminal {
     /// DECRQSS.
     fn report_setting(&mut self, setting: &[u8]) {
         let buffer = self.buffer();
+        if let Some(value) = self.xterm_setting(setting) {
+            self.answer(&format!("\x1bP1$r{value}\x1b\\"));
+            return;
+        }
         let value = match setting {
             b"\"q" => format!("{}\"q", u8::from(self.pen.is_protected())),
             b"\"p" => "62;1\"p".into(),

@@ -235,6 +235,11 @@ impl Buffer {
         self.rows.resize(height, Row::blank(cols));
     }
 
+    /// Whether it holds anything: the second screen does not, as the client leaves it.
+    pub(super) fn has_rows(&self) -> bool {
+        !self.rows.is_empty() || self.asleep.is_some()
+    }
+
     /// The rows packed, while the buffer sleeps.
     pub(super) const fn packed_rows(&self) -> Option<&Scrollback> {
         self.asleep.as_ref()

@@ -27,6 +27,11 @@ impl Cell {
         Self { content: 1 << WIDTH_SHIFT, style }
     }
 
+    /// The same in another look.
+    pub(super) const fn styled(self, style: StyleId) -> Self {
+        Self { style, ..self }
+    }
+
     /// The second half of a wide character.
     pub(super) const fn tail(style: StyleId) -> Self {
         Self { content: 0, style }

@@ -193,7 +193,10 @@ impl Terminal {
         self.set_pen(self.pen.restored(saved.pen));
         self.charsets.restore(saved.charsets);
         self.modes.origin = saved.origin;
-        self.modes.autowrap = saved.autowrap;
+        // xterm leaves autowrap as it is.
+        if !self.is_xterm() {
+            self.modes.autowrap = saved.autowrap;
+        }
         self.restrict_cursor(false);
     }
 

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::view::CursorShape;
 
 /// The parameter at `index` as a count or a place from 1: 0 is 1.
-fn count(params: &Params, index: usize) -> usize {
+pub(super) fn count(params: &Params, index: usize) -> usize {
     usize::try_from(params.get(index)).unwrap_or(0).max(1)
 }
 
@@ -132,10 +132,10 @@ impl Terminal {
 
     fn erase_display(&mut self, which: i32, selective: bool) {
         self.restrict_cursor(true);
-        let (fill, cols) = (self.erased(), self.cols);
+        let (fill, cols, spares) = (self.erased(), self.cols, selective || self.erasing_spares());
         let Self { primary, alternate, is_alternate, tables, .. } = self;
         let buffer = if *is_alternate { alternate } else { primary };
-        let spare = selective.then_some(&*tables);
+        let spare = spares.then_some(&*tables);
         let (x, y) = (buffer.x, buffer.y);
         match which {
             0 => {
@@ -175,10 +175,10 @@ impl Terminal {
 
     fn erase_line(&mut self, which: i32, selective: bool) {
         self.restrict_cursor(true);
-        let (fill, cols) = (self.erased(), self.cols);
+        let (fill, cols, spares) = (self.erased(), self.cols, selective || self.erasing_spares());
         let Self { primary, alternate, is_alternate, tables, .. } = self;
         let buffer = if *is_alternate { alternate } else { primary };
-        let spare = selective.then_some(&*tables);
+        let spare = spares.then_some(&*tables);
         let x = buffer.x;
         let Some(row) = buffer.rows.get_mut(buffer.y) else { return };
         match which {
@@ -239,9 +239,12 @@ impl Terminal {
 
     fn erase_chars(&mut self, count: usize) {
         self.restrict_cursor(false);
-        let (fill, x) = (self.erased(), self.buffer().x);
-        if let Some(row) = self.row_mut() {
-            row.erase(x, x.saturating_add(count), fill, None);
+        let (fill, spares) = (self.erased(), self.erasing_spares());
+        let Self { primary, alternate, is_alternate, tables, .. } = self;
+        let buffer = if *is_alternate { alternate } else { primary };
+        let x = buffer.x;
+        if let Some(row) = buffer.rows.get_mut(buffer.y) {
+            row.erase(x, x.saturating_add(count), fill, spares.then_some(&*tables));
         }
     }
 
@@ -327,7 +330,7 @@ impl Terminal {
     }
 
     /// DECSTR.
-    fn soft_reset(&mut self) {
+    pub(super) fn soft_reset(&mut self) {
         self.modes.soft_reset();
         self.keyboard = super::modes::Keyboard::default();
         self.set_pen(Attr::default());
@@ -348,7 +351,7 @@ impl Terminal {
         }
     }
 
-    fn set_private_mode(&mut self, mode: i32) {
+    pub(super) fn set_private_mode(&mut self, mode: i32) {
         match mode {
             2 => (0..4).for_each(|level| self.charsets.designate(level, super::charset::Charset::Ascii)),
             9 => self.modes.mouse = MouseProtocol::X10,
@@ -367,7 +370,7 @@ impl Terminal {
         }
     }
 
-    fn reset_private_mode(&mut self, mode: i32) {
+    pub(super) fn reset_private_mode(&mut self, mode: i32) {
         match mode {
             9 | 1000 | 1002 | 1003 => self.modes.mouse = MouseProtocol::None,
             1006 | 1016 => self.modes.mouse_encoding = MouseEncoding::Default,
@@ -402,7 +405,7 @@ impl Terminal {
         }
     }
 
-    fn enter_alternate(&mut self) {
+    pub(super) fn enter_alternate(&mut self) {
         self.keyboard.enter_alternate();
         if self.is_alternate {
             return;

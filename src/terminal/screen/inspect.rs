@@ -43,6 +43,9 @@ pub struct State {
     pub title: String,
     pub colors: BTreeMap<u16, String>,
     pub join: u8,
+    /// What only xterm has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xterm: Option<String>,
 }
 
 /// One of the two buffers.
@@ -155,6 +158,7 @@ impl Screen {
             title: terminal.title.as_ref().into(),
             colors: terminal.palette.changed().map(|(slot, rgb)| (index(slot), hex(rgb))).collect(),
             join: terminal.before.bits(),
+            xterm: terminal.xterm.as_ref().map(|xterm| format!("{xterm:?}")),
         }
     }
 }
@@ -224,6 +228,7 @@ fn index(slot: Slot) -> u16 {
         Slot::Foreground => FOREGROUND,
         Slot::Background => FOREGROUND + 1,
         Slot::Cursor => FOREGROUND + 2,
+        Slot::Special(index) => FOREGROUND + 3 + u16::from(index),
     }
 }
 

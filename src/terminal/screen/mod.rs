@@ -1,7 +1,7 @@
 //! What the terminal shows now: a headless terminal that follows the output and answers the program's questions.
 //!
 //! Pure: bytes and sizes in; a picture, a snapshot and answers out. Behaves as xterm.js does, because that is what
-//! people see. Never panics on any bytes, and every memory it takes is bounded.
+//! people see, unless it is asked to be xterm (`emulation`, `xterm`). Never panics on any bytes, and every memory it takes is bounded.
 //!
 //! In reading order: `parser` finds characters and sequences, `terminal` holds what they change, `print`, `control`,
 //! `csi` and `osc` change it, `answers` replies. A `buffer` is made of `row`s of `cell`s, whose looks and clusters
@@ -14,6 +14,7 @@ mod cell;
 mod charset;
 mod control;
 mod csi;
+mod emulation;
 mod inspect;
 mod lines;
 mod modes;
@@ -33,12 +34,14 @@ mod terminal;
 mod view;
 mod width;
 mod width_table;
+mod xterm;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+pub use emulation::Emulation;
 pub use inspect::{BufferState, KittyState, ModesState, SavedState, State};
 use parser::{Actions, Function, Params, Parser};
 pub use style::{Attributes, Color, Style, Underline};
@@ -86,8 +89,14 @@ impl Screen {
     /// A blank one that keeps at most `scrollback_max` lines above the screen.
     #[must_use]
     pub fn new(size: Size, scrollback_max: usize) -> Self {
+        Self::emulating(size, scrollback_max, Emulation::Client)
+    }
+
+    /// A blank one that behaves as `emulation` says. Its snapshots are for others of that emulation.
+    #[must_use]
+    pub fn emulating(size: Size, scrollback_max: usize, emulation: Emulation) -> Self {
         let (cols, rows) = cells(size);
-        Self { size, parser: Parser::new(), terminal: Terminal::new(cols, rows, scrollback_max) }
+        Self { size, parser: Parser::new(), terminal: Terminal::new(cols, rows, scrollback_max, emulation) }
     }
 
     /// Takes output.
@@ -150,7 +159,7 @@ impl Screen {
         let (buffer, modes) = (self.terminal.buffer(), &self.terminal.modes);
         let place = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
         Cursor {
-            col: place(buffer.x.min(self.terminal.cols - 1)),
+            col: place(self.terminal.shown_column()),
             row: place(buffer.y),
             visible: !modes.cursor_hidden,
             shape: modes.cursor_shape,
@@ -219,15 +228,27 @@ impl Actions for Terminal {
     }
 
     fn execute(&mut self, control: u8) {
-        self.after(|terminal| terminal.control(control));
+        self.after(|terminal| {
+            if !terminal.xterm_control(control) {
+                terminal.control(control);
+            }
+        });
     }
 
     fn csi(&mut self, function: Function, params: &Params) {
-        self.after(|terminal| terminal.control_sequence(function, params));
+        self.after(|terminal| {
+            if !terminal.xterm_sequence(function, params) {
+                terminal.control_sequence(function, params);
+            }
+        });
     }
 
     fn esc(&mut self, function: Function) {
-        self.after(|terminal| terminal.escape(function));
+        self.after(|terminal| {
+            if !terminal.xterm_escape(function) {
+                terminal.escape(function);
+            }
+        });
     }
 
     fn osc(&mut self, number: u32, data: &[u8]) {

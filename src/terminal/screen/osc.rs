@@ -34,7 +34,7 @@ impl Terminal {
             110 => self.palette.restore(Slot::Foreground),
             111 => self.palette.restore(Slot::Background),
             112 => self.palette.restore(Slot::Cursor),
-            _ => {}
+            _ => self.xterm_command(number, data),
         }
     }
 
@@ -56,12 +56,9 @@ impl Terminal {
     fn indexed_colors(&mut self, data: &str) {
         let mut parts = data.split(';');
         while let (Some(index), Some(spec)) = (parts.next(), parts.next()) {
-            let Some(slot) = indexed(index) else { continue };
-            if spec == "?" {
-                self.report_color(slot);
-            } else if let Some(color) = palette::parse(spec) {
-                self.palette.set(slot, color);
-            }
+            let Some(slot) = indexed(index).or_else(|| self.special_slot(index)) else { continue };
+            let number = slot.number();
+            self.set_color(slot, spec, &format!("4;{number}"));
         }
     }
 
@@ -70,11 +67,16 @@ impl Terminal {
         let slots = [Slot::Foreground, Slot::Background, Slot::Cursor];
         let skipped = usize::try_from(first - 10).unwrap_or(0);
         for (slot, spec) in slots.into_iter().skip(skipped).zip(data.split(';')) {
-            if spec == "?" {
-                self.report_color(slot);
-            } else if let Some(color) = palette::parse(spec) {
-                self.palette.set(slot, color);
-            }
+            self.set_color(slot, spec, &slot.number().to_string());
+        }
+    }
+
+    /// Sets a colour, or tells it to who asks for it by `number`.
+    pub(super) fn set_color(&mut self, slot: Slot, spec: &str, number: &str) {
+        if spec == "?" {
+            self.report_color(slot, number);
+        } else if let Some(color) = palette::parse(spec).or_else(|| self.color_of_space(spec)) {
+            self.palette.set(slot, color);
         }
     }
 

@@ -19,6 +19,8 @@ const APART: &str = "\0";
 pub(super) struct Place {
     pub(super) x: usize,
     pub(super) y: usize,
+    /// The column that columns are counted from.
+    pub(super) left: usize,
 }
 
 /// Writes lines, and keeps track of the pen it has set.
@@ -312,31 +314,56 @@ impl<'a> Painter<'a> {
         self.pen(Look { attr: Attr { link: 0, ..pen }, link: self.tables.linked(pen.visible().link) });
     }
 
+    /// Where the character begins that ends before column `end`.
+    fn ends_at(line: &[Glyph<'_>], end: usize) -> Option<usize> {
+        let line = &line[..line.len().min(end)];
+        let last = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty | What::Tail));
+        let last = last.filter(|&last| last + usize::from(line[last].width) == end);
+        // A character of which the last one covers the second half has to be drawn with it.
+        last.map(|last| if last > 0 && line[last - 1].width == 2 { last - 1 } else { last })
+    }
+
+    /// Draws the character at `col` again, which leaves the cursor behind it.
+    fn redraw(&mut self, row: usize, place: usize, line: &[Glyph<'a>], col: usize) {
+        self.command(format_args!("\x1b[{row};{place}H"));
+        self.before = Joining::default();
+        self.glyph(line, col);
+        self.push(APART);
+    }
+
+    /// Puts the cursor one past the right margin, where it waits to wrap, by printing what is before it again. Where
+    /// nothing is any more it has to be a space.
+    pub(super) fn put_cursor_at_margin(&mut self, Place { x, y, left }: Place, buffer: &'a Buffer) {
+        let mut line = Vec::new();
+        self.read(buffer, buffer.scrollback.len() + buffer.y, &mut line);
+        match Self::ends_at(&line, x) {
+            Some(col) => self.redraw(y + 1, col + 1 - left.min(col), &line, col),
+            None => {
+                self.pen(line.get(x - 1).map_or(Look::default(), |glyph| glyph.look));
+                self.command(format_args!("\x1b[{};{}H {APART}", y + 1, x - left.min(x)));
+            }
+        }
+        self.before = Joining::default();
+    }
+
     /// Puts the cursor at `place`, counted from the margin where that counts. Past the last column by printing what
     /// is there again; where nothing is, `carries` says that it can be carried over from the alternate screen.
     pub(super) fn put_cursor(&mut self, place: Place, buffer: &'a Buffer, carries: bool) {
-        let Place { x, y } = place;
+        let Place { x, y, left } = place;
         let (row, cols) = (y + 1, self.cols);
         if x < cols {
-            self.command(format_args!("\x1b[{row};{}H", x + 1));
+            self.command(format_args!("\x1b[{row};{}H", x + 1 - left.min(x)));
             return;
         }
         let mut line = Vec::new();
         self.read(buffer, buffer.scrollback.len() + buffer.y, &mut line);
-        let last = line.iter().rposition(|glyph| !matches!(glyph.what, What::Empty | What::Tail));
-        let last = last.filter(|&last| last + usize::from(line[last].width) == cols);
-        // A character of which the last one covers the second half has to be drawn with it.
-        let last = last.map(|last| if last > 0 && line[last - 1].width == 2 { last - 1 } else { last });
+        let last = Self::ends_at(&line, cols);
+        let cols = cols - left;
         match last {
-            Some(col) => {
-                self.command(format_args!("\x1b[{row};{}H", col + 1));
-                self.before = Joining::default();
-                self.glyph(&line, col);
-                self.push(APART);
-            }
+            Some(col) => self.redraw(row, col + 1 - left.min(col), &line, col),
             None if carries => {
                 // The other screen has its own margins, and none yet: rows count from the top there.
-                self.command(format_args!("\x1b[?47h\x1b[{};{cols}H \x1b[?47l", buffer.y + 1));
+                self.command(format_args!("\x1b[?47h\x1b[{};{cols}H \x1b[?1047l", buffer.y + 1));
             }
             None if line.iter().all(Glyph::is_blank) => {
                 self.reset_pen();

@@ -12,6 +12,21 @@ pub(super) enum Slot {
     Foreground,
     Background,
     Cursor,
+    /// Of text of some look: only in xterm.
+    Special(u8),
+}
+
+impl Slot {
+    /// Among the indexed colours (OSC 4), or as a command of its own (OSC 10 to 12).
+    pub(super) fn number(self) -> u16 {
+        match self {
+            Self::Indexed(index) => index.into(),
+            Self::Special(index) => 256 + u16::from(index),
+            Self::Foreground => 10,
+            Self::Background => 11,
+            Self::Cursor => 12,
+        }
+    }
 }
 
 /// The colours of the web client's theme: what is answered to a program that has not changed them.
@@ -52,9 +67,9 @@ impl Palette {
         self.changed.remove(&slot);
     }
 
-    /// All of the 256; the three others stay as they are.
+    /// All of the 256, and those that xterm counts with them; the three others stay as they are.
     pub(super) fn restore_indexed(&mut self) {
-        self.changed.retain(|slot, _| !matches!(slot, Slot::Indexed(_)));
+        self.changed.retain(|slot, _| !matches!(slot, Slot::Indexed(_) | Slot::Special(_)));
     }
 
     pub(super) fn color(&self, slot: Slot) -> Rgb {
@@ -71,7 +86,7 @@ impl Palette {
 fn original(slot: Slot) -> Rgb {
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match slot {
-        Slot::Foreground => FOREGROUND,
+        Slot::Foreground | Slot::Special(_) => FOREGROUND,
         Slot::Background => BACKGROUND,
         Slot::Cursor => CURSOR,
         Slot::Indexed(index @ 0..16) => THEME[usize::from(index)],

@@ -24,7 +24,11 @@ impl Terminal {
     /// A run of 0x20..=0x7e.
     pub(super) fn print_run(&mut self, run: &[u8]) {
         self.begin_printing();
-        if self.modes.insert || self.charsets.current() != Charset::Ascii || width::ascii_may_join(self.before) {
+        if self.modes.insert
+            || self.charsets.current() != Charset::Ascii
+            || width::ascii_may_join(self.before)
+            || self.sides().is_some()
+        {
             for &byte in run {
                 self.print_one(char::from(byte));
             }
@@ -112,6 +116,16 @@ impl Terminal {
     }
 
     fn print_one(&mut self, c: char) {
+        if self.sides().is_some() {
+            self.print_within::<true>(c);
+        } else {
+            self.print_within::<false>(c);
+        }
+    }
+
+    /// Prints one character; `NARROW` with margins at the sides.
+    #[inline]
+    fn print_within<const NARROW: bool>(&mut self, c: char) {
         if c == SOFT_HYPHEN {
             return;
         }
@@ -123,11 +137,13 @@ impl Terminal {
         let old_width = if joined.joins { usize::from(self.before.width()) } else { 0 };
         self.before = joined.state;
         let added = usize::from(joined.width).saturating_sub(old_width);
-        if self.buffer().x + added > self.cols {
+        let mut edge = if NARROW { self.edge() } else { self.cols };
+        if self.buffer().x + added > edge {
             if self.modes.autowrap {
                 self.wrap(old_width);
+                edge = if NARROW { self.edge() } else { self.cols };
             } else {
-                self.buffer_mut().x = self.cols - 1;
+                self.buffer_mut().x = edge - 1;
                 if joined.width == 2 {
                     return;
                 }
@@ -148,10 +164,13 @@ impl Terminal {
                 row.set(buffer.x, Cell::tail(style));
                 buffer.x += 1;
             }
+            if NARROW {
+                self.note_full(edge);
+            }
             return;
         }
         if insert {
-            make_room(row, buffer.x, added, Cell::empty(style), cols);
+            make_room(row, buffer.x, added, Cell::empty(style), edge, cols);
         }
         row.set(buffer.x, Cell::new(c, joined.width, style));
         buffer.x += 1;
@@ -159,12 +178,15 @@ impl Terminal {
             row.set(buffer.x, Cell::tail(style));
             buffer.x += 1;
         }
+        if NARROW {
+            self.note_full(edge);
+        }
     }
 
     /// To the next line. The last `carried` columns go along: a character that has just become wider than its place.
-    fn wrap(&mut self, carried: usize) {
+    pub(super) fn wrap(&mut self, carried: usize) {
         let pen = Cell::empty(self.pen_style());
-        let (cols, rows) = (self.cols, self.rows);
+        let (edge, rows) = (self.edge(), self.rows);
         let buffer = self.buffer_mut();
         let from = buffer.x.saturating_sub(carried);
         let mut taken = [Cell::BLANK; 2];
@@ -172,10 +194,21 @@ impl Terminal {
             for (offset, cell) in taken.iter_mut().enumerate().take(carried) {
                 *cell = row.cell(from + offset);
             }
-            for col in from..cols {
+            for col in from..edge {
                 row.set(col, pen);
             }
         }
+        if self.sides().is_some() {
+            let left = self.wrap_within();
+            if let Some(row) = self.row_mut() {
+                for (col, cell) in taken.into_iter().enumerate().take(carried) {
+                    row.set(left + col, cell);
+                }
+            }
+            self.buffer_mut().x = left + carried;
+            return;
+        }
+        let buffer = self.buffer_mut();
         buffer.x = carried;
         buffer.y += 1;
         if buffer.y == buffer.bottom + 1 {
@@ -193,8 +226,12 @@ impl Terminal {
     }
 }
 
-/// Insert mode: what is at `x` and after it moves right.
-fn make_room(row: &mut Row, x: usize, count: usize, fill: Cell, cols: usize) {
+/// Insert mode: what is at `x` and after it moves right, as far as `edge`.
+fn make_room(row: &mut Row, x: usize, count: usize, fill: Cell, edge: usize, cols: usize) {
+    if edge < cols {
+        row.shift_within(x, edge, count, true, fill);
+        return;
+    }
     row.insert(x, count, fill);
     if row.width(cols - 1) == 2 {
         row.set(cols - 1, fill);

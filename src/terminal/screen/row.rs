@@ -170,6 +170,42 @@ impl Row {
         }
     }
 
+    /// Nothing wide lies over the line between `col` and the column before it: halves on both sides become empty.
+    pub(super) fn cut(&mut self, col: usize, fill: Cell) {
+        if col > 0 && col < self.len() && self.width(col - 1) == 2 {
+            let lone = Cell::empty(fill.style);
+            self.set(col - 1, lone);
+            self.set(col, lone);
+        }
+    }
+
+    /// Shifts what is in `from..end` right or left by `count`; what leaves that is gone, and `fill` comes in.
+    pub(super) fn shift_within(&mut self, from: usize, end: usize, count: usize, right: bool, fill: Cell) {
+        let end = end.min(self.len());
+        if from >= end {
+            return;
+        }
+        let count = count.min(end - from);
+        self.cut(from, fill);
+        self.cut(end, fill);
+        self.cut(if right { end - count } else { from + count }, fill);
+        if right {
+            self.copy_within(from, from + count, end - from - count);
+            self.put(from, from + count, fill);
+        } else {
+            self.copy_within(from + count, from, end - from - count);
+            self.put(end - count, end, fill);
+        }
+    }
+
+    /// Puts `cells` at `col` and after; a wide character of which they hold one half is not among them.
+    pub(super) fn put_whole(&mut self, col: usize, cells: &[Cell]) {
+        for (offset, &cell) in cells.iter().enumerate() {
+            let is_cut = if cell.is_tail() { offset == 0 } else { cell.width() == 2 && offset + 1 == cells.len() };
+            self.set(col + offset, if is_cut { Cell::empty(cell.style) } else { cell });
+        }
+    }
+
     /// The column after the last character.
     pub(super) fn trimmed_len(&self) -> usize {
         let last = self.used().iter().rposition(|cell| cell.has_content());

@@ -17,6 +17,7 @@ use super::tabs::Tabs;
 use super::terminal::Terminal;
 use super::view::CursorShape;
 use super::width::{self, Joining};
+use super::xterm;
 
 /// The bytes, with the last `scrollback` lines above the screen and `tail`, the parser's half-read sequence.
 pub(super) fn write(terminal: &Terminal, scrollback: usize, tail: &[u8]) -> Vec<u8> {
@@ -36,27 +37,40 @@ impl Writer<'_> {
     fn all(&mut self, scrollback: usize) {
         let terminal = self.terminal;
         self.what_a_reset_leaves();
+        if let Some(xterm) = &terminal.xterm {
+            xterm::snapshot::begin(xterm, &mut self.paint);
+        }
         if !terminal.is_alternate && terminal.alternate.saved != Saved::default() {
             self.paint.push("\x1b[?47h");
             self.saved_cursor(&terminal.alternate);
+            self.paint.push("\x1b[?1047l\x1b[H");
+        }
+        if !terminal.is_alternate && terminal.alternate.has_rows() {
+            self.paint.push("\x1b[?47h\x1b[H");
+            self.paint.lines(&terminal.alternate, 0);
+            self.state(&terminal.alternate);
             self.paint.push("\x1b[?47l\x1b[H");
         }
         self.keyboard_of_the_hidden_screen();
         self.paint.lines(&terminal.primary, scrollback);
         if terminal.is_alternate {
             self.state(&terminal.primary);
-            self.paint.put_cursor(Place { x: terminal.primary.x, y: terminal.primary.y }, &terminal.primary, true);
+            let place = Place { x: terminal.primary.x, y: terminal.primary.y, left: 0 };
+            self.paint.put_cursor(place, &terminal.primary, true);
             self.keyboard(terminal.keyboard.primary, &terminal.keyboard.pushed);
             self.paint.reset_pen();
             if terminal.keyboard.alternate != 0 {
                 // What it was when this screen was last left counts again for a program that enters it twice.
-                self.paint.command(format_args!("\x1b[?47h\x1b[={}u\x1b[?47l", terminal.keyboard.alternate));
+                self.paint.command(format_args!("\x1b[?47h\x1b[={}u\x1b[?1047l", terminal.keyboard.alternate));
             }
             self.paint.push("\x1b[?47h\x1b[=0u\x1b[H");
             self.paint.lines(&terminal.alternate, 0);
             self.state(&terminal.alternate);
         } else {
             self.state(&terminal.primary);
+        }
+        if let Some(xterm) = &terminal.xterm {
+            xterm::snapshot::margins(xterm, &mut self.paint);
         }
         self.modes();
         self.cursor();
@@ -72,6 +86,7 @@ impl Writer<'_> {
                 Slot::Foreground => "10".into(),
                 Slot::Background => "11".into(),
                 Slot::Cursor => "12".into(),
+                Slot::Special(index) => format!("5;{index}"),
             };
             self.paint.command(format_args!("\x1b]{slot};rgb:{red:02x}/{green:02x}/{blue:02x}\x1b\\"));
         }
@@ -90,7 +105,8 @@ impl Writer<'_> {
         self.keyboard(keyboard.primary, &[]);
         self.paint.push("\x1b[?47h");
         self.keyboard(keyboard.alternate, &keyboard.pushed_alternate);
-        self.paint.push("\x1b[?47l");
+        // With 1047 it is empty again; what mode 47 left on it was drawn before.
+        self.paint.push(if self.terminal.alternate.has_rows() { "\x1b[?47l" } else { "\x1b[?1047l" });
         self.paint.push("\x1b[=0u");
     }
 
@@ -211,8 +227,13 @@ impl Writer<'_> {
         let terminal = self.terminal;
         let (buffer, modes) = (terminal.buffer(), &terminal.modes);
         let top = if modes.origin { buffer.top } else { 0 };
-        let carries = !terminal.is_alternate;
-        self.paint.put_cursor(Place { x: buffer.x, y: buffer.y - top.min(buffer.y) }, buffer, carries);
+        let left = terminal.sides().filter(|_| modes.origin).map_or(0, |(left, _)| left);
+        let place = Place { x: buffer.x, y: buffer.y - top.min(buffer.y), left };
+        if terminal.is_full() {
+            self.paint.put_cursor_at_margin(place, buffer);
+        } else {
+            self.paint.put_cursor(place, buffer, !terminal.is_alternate && !terminal.is_xterm());
+        }
         // Not before: what puts the cursor past the last column may change these.
         if !modes.autowrap {
             self.paint.push("\x1b[?7l");
@@ -222,6 +243,7 @@ impl Writer<'_> {
         self.keyboard(keyboard.flags, pushed);
         self.charsets(terminal.charsets, Charsets::default());
         self.paint.set_whole_pen(terminal.pen);
+        xterm::snapshot::protection(terminal, &mut self.paint);
         if modes.insert {
             self.paint.push("\x1b[4h");
         }
@@ -243,7 +265,11 @@ impl Writer<'_> {
             if text.is_empty() || usize::from(width_at(from)) != width || from > 0 && width_at(from - 1) == 2 {
                 return; // it is no longer there, or covers half of another, which would go
             }
-            self.paint.command(format_args!("\x1b[{};{}H", buffer.y + 1 - top.min(buffer.y), from + 1));
+            self.paint.command(format_args!(
+                "\x1b[{};{}H",
+                buffer.y + 1 - top.min(buffer.y),
+                from + 1 - left.min(from)
+            ));
             if modes.insert {
                 // Printing it again will push the rest of the line back. What joins its first character does not.
                 let first = text.chars().next().map_or(1, |first| width::join(Joining::default(), first).width);

@@ -7,12 +7,14 @@ use super::attr::Attr;
 use super::buffer::{Buffer, Kind};
 use super::cell::{Cell, StyleId};
 use super::charset::Charsets;
+use super::emulation::Emulation;
 use super::modes::{Keyboard, Modes};
 use super::palette::Palette;
 use super::print::Printing;
 use super::row::Row;
 use super::tables::Tables;
 use super::width::Joining;
+use super::xterm::Xterm;
 
 /// Everything a terminal is but its parser.
 pub(super) struct Terminal {
@@ -39,10 +41,12 @@ pub(super) struct Terminal {
     pub(super) bells: u64,
     pub(super) clipboard: Option<Arc<Clipboard>>,
     pub(super) answers: Vec<u8>,
+    /// What the client does not have; nothing unless xterm is emulated.
+    pub(super) xterm: Option<Box<Xterm>>,
 }
 
 impl Terminal {
-    pub(super) fn new(cols: usize, rows: usize, scrollback_max: usize) -> Self {
+    pub(super) fn new(cols: usize, rows: usize, scrollback_max: usize, emulation: Emulation) -> Self {
         Self {
             cols,
             rows,
@@ -65,6 +69,7 @@ impl Terminal {
             bells: 0,
             clipboard: None,
             answers: Vec::new(),
+            xterm: Xterm::of(emulation),
         }
     }
 
@@ -126,16 +131,30 @@ impl Terminal {
     /// Keeps the cursor on the screen, and within the margins in origin mode. `beyond` lets it wait to wrap.
     pub(super) fn restrict_cursor(&mut self, beyond: bool) {
         let (cols, rows, origin) = (self.cols, self.rows, self.modes.origin);
+        if !beyond {
+            self.leave_margin();
+        }
+        let sides = self.sides().filter(|_| origin);
         let buffer = self.buffer_mut();
         buffer.x = buffer.x.min(if beyond { cols } else { cols - 1 });
+        if let Some((left, right)) = sides {
+            buffer.x = buffer.x.clamp(left, right);
+        }
         buffer.y = if origin { buffer.y.max(buffer.top).min(buffer.bottom) } else { buffer.y.min(rows - 1) };
+    }
+
+    /// The column that the cursor is shown in: the last one while it waits to wrap.
+    pub(super) fn shown_column(&self) -> usize {
+        self.buffer().x.min(self.cols - 1) - usize::from(self.is_full())
     }
 
     /// Places the cursor, counted from the margin in origin mode.
     pub(super) fn set_cursor(&mut self, x: usize, y: usize) {
         let origin = self.modes.origin;
+        self.forget_full();
+        let left = self.sides().filter(|_| origin).map_or(0, |(left, _)| left);
         let buffer = self.buffer_mut();
-        buffer.x = x;
+        buffer.x = left.saturating_add(x);
         buffer.y = if origin { buffer.top.saturating_add(y) } else { y };
         self.restrict_cursor(false);
     }
@@ -152,6 +171,7 @@ impl Terminal {
     pub(super) fn resize(&mut self, cols: usize, rows: usize) {
         self.wake();
         self.end_printing();
+        self.forget_sides();
         (self.cols, self.rows) = (cols, rows);
         self.primary.resize(cols, rows, &mut self.tables);
         self.alternate.resize(cols, rows, &mut self.tables);
@@ -168,6 +188,9 @@ impl Terminal {
         self.modes.full_reset();
         self.keyboard = Keyboard::default();
         self.set_pen(Attr::default());
+        if let Some(xterm) = &mut self.xterm {
+            xterm.reset();
+        }
     }
 
     /// Frees what no cell names any more, when enough has come.

@@ -253,6 +253,11 @@ export class Server {
         SHELL: "/bin/bash",
         LANG: "C.UTF-8",
         FANTAIL_DATA_DIR: join(home, "data"),
+        // All pages of a test file come from one address, and most are of one account.
+        FANTAIL_RATE_REQUESTS: "1000000",
+        FANTAIL_RATE_OPENINGS: "1000000",
+        FANTAIL_RATE_TICKETS: "1000000",
+        FANTAIL_RATE_SAVES: "1000000",
       },
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -99,7 +99,8 @@ async fn every_answer_carries_its_defences_and_every_refusal_its_request_id() {
         assert_eq!(answer.status, status, "{answer:?}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
         let policy = answer.header("content-security-policy").unwrap_or_default();
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'"] {
+        let trusted = "require-trusted-types-for 'script'";
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'", trusted] {
             assert!(policy.contains(part), "{part} in {answer:?}");
         }
         assert!(!policy.contains("script-src 'self' 'unsafe"), "{policy}");

@@ -159,7 +159,7 @@ fn refusal_id(answer: &Answer, status: u16, code: &str, what: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_guarded_route_refuses_everything_that_is_no_credential_and_does_nothing() {
+async fn h23_every_guarded_route_refuses_everything_that_is_no_credential_and_does_nothing() {
     let server = Server::start().await;
     let login = Login::by_link(&server).await;
     let session = login.open(&server, &["cat"]).await;
@@ -205,7 +205,7 @@ async fn without_a_credential_a_session_that_is_there_looks_like_one_that_is_not
 }
 
 #[tokio::test]
-async fn a_credential_is_taken_from_one_header_of_one_scheme_and_from_nowhere_else() {
+async fn h31_a_credential_is_taken_from_one_header_of_one_scheme_and_from_nowhere_else() {
     let server = Server::start().await;
     let login = Login::by_link(&server).await;
     let host = ("host", server.authority());

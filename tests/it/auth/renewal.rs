@@ -1,16 +1,10 @@
 //! Refresh tokens, and the cookie browsers keep them in.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures_util::future::join_all;
-
-use super::{by_bearer, by_ticket, echoes, refused};
+use super::{RACED_WITHIN, by_bearer, by_ticket, echoes, refused};
 use crate::support::raw::request;
-use crate::support::{Answer, Client, Closed, Join, Login, Raw, Server, until};
-
-/// How soon a refresh token is used again for certain that is only raced: ten seconds after its first use the server takes
-/// it for stolen. Where this machine takes longer, a test begins anew.
-const RACED_WITHIN: Duration = Duration::from_secs(8);
+use crate::support::{Answer, Client, Closed, Join, Login, Raw, Server};
 
 /// Asks as a page does that sends the cookie and nothing else.
 async fn by_cookie(server: &Server, path: &str, cookie: &str, origin: Option<&str>) -> Answer {
@@ -38,49 +32,6 @@ async fn a_renewal_gives_new_tokens_and_the_old_one_is_raced() {
     for login in [&first, &second, &third] {
         assert_eq!(login.ask(&server, "GET", "/api/auth/me", None).await.status, 200, "the login lives");
     }
-}
-
-#[tokio::test]
-async fn a_refresh_token_used_again_later_ends_its_login_with_its_sockets() {
-    let server = Server::start().await;
-    let stolen = Login::by_link(&server).await;
-    let session = stolen.open(&server, &["cat"]).await;
-    let renewed = Login::from_answer(&stolen.renew(&server).await);
-    let mut socket = Client::join(&server, &session, by_bearer(&renewed)).await;
-    let ticket = renewed.ticket(&server, &session, None).await;
-    let later = async || Some(stolen.renew(&server).await).filter(|answer| answer.status != 409);
-    let answer = until("the end of the grace", later).await;
-    let invalid = (401, "invalid_token".to_owned());
-    assert_eq!(answer.code(), invalid);
-    assert_eq!(socket.until_closed().await, Closed::With(4403));
-    assert_eq!(renewed.renew(&server).await.code(), invalid);
-    for login in [&stolen, &renewed] {
-        assert_eq!(login.ask(&server, "GET", "/api/auth/me", None).await.code(), invalid);
-    }
-    assert_eq!(refused(&server, &session, by_bearer(&renewed)).await, invalid);
-    assert_eq!(refused(&server, &session, by_ticket(&ticket)).await, (401, "invalid_ticket".into()));
-    assert_eq!(server.session(&session).await["status"], "running", "sessions outlive logins");
-}
-
-#[tokio::test]
-async fn of_fifty_renewals_at_once_exactly_one_is_granted() {
-    let (server, answers) = loop {
-        let server = Server::start().await;
-        let login = Login::by_link(&server).await;
-        let begun = Instant::now();
-        let answers = join_all((0..50).map(|_| login.renew(&server))).await;
-        if begun.elapsed() < RACED_WITHIN {
-            break (server, answers);
-        }
-    };
-    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
-    assert_eq!(won.len(), 1);
-    for answer in lost {
-        assert!(matches!(answer.status, 401 | 409), "{answer:?}");
-        assert_eq!(answer.header("set-cookie"), None, "the winner's cookie is not overwritten");
-    }
-    let winner = Login::from_answer(&won[0]);
-    assert_eq!(winner.renew(&server).await.status, 200);
 }
 
 #[tokio::test]

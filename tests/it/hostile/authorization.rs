@@ -128,6 +128,8 @@ async fn h45_who_may_only_look_types_nothing_whatever_way_they_try_and_it_is_not
     let refused = |event: &Event| matches!(event, Event::Refused { .. }).then_some(());
     let commands = [
         Command::TakeControl,
+        Command::RequestControl,
+        Command::GiveControl { client: cem.welcome.client_id.clone() },
         Command::Fit,
         Command::Signal { signal: "KILL".into() },
         Command::Paste { text: "stolen".into(), submit: true },
@@ -226,13 +228,15 @@ async fn h47_a_share_lets_in_whoever_has_it_for_what_it_says_and_nothing_else() 
 #[tokio::test]
 async fn h47_an_expired_share_lets_nobody_in_and_its_end_is_that_of_those_who_came_by_it() {
     let house = House::new().await;
-    let share = house.share(json!({ "access": "control", "expiresIn": 2 })).await;
+    let share = house.share(json!({ "access": "control", "expiresIn": 5 })).await;
     let guest = house.guest(&share).await;
+    let mut viewer = house.join(&guest).await;
     let secret = share["secret"].as_str().expect("a secret");
     until("the share's end", async || {
         (house.enter(secret).await.code() == (401, "invalid_share".into())).then_some(())
     })
     .await;
+    assert_eq!(viewer.until_closed().await, Closed::With(4401));
     let renewal = json!({ "sessionId": house.session, "refreshToken": guest.refresh });
     let renewed = house.server.ask(None, "POST", "/api/shares/renew", Some(renewal)).await;
     assert_eq!(renewed.status, 401, "{renewed:?}");

@@ -1,9 +1,6 @@
 //! What is tried on every route there is, taken from the server's own description: a new route, or a new field, is tried
 //! without anyone thinking of it.
 
-#[path = "../support/postgres.rs"]
-mod postgres;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +10,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::support::document::{Document, Operation, is};
 use crate::support::raw::handshake;
-use crate::support::{Answer, Raw, Server};
+use crate::support::{Answer, Postgres, Raw, Server};
 
 /// A server with one of everything that a path can name.
 struct House {
@@ -26,7 +23,8 @@ struct House {
 impl House {
     async fn on(server: Arc<Server>) -> Self {
         let document = Document::of(&server).await;
-        let session = server.open(&["cat"]).await;
+        // It survives the signals that it is sent.
+        let session = server.open(&["sh", "-c", "trap '' INT; exec cat"]).await;
         let added = server.call("POST", "/api/users", Some(json!({ "username": "bob", "role": "member" }))).await;
         let account = added.1["id"].as_str().expect("an id").to_owned();
         Self { server, document, session, account }
@@ -115,7 +113,8 @@ async fn h77_sql_in_any_field_of_any_route_is_text_in_sqlite() {
 
 #[tokio::test]
 async fn h77_sql_in_any_field_of_any_route_is_text_in_postgresql() {
-    let database = postgres::empty_schema().await;
+    let postgres = Postgres::start();
+    let database = postgres.schema().await;
     let data = tempfile::tempdir().expect("a directory");
     let server = Server::launch(data, &[], &[("FANTAIL_DATABASE_URL", &database)]).await;
     nothing_comes_of_sql(Arc::new(server), &database).await;

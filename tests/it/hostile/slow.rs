@@ -12,11 +12,25 @@ const SMALL: usize = 95_000;
 
 #[tokio::test]
 async fn h18_a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_flood() {
+    flooded(256 * MEBIBYTE, async |slow| slow.is_there().await).await;
+}
+
+/// A byte for each mebibyte that is printed: less than one a second, of a flood that would take years at that pace.
+#[tokio::test]
+async fn h19_a_viewer_that_reads_a_byte_now_and_then_costs_no_more_than_one_that_never_reads() {
+    let read = async |slow: &mut Raw| {
+        slow.is_there().await;
+        slow.read_a_byte().await;
+    };
+    flooded(64 * MEBIBYTE, read).await;
+}
+
+/// A flood that one viewer reads, and twenty beside it as slowly as `reads` says.
+async fn flooded(flood: u64, reads: impl AsyncFn(&mut Raw)) {
     let _alone = alone().await;
     // The sockets of those who do not read take in some megabytes at once, so that for a moment they are the fastest
     // viewers; what is held must reach as far behind them as the one who reads.
     let server = Server::start_with(&["--log-bytes", "16777216"]).await;
-    let flood = 256 * MEBIBYTE;
     let program = format!("stty raw -echo; read go; head -c {flood} /dev/zero; exec cat");
     let id = server.open(&["sh", "-c", &program]).await;
     let mut reader = Client::attach(&server, &id).await;
@@ -33,7 +47,7 @@ async fn h18_a_viewer_that_never_reads_costs_little_and_another_gets_all_of_a_fl
         reader.step().await.expect("open");
         if reader.offset >= due {
             for other in &mut others {
-                other.is_there().await;
+                reads(other).await;
             }
             due = due + MEBIBYTE;
         }

@@ -90,7 +90,7 @@ async fn h06_only_a_trusted_proxy_says_who_calls() {
 }
 
 /// A connection from another address of loopback.
-async fn from_address(server: &Server, last: u8) -> TcpStream {
+pub(super) async fn from_address(server: &Server, last: u8) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).expect("bound");
     let to = server.authority().parse().expect("an address");

@@ -3,7 +3,7 @@
 use fantail::protocol::{ClientMessage, Command, Event, ServerMessage, Welcome};
 use fantail::terminal::screen::Screen;
 use fantail::terminal::{Offset, Size};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt, StreamExt};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -199,11 +199,20 @@ impl Client {
         patiently(wanted, follow).await;
     }
 
-    /// Follows until the terminal's screen contains `wanted`.
+    /// Follows until the terminal's screen contains `wanted`. It is looked at when nothing more is there, and now and then
+    /// in a flood: to write all of it out takes longer than to draw what came.
     pub async fn until_on_screen(&mut self, wanted: &str) {
+        const UNLOOKED_MAX: usize = 100;
         let follow = async {
             while !self.on_screen().contains(wanted) {
-                if let Err(closed) = self.step().await {
+                let mut stepped = self.step().await;
+                for _ in 0..UNLOOKED_MAX {
+                    match self.step().now_or_never() {
+                        Some(more) if stepped.is_ok() => stepped = more,
+                        _ => break,
+                    }
+                }
+                if let Err(closed) = stepped {
                     panic!("{closed:?} before {wanted:?} was on screen: {:?}", self.on_screen());
                 }
             }

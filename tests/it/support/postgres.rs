@@ -1,65 +1,87 @@
-//! A PostgreSQL for tests: started from the installed binaries as an ordinary user when a test first asks for it, gone
-//! with the process that asked. Each test gets a schema of its own.
+//! A PostgreSQL for tests: started from the installed binaries as an ordinary user, gone with the process that asked.
+//! Each test gets a schema of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// Makes a database in a directory of its own, serves it on a socket there, and ends when nobody holds our end of its
-/// input any more, however this process dies. `$1` is where the programs are.
+/// input any more, however this process dies. `$1` is where the programs are. Until then it does what its input says:
+/// `stop` has it gone as by a power cut, and `start` come back.
 const SCRIPT: &str = r#"
+programs=$1
 dir=$(mktemp -d /tmp/fantail-pg.XXXXXX) || exit 1
 trap 'rm -rf "$dir"' EXIT
-"$1/initdb" -D "$dir/data" -A trust -U fantail -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
-"$1/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c max_connections=500 >>"$dir/log" 2>&1 </dev/null &
-server=$!
-tries=0
-until "$1/pg_isready" -q -h "$dir"; do
-    tries=$((tries + 1))
-    if [ $tries -gt 600 ] || ! kill -0 $server 2>/dev/null; then cat "$dir/log" >&2; exit 1; fi
-    sleep 0.1
-done
+"$programs/initdb" -D "$dir/data" -A trust -U fantail -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+serve() {
+    "$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c max_connections=500 >>"$dir/log" 2>&1 </dev/null &
+    server=$!
+    tries=0
+    until "$programs/pg_isready" -q -h "$dir"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 600 ] || ! kill -0 $server 2>/dev/null; then cat "$dir/log" >&2; exit 1; fi
+        sleep 0.1
+    done
+}
+stop() { kill -QUIT $server; wait $server; }
+serve
 echo "$dir"
-read -r nothing
-kill -QUIT $server
-wait $server
+while read -r word; do
+    case $word in
+        stop) stop ;;
+        start) serve ;;
+    esac
+    echo "$word"
+done
+stop
 "#;
 
-struct Postgres {
+/// A server of databases.
+pub(crate) struct Postgres {
     dir: String,
-    /// With our end of its input.
-    _script: Child,
+    /// What the script is told, and what it answers.
+    pub(super) script: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    _process: Child,
 }
 
-static POSTGRES: LazyLock<Postgres> = LazyLock::new(start);
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
 
-/// The address of an empty schema.
-pub(crate) async fn empty_schema() -> String {
-    let name = format!("t{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-    let dir = POSTGRES.dir.replace('/', "%2F");
-    let base = format!("postgres://fantail@localhost/postgres?host={dir}");
-    let mut connection = PgConnection::connect(&base).await.expect("the database of the tests answers");
-    connection.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema");
-    format!("{base}&options[search_path]={name}")
-}
+impl Postgres {
+    pub(crate) fn start() -> Self {
+        let programs = programs().expect(
+            "tests of the store need PostgreSQL's programs (initdb, postgres): install postgresql, as tests/run does",
+        );
+        let mut command = if rustix::process::geteuid().is_root() { as_ordinary_user() } else { Command::new("sh") };
+        command.args(["-c", SCRIPT, "postgres"]).arg(programs).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.current_dir("/").spawn().expect("a shell");
+        let told = process.stdin.take().expect("piped");
+        let answers = BufReader::new(process.stdout.take().expect("piped"));
+        let mut postgres = Self { dir: String::new(), script: Mutex::new((told, answers)), _process: process };
+        postgres.dir = postgres.answer();
+        assert!(!postgres.dir.is_empty(), "PostgreSQL did not start: see above");
+        postgres
+    }
 
-fn start() -> Postgres {
-    let programs = programs().expect(
-        "tests of the store need PostgreSQL's programs (initdb, postgres): install postgresql, as tests/run does",
-    );
-    let mut command = if rustix::process::geteuid().is_root() { as_ordinary_user() } else { Command::new("sh") };
-    command.args(["-c", SCRIPT, "postgres"]).arg(programs).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut script = command.current_dir("/").spawn().expect("a shell");
-    let mut dir = String::new();
-    BufReader::new(script.stdout.take().expect("piped")).read_line(&mut dir).expect("readable");
-    let dir = dir.trim_end().to_owned();
-    assert!(!dir.is_empty(), "PostgreSQL did not start: see above");
-    Postgres { dir, _script: script }
+    /// What the script says next; nothing when it has ended.
+    pub(super) fn answer(&self) -> String {
+        let mut line = String::new();
+        self.script.lock().expect("nobody panicked in here").1.read_line(&mut line).expect("readable");
+        line.trim_end().to_owned()
+    }
+
+    /// The address of an empty schema of it.
+    pub(crate) async fn schema(&self) -> String {
+        let name = format!("t{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        let dir = self.dir.replace('/', "%2F");
+        let base = format!("postgres://fantail@localhost/postgres?host={dir}");
+        let mut connection = PgConnection::connect(&base).await.expect("the database of the tests answers");
+        connection.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema");
+        format!("{base}&options[search_path]={name}")
+    }
 }
 
 /// It refuses to be run by root.

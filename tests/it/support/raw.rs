@@ -130,6 +130,12 @@ impl Raw {
         }
     }
 
+    /// Reads one byte, however much has come.
+    pub async fn read_a_byte(&mut self) {
+        let byte = patiently("a byte", self.stream.read_u8()).await.expect("open");
+        self.seen.push(byte);
+    }
+
     /// Until the server has read what was sent. The kernel tells, of both ends of the connection.
     pub async fn until_read(&self) {
         let (here, there) = (self.stream.local_addr().expect("bound"), self.stream.peer_addr().expect("connected"));

@@ -128,6 +128,10 @@ impl Server {
         command.env("FANTAIL_LOG_LEVEL", "warn");
         // All that the tests send comes from one address, much of it before anyone has logged in.
         command.env("FANTAIL_MAX_UNAUTHENTICATED_PER_ADDRESS", "16384");
+        // And much of it at once.
+        for rate in ["REQUESTS", "OPENINGS", "TICKETS", "EXPENSIVE", "SAVES", "ATTEMPTS"] {
+            command.env(format!("FANTAIL_RATE_{rate}"), "1000000");
+        }
         // Most tests are of something else than who may start what.
         command.env("FANTAIL_ANY_COMMAND", "member");
         command.stdin(Stdio::null()).kill_on_drop(true);

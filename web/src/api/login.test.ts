@@ -139,6 +139,50 @@ describe("renewal", () => {
   });
 });
 
+describe("by the link of a session", () => {
+  const share = { sessionId: "s", access: "view", label: "", expiresAt: "2026-11-21T12:00:00Z" };
+  const shared = (n: number) => ({ accessToken: `g${n}`, expiresIn: 900, share });
+
+  test("the page acts for the guest, and renews as such", async () => {
+    answers["POST /api/shares/enter"] = (_, body) => [
+      200,
+      JSON.parse(body ?? "").secret === "x" ? shared(1) : {},
+    ];
+    answers["POST /api/shares/renew"] = (_, body) => [
+      200,
+      JSON.parse(body ?? "").sessionId === "s" ? shared(2) : {},
+    ];
+    answers["GET /api/sessions/s"] = (authorization) => [200, { authorization }];
+    await login.withShare("x");
+    expect(standings).toEqual([{ name: "guest", share }] as Standing[]);
+    clock.advance(840_000);
+    await settle();
+    await settle();
+    expect(calls).toEqual(["POST /api/shares/enter", "POST /api/shares/renew"]);
+    expect(await login.request("GET", "/api/sessions/s")).toEqual({ authorization: "Bearer g2" });
+    expect(standings.length).toBe(1);
+  });
+  test("one that lets nobody in turns away, and asks for no login", async () => {
+    answers["POST /api/shares/enter"] = () => refusal(401, "invalid_share");
+    await login.withShare("x");
+    expect(standings).toEqual([{ name: "turnedAway" }]);
+  });
+  test("taken back: the next renewal turns away", async () => {
+    answers["POST /api/shares/renew"] = () => [200, shared(1)];
+    await login.beginAsGuest("s");
+    expect(standings.at(-1)).toEqual({ name: "guest", share } as Standing);
+    answers["POST /api/shares/renew"] = () => refusal(401, "invalid_token");
+    await login.renew().catch(() => {});
+    expect(standings.at(-1)).toEqual({ name: "turnedAway" });
+  });
+  test("an unreachable server turns nobody away", async () => {
+    answers["POST /api/shares/enter"] = () => "offline";
+    expect(login.withShare("x")).rejects.toThrow(Unreachable);
+    await settle();
+    expect(standings).toEqual([]);
+  });
+});
+
 test("refusals carry the server's message, field and code", async () => {
   answers["POST /api/sessions"] = () => [
     400,

@@ -1,11 +1,14 @@
 // Who this page acts for: obtains, renews and forgets the access token, and sends every authorised request.
 // The token lives in a private field and nowhere else: never in storage, a URL, a cookie or the DOM.
 
-import type { Caller, Tokens, User } from "./contract";
+import type { Caller, Entered, Tokens, User } from "./contract";
 import { ApiError, exchange, type Fetch } from "./request";
 
 // Renew this long before the token ends, so that no request starts with one that dies on the way.
 const EARLY_MS = 60_000;
+
+// However soon a token ends, which near the end of a link is very soon.
+const RENEWAL_LEAST_MS = 1_000;
 
 // Another tab renewed a moment ago: its cookie is on the way to us.
 const RACED_MS = 300;
@@ -14,7 +17,11 @@ const RACED_TRIES = 5;
 export type Standing =
   | { name: "unknown" }
   | { name: "signedOut" }
-  | { name: "signedIn"; user: User; auth: Caller["auth"] };
+  | { name: "signedIn"; user: User; auth: Caller["auth"] }
+  // Came by the link of a session, which is all there is to reach.
+  | { name: "guest"; share: Entered }
+  // Came by a link that lets nobody in, or no longer.
+  | { name: "turnedAway" };
 
 export interface Surroundings {
   fetch: Fetch;
@@ -28,6 +35,8 @@ export class Login {
   readonly #around: Surroundings;
   readonly #changed: (standing: Standing) => void;
   #standing: Standing = { name: "unknown" };
+  // The session whose link this page came by: it acts for whoever has that, and for no account.
+  #shared: string | null = null;
   #accessToken: string | null = null;
   #expiresAt = 0;
   #renewal: Promise<void> | null = null;
@@ -49,10 +58,14 @@ export class Login {
       this.#enter({ name: "signedIn", user: caller.user, auth: caller.auth });
     } catch (error) {
       if (!isUnauthenticated(error)) throw error;
-      await this.renew().catch((refused: unknown) => {
-        if (!isUnauthenticated(refused)) throw refused;
-      });
+      await this.#renewIfKnown();
     }
+  }
+
+  // At page load, by the cookie that an earlier page got for the link of this session.
+  async beginAsGuest(sessionId: string): Promise<void> {
+    this.#shared = sessionId;
+    await this.#renewIfKnown();
   }
 
   async withPassword(username: string, password: string): Promise<void> {
@@ -63,6 +76,21 @@ export class Login {
     this.#take((await this.#exchange("POST", "/api/auth/link", { token })) as Tokens);
   }
 
+  // The secret of a session's link.
+  async withShare(secret: string): Promise<void> {
+    try {
+      this.#take((await this.#exchange("POST", "/api/shares/enter", { secret })) as Tokens);
+    } catch (error) {
+      if (!isUnauthenticated(error)) throw error;
+      this.#forget({ name: "turnedAway" });
+    }
+  }
+
+  // The account has changed: by this page, which was told how it is now.
+  changed(user: User): void {
+    if (this.#standing.name === "signedIn") this.#enter({ ...this.#standing, user });
+  }
+
   async leave(): Promise<void> {
     try {
       await this.request("POST", "/api/auth/logout", {});
@@ -70,7 +98,7 @@ export class Login {
       // Then the login has ended already.
       if (!isUnauthenticated(error)) throw error;
     }
-    this.#forget();
+    this.#forget({ name: "signedOut" });
   }
 
   // Concurrent callers share one renewal: a refresh token is good for one use.
@@ -94,33 +122,49 @@ export class Login {
     }
   }
 
+  async #renewIfKnown(): Promise<void> {
+    await this.renew().catch((refused: unknown) => {
+      if (!isUnauthenticated(refused)) throw refused;
+    });
+  }
+
   async #refresh(): Promise<void> {
+    const sessionId = this.#shared;
     for (let left = RACED_TRIES; ; left--) {
       try {
-        return this.#take((await this.#exchange("POST", "/api/auth/refresh", null)) as Tokens);
+        const tokens = (await (sessionId === null
+          ? this.#exchange("POST", "/api/auth/refresh", null)
+          : this.#exchange("POST", "/api/shares/renew", { sessionId }))) as Tokens;
+        // Meanwhile the page may have come by a link: then it no longer acts for whom this is.
+        if (sessionId === this.#shared) this.#take(tokens);
+        return;
       } catch (error) {
-        if (isUnauthenticated(error)) this.#forget();
+        if (isUnauthenticated(error) && sessionId === this.#shared) {
+          this.#forget({ name: sessionId === null ? "signedOut" : "turnedAway" });
+        }
         if (!(error instanceof ApiError) || error.code !== "refresh_raced" || left === 0) throw error;
         await new Promise<void>((resolve) => this.#around.after(RACED_MS, resolve));
       }
     }
   }
 
-  #take(tokens: Tokens): void {
-    this.#accessToken = tokens.accessToken;
-    this.#expiresAt = this.#around.now() + tokens.expiresIn * 1000;
+  #take({ accessToken, expiresIn, user, share }: Tokens): void {
+    this.#accessToken = accessToken;
+    this.#expiresAt = this.#around.now() + expiresIn * 1000;
     this.#cancelTimer();
     // A short-lived token is renewed at half its life rather than in a loop.
-    const wait = Math.max(tokens.expiresIn * 500, tokens.expiresIn * 1000 - EARLY_MS);
+    const wait = Math.max(RENEWAL_LEAST_MS, expiresIn * 500, expiresIn * 1000 - EARLY_MS);
     // A failure here is not the user's concern yet: the next request renews again and reports it.
     this.#cancelTimer = this.#around.after(wait, () => void this.renew().catch(() => {}));
-    this.#enter({ name: "signedIn", user: tokens.user, auth: "token" });
+    this.#shared = share?.sessionId ?? null;
+    if (share !== undefined) this.#enter({ name: "guest", share });
+    else if (user !== undefined) this.#enter({ name: "signedIn", user, auth: "token" });
   }
 
-  #forget(): void {
+  #forget(standing: Standing): void {
     this.#cancelTimer();
     this.#accessToken = null;
-    this.#enter({ name: "signedOut" });
+    this.#enter(standing);
   }
 
   #enter(standing: Standing): void {
@@ -139,6 +183,7 @@ export class Login {
   }
 }
 
+// A wrong password says nothing of the login it was sent with.
 export function isUnauthenticated(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 401;
+  return error instanceof ApiError && error.status === 401 && error.code !== "invalid_login";
 }

@@ -11,16 +11,20 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const left = useRef(false);
   // In the same step as it is drawn, so that no key typed after it was asked for misses it.
   useLayoutEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
+    const [element, before] = [dialog.current, document.activeElement];
+    element?.showModal();
     return () => {
+      // As long as it is open nothing outside takes the focus. That it closes now is known to who took it away.
+      left.current = true;
+      element?.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
   return (
-    <dialog ref={dialog} aria-label={title} onClose={onClose}>
+    <dialog ref={dialog} aria-label={title} onClose={() => left.current || onClose()}>
       <h2>{title}</h2>
       {children}
     </dialog>

@@ -5,7 +5,8 @@ import { ARROWS, ESCAPE, type ExtraKey, INTERRUPT, TAB } from "../terminal/keys"
 
 export function KeyBar({ attached }: { attached: Attached }) {
   const sticky = attached.stickyControl;
-  if (attached.over) return null;
+  // Who may not type has no keys to press.
+  if (attached.over || !attached.control.value || attached.isKeptOut) return null;
   const button = (key: ExtraKey) => (
     <button type="button" key={key.name} aria-label={key.name} onClick={() => attached.press(key)}>
       {key.face}

@@ -2,12 +2,12 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../api/contract";
-import { listSessions, login, standing } from "../api/sessions";
+import { listSessions, standing } from "../api/sessions";
 import { formatCommandLine } from "../command-line";
 import { age, exitWords, label } from "../label";
 import { followLink, go, sessionPath } from "../route";
-import { notifyError } from "./notice";
 import { OpenForm } from "./open";
+import { Page } from "./page";
 import { Reopen } from "./reopen";
 import { CloseSession, RenameSession, sessionName } from "./session-dialogs";
 
@@ -22,21 +22,8 @@ export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
     setOpen(null);
     void refresh();
   };
-  useEffect(() => {
-    document.title = "Fantail";
-  }, []);
   return (
-    <main class="list">
-      <header>
-        <h1 class="brand">
-          <img src="/favicon.svg" alt="" width="28" height="28" />
-          Fantail
-        </h1>
-        <Account />
-        <button type="button" class="primary" onClick={() => setOpen({ dialog: "open" })}>
-          New session
-        </button>
-      </header>
+    <Page title="Sessions" action={mayOpen() && <OpenButton onClick={() => setOpen({ dialog: "open" })} />}>
       {problem !== null && (
         <p class="problem banner" role="alert">
           {problem} Trying again…
@@ -46,8 +33,9 @@ export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
         <div class="empty">
           <p>No sessions are open.</p>
           <p>
-            A session is a program on the server that stays when you leave. Open one and come back from
-            anywhere.
+            {mayOpen()
+              ? "A session is a program on the server that stays when you leave. Open one and come back from anywhere."
+              : "Sessions that others share with you are listed here."}
           </p>
         </div>
       )}
@@ -76,7 +64,20 @@ export function ListScreen({ onOpened }: { onOpened(session: Session): void }) {
       {open?.dialog === "close" && (
         <CloseSession session={open.session} onDone={done} onClose={() => setOpen(null)} />
       )}
-    </main>
+    </Page>
+  );
+}
+
+// Guests only take part in what others have opened.
+function mayOpen(): boolean {
+  return standing.value.name === "signedIn" && standing.value.user.role !== "guest";
+}
+
+function OpenButton({ onClick }: { onClick(): void }) {
+  return (
+    <button type="button" class="primary" onClick={onClick}>
+      New session
+    </button>
   );
 }
 
@@ -115,19 +116,6 @@ function useSessions() {
   return { sessions, problem, refresh };
 }
 
-function Account() {
-  const who = standing.value;
-  if (who.name !== "signedIn" || who.auth === "none") return null;
-  return (
-    <div class="account">
-      <span>{label(who.user.username)}</span>
-      <button type="button" class="plain" onClick={() => login.leave().catch(notifyError)}>
-        Log out
-      </button>
-    </div>
-  );
-}
-
 interface RowProps {
   session: Session;
   onAsk(dialog: "rename" | "close"): void;
@@ -161,15 +149,19 @@ function Row({ session, onAsk, onOpened }: RowProps) {
           <span>{age(session.startedAt, Date.now())}</span>
         </span>
       </a>
-      <div class="row-actions">
-        {session.status === "exited" && <Reopen session={session} look="plain" onOpened={onOpened} />}
-        <button type="button" class="plain" aria-label={`Rename ${name}`} onClick={() => onAsk("rename")}>
-          Rename
-        </button>
-        <button type="button" class="plain" aria-label={`Close ${name}`} onClick={() => onAsk("close")}>
-          Close
-        </button>
-      </div>
+      {session.access === "own" ? (
+        <div class="row-actions">
+          {session.status === "exited" && <Reopen session={session} look="plain" onOpened={onOpened} />}
+          <button type="button" class="plain" aria-label={`Rename ${name}`} onClick={() => onAsk("rename")}>
+            Rename
+          </button>
+          <button type="button" class="plain" aria-label={`Close ${name}`} onClick={() => onAsk("close")}>
+            Close
+          </button>
+        </div>
+      ) : (
+        <span class="quiet shared">{session.access === "view" ? "shared, to watch" : "shared"}</span>
+      )}
     </li>
   );
 }

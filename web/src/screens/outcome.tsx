@@ -9,7 +9,8 @@ import { CloseSession } from "./session-dialogs";
 
 interface Props {
   attached: Attached;
-  onLeave(): void;
+  // Null where there is nothing to go back to.
+  onLeave: (() => void) | null;
   onOpened(session: Session): void;
 }
 
@@ -22,7 +23,7 @@ export function Outcome({ attached, onLeave, onOpened }: Props) {
   const phase = attached.phaseNow.value;
   const exit = attached.exited.value;
   const session = attached.session.value;
-  const back = (
+  const back = onLeave !== null && (
     <button type="button" onClick={onLeave}>
       Back to the sessions
     </button>
@@ -49,15 +50,19 @@ export function Outcome({ attached, onLeave, onOpened }: Props) {
     return (
       <div class="outcome" role="status">
         <span>The program {words}.</span>
-        {session !== null && <Reopen session={session} look="primary" onOpened={onOpened} />}
-        <button type="button" onClick={() => setAsking(true)}>
-          Close session
-        </button>
+        {session !== null && attached.owns.value && (
+          <>
+            <Reopen session={session} look="primary" onOpened={onOpened} />
+            <button type="button" onClick={() => setAsking(true)}>
+              Close session
+            </button>
+          </>
+        )}
         {back}
         {asking && session !== null && (
           <CloseSession
             session={{ ...session, status: "exited" }}
-            onDone={onLeave}
+            onDone={onLeave ?? (() => setAsking(false))}
             onClose={() => setAsking(false)}
           />
         )}

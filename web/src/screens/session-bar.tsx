@@ -7,10 +7,12 @@ import { label } from "../label";
 import type { Attached } from "../terminal/attached";
 import { Badge } from "./badge";
 import { CloseSession, RenameSession, sessionName } from "./session-dialogs";
+import { ShareSession } from "./share/dialog";
 
 interface Props {
   attached: Attached;
-  onLeave(): void;
+  // Null where there is nothing to go back to.
+  onLeave: (() => void) | null;
 }
 
 export function SessionBar({ attached, onLeave }: Props) {
@@ -21,20 +23,23 @@ export function SessionBar({ attached, onLeave }: Props) {
   const viewers = attached.viewers.value;
   return (
     <header class="bar">
-      <button
-        type="button"
-        class="plain back"
-        aria-label="Back to the sessions (Ctrl+Shift+L)"
-        title="Back to the sessions (Ctrl+Shift+L)"
-        onClick={onLeave}
-      >
-        ‹
-      </button>
+      {onLeave !== null && (
+        <button
+          type="button"
+          class="plain back"
+          aria-label="Back to the sessions (Ctrl+Shift+L)"
+          title="Back to the sessions (Ctrl+Shift+L)"
+          onClick={onLeave}
+        >
+          ‹
+        </button>
+      )}
       <h1 title={cwd === "" ? title || name : `${title || name}\n${cwd}`}>
         {name}
         {title !== "" && title !== name && <small>{title}</small>}
       </h1>
       <Badge attached={attached} />
+      {attached.holds && !attached.over && <span class="badge live">You have control</span>}
       {session !== null && (
         <>
           <span class="viewers" title="Pages attached to this session">
@@ -49,7 +54,7 @@ export function SessionBar({ attached, onLeave }: Props) {
 
 function Actions({ attached, session, onLeave }: Props & { session: Session }) {
   const [menu, setMenu] = useState(false);
-  const [dialog, setDialog] = useState<"rename" | "close" | null>(null);
+  const [dialog, setDialog] = useState<"share" | "rename" | "close" | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const dismiss = () => {
     setMenu(false);
@@ -96,15 +101,23 @@ function Actions({ attached, session, onLeave }: Props & { session: Session }) {
       <div class={menu ? "menu shown" : "menu"} onClick={() => setMenu(false)}>
         <SizeAction attached={attached} />
         <AccessActions attached={attached} />
-        <button type="button" onClick={() => setDialog("rename")}>
-          Rename
-        </button>
-        <button type="button" onClick={() => setDialog("close")}>
-          Close
-        </button>
+        {attached.owns.value && (
+          <>
+            <button type="button" onClick={() => setDialog("share")}>
+              Share
+            </button>
+            <button type="button" onClick={() => setDialog("rename")}>
+              Rename
+            </button>
+            <button type="button" onClick={() => setDialog("close")}>
+              Close
+            </button>
+          </>
+        )}
       </div>
+      {dialog === "share" && <ShareSession session={session} onClose={dismiss} />}
       {dialog === "rename" && <RenameSession session={session} onDone={dismiss} onClose={dismiss} />}
-      {dialog === "close" && <CloseSession session={session} onDone={onLeave} onClose={dismiss} />}
+      {dialog === "close" && <CloseSession session={session} onDone={onLeave ?? dismiss} onClose={dismiss} />}
     </div>
   );
 }
@@ -138,34 +151,31 @@ function SizeAction({ attached }: { attached: Attached }) {
 
 function AccessActions({ attached }: { attached: Attached }) {
   const watching = attached.wantedAccess.value === "view";
-  const holder = attached.holder.value;
-  const mine = holder !== null && holder === attached.clientId;
+  // Who was let in only to watch cannot choose.
+  const mayChoose = watching || attached.control.value;
   return (
     <>
-      <button
-        type="button"
-        aria-pressed={watching}
-        disabled={attached.over}
-        title="Attach without being able to type"
-        onClick={() => attached.attachAs(watching ? "control" : "view")}
-      >
-        Watch only
-      </button>
-      {attached.control.value && (
+      {mayChoose && (
         <button
           type="button"
-          aria-pressed={mine}
+          aria-pressed={watching}
           disabled={attached.over}
-          title={mine ? "Let every page type again" : "Only this page may type"}
-          onClick={() => attached.holdControl(!mine)}
+          title="Attach without being able to type"
+          onClick={() => attached.attachAs(watching ? "control" : "view")}
         >
-          {mine ? "Release control" : "Take control"}
+          Watch only
         </button>
       )}
-      {holder !== null && !mine && (
-        <span class="holder" title={label(holder)}>
-          held by {label(holder).slice(0, 8)}
-        </span>
+      {attached.control.value && !attached.isKeptOut && (
+        <button
+          type="button"
+          aria-pressed={attached.holds}
+          disabled={attached.over}
+          title={attached.holds ? "Let every page type again" : "Only this page may type"}
+          onClick={() => (attached.holds ? attached.releaseControl() : attached.takeControl())}
+        >
+          {attached.holds ? "Release control" : "Take control"}
+        </button>
       )}
     </>
   );

@@ -3,24 +3,31 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session } from "../api/contract";
+import { isUnauthenticated } from "../api/login";
+import { login } from "../api/sessions";
 import { go } from "../route";
 import { Attached } from "../terminal/attached";
 import { stateOf } from "./badge";
+import { ControlStrip, Requests } from "./control";
 import { KeyBar } from "./key-bar";
-import { dismissHints } from "./notice";
+import { dismissHints, notifyError } from "./notice";
 import { Outcome } from "./outcome";
+import { PasteQuestion } from "./paste";
 import { SessionBar } from "./session-bar";
 import { sessionName } from "./session-dialogs";
 
 interface Props {
   id: string;
+  // Came by a link: this session is all there is.
+  guest: boolean;
   opener: boolean;
   onOpened(session: Session): void;
 }
 
-const leave = () => go("/");
+const toTheList = () => go("/");
 
-export default function SessionScreen({ id, opener, onOpened }: Props) {
+export default function SessionScreen({ id, guest, opener, onOpened }: Props) {
+  const leave = guest ? null : toTheList;
   const room = useRef<HTMLDivElement>(null);
   const [attached, setAttached] = useState<Attached | null>(null);
 
@@ -29,7 +36,7 @@ export default function SessionScreen({ id, opener, onOpened }: Props) {
     const place = room.current;
     const made = new Attached(id, place, opener, leave);
     setAttached(made);
-    const unwatch = watchSurroundings(made, place);
+    const unwatch = watchSurroundings(made, place, leave);
     const withdraw = offerForDebugging(made);
     return () => {
       withdraw();
@@ -39,14 +46,18 @@ export default function SessionScreen({ id, opener, onOpened }: Props) {
       place.replaceChildren();
       setAttached(null);
     };
-  }, [id, opener]);
+  }, [id, opener, leave]);
 
   return (
     <main class="session">
       {attached === null ? <div class="bar" /> : <SessionBar attached={attached} onLeave={leave} />}
+      {attached !== null && <ControlStrip attached={attached} />}
       <div class="room" ref={room} />
       {attached !== null && (
         <>
+          <Requests attached={attached} />
+          <PasteQuestion attached={attached} />
+          {guest && <LinkWatch attached={attached} />}
           <Title attached={attached} />
           <Bell attached={attached} />
           <Outcome attached={attached} onLeave={leave} onOpened={onOpened} />
@@ -55,6 +66,18 @@ export default function SessionScreen({ id, opener, onOpened }: Props) {
       )}
     </main>
   );
+}
+
+// Whoever is sent away may have come by a link that was taken back: asked once, the server says so; draws nothing.
+function LinkWatch({ attached }: { attached: Attached }) {
+  const sentAway = attached.phaseNow.value.name === "refused";
+  useEffect(() => {
+    if (!sentAway) return;
+    login.renew().catch((error: unknown) => {
+      if (!isUnauthenticated(error)) notifyError(error);
+    });
+  }, [sentAway]);
+  return null;
 }
 
 // The window's title; draws nothing. It also says that the program rang while nobody looked.
@@ -91,7 +114,7 @@ function Bell({ attached }: { attached: Attached }) {
 }
 
 // Everything outside the session that it reacts to.
-function watchSurroundings(attached: Attached, room: HTMLElement): () => void {
+function watchSurroundings(attached: Attached, room: HTMLElement, leave: (() => void) | null): () => void {
   const listening = new AbortController();
   const options = { signal: listening.signal };
   const observer = new ResizeObserver(() => attached.roomChanged());
@@ -114,7 +137,8 @@ function watchSurroundings(attached: Attached, room: HTMLElement): () => void {
   };
   // The terminal sees keys first and handles this one itself; this is for when the focus is elsewhere.
   const back = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || !event.ctrlKey || !event.shiftKey || event.code !== "KeyL") return;
+    if (leave === null || event.defaultPrevented) return;
+    if (!event.ctrlKey || !event.shiftKey || event.code !== "KeyL") return;
     event.preventDefault();
     leave();
   };

@@ -8,12 +8,13 @@ import type { Access, Session } from "../api/contract";
 import { byteCount, escaped, label } from "../label";
 import { dismissHints, notify, offer } from "../screens/notice";
 import { type Clock, Connection, type Listener, type Phase } from "../wire/connection";
-import type { Clipboard, Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
+import type { Asking, Clipboard, Control, Exit, Refused, SessionEvent, Welcome } from "../wire/protocol";
 import { dial } from "../wire/socket";
 import { copy } from "./clipboard";
 import { createTerminal, wantedScrollback } from "./emulator";
 import { Feed, screenOf } from "./feed";
 import { type ExtraKey, isReport, withControl } from "./keys";
+import { cleaned, onPaste, pressesEnter } from "./paste";
 import { type Size, sameSize } from "./size";
 import { Stage } from "./stage";
 import { bufferText } from "./text";
@@ -31,6 +32,13 @@ const CLOCK: Clock = {
   },
 };
 
+// Who alone may type.
+export interface Holder {
+  client: string;
+  // Whose client it is.
+  name: string;
+}
+
 export class Attached implements Listener {
   readonly phaseNow = signal<Phase>({ name: "connecting", again: false });
   readonly session = signal<Session | null>(null);
@@ -40,7 +48,10 @@ export class Attached implements Listener {
   // How often the program rang since this page came.
   readonly rings = signal(0);
   readonly viewers = signal(0);
-  readonly holder = signal<string | null>(null);
+  readonly holder = signal<Holder | null>(null);
+  readonly asking = signal<Asking[]>([]);
+  // Whether this user says who else may reach the session, and who has control.
+  readonly owns = signal(false);
   readonly exited = signal<Exit | null>(null);
   readonly size = signal<Size>({ cols: 80, rows: 24 });
   readonly fits = signal(true);
@@ -49,11 +60,14 @@ export class Attached implements Listener {
   readonly wantedAccess = signal<Access>("control");
   // Ctrl pressed on the key bar: it holds for the next character.
   readonly stickyControl = signal(false);
+  // What somebody is about to paste, and has to say so once more.
+  readonly pasting = signal<string | null>(null);
 
   readonly #connection: Connection;
   readonly #term: Terminal;
   readonly #feed: Feed;
   readonly #stage: Stage;
+  readonly #stopPastes: () => void;
   #cancelResize: () => void = () => {};
   // What this connection was told that the window holds.
   #told: Size | null = null;
@@ -61,9 +75,11 @@ export class Attached implements Listener {
   #claim: boolean;
   // How often the program had rung when last heard of.
   #bells = 0;
+  // It was this page that took its request for control back.
+  #withdraws = false;
 
   // `opener`: this page has just opened the session, at its own size.
-  constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: () => void) {
+  constructor(sessionId: string, room: HTMLElement, opener: boolean, leave: (() => void) | null) {
     this.#claim = opener;
     const scrollback = wantedScrollback(location.search);
     this.#term = createTerminal(scrollback);
@@ -82,6 +98,7 @@ export class Attached implements Listener {
     this.#term.onResize(() => this.#stage.layOut());
     this.#term.onDimensionsChange(() => this.#stage.layOut());
     this.#term.attachCustomKeyEventHandler((event) => !this.#shortcut(event, leave));
+    this.#stopPastes = onPaste(room, (text) => this.#pasted(text));
     this.#connection.start();
     this.#term.focus();
   }
@@ -109,8 +126,24 @@ export class Attached implements Listener {
     return bufferText(this.#term.buffer.active);
   }
 
+  // This page has control to itself.
+  get holds(): boolean {
+    return this.holder.value !== null && this.holder.value.client === this.clientId;
+  }
+
+  // This page asks for control.
+  get asks(): boolean {
+    return this.asking.value.some(({ client }) => client === this.clientId);
+  }
+
+  // Somebody else has control to themselves.
+  get isKeptOut(): boolean {
+    return this.holder.value !== null && !this.holds;
+  }
+
   dispose(): void {
     this.#cancelResize();
+    this.#stopPastes();
     this.#connection.stop();
     this.#term.dispose();
   }
@@ -136,12 +169,37 @@ export class Attached implements Listener {
     // Before: what the connection gives up is said as a hint too.
     dismissHints();
     this.#connection.attachAs(access);
+    this.#steerKeyboard();
     this.focus();
   }
 
-  holdControl(hold: boolean): void {
-    this.#connection.command({ command: hold ? "take-control" : "release-control" });
+  // From whoever has it, which only the session's owner may.
+  takeControl(): void {
+    this.#connection.command({ command: "take-control" });
     this.focus();
+  }
+
+  askForControl(): void {
+    this.#connection.command({ command: "request-control" });
+    this.focus();
+  }
+
+  // Gives up control, or asking for it.
+  releaseControl(): void {
+    this.#withdraws = this.asks;
+    this.#connection.command({ command: "release-control" });
+    this.focus();
+  }
+
+  answer({ client }: Asking, give: boolean): void {
+    this.#connection.command({ command: give ? "give-control" : "deny-control", client });
+    this.focus();
+  }
+
+  answerPaste(paste: boolean): void {
+    const text = this.pasting.value;
+    this.pasting.value = null;
+    if (paste && text !== null) this.#term.paste(text);
   }
 
   // --- what the window does ---
@@ -181,7 +239,10 @@ export class Attached implements Listener {
     this.viewers.value = welcome.session.viewers;
     // Told behind the welcome when somebody has it; when nobody has, nothing is said.
     this.holder.value = null;
+    this.asking.value = [];
+    this.owns.value = welcome.owns;
     this.control.value = welcome.access === "control";
+    this.#steerKeyboard();
     this.title.value = label(welcome.session.title ?? "");
     this.cwd.value = welcome.session.cwd;
     this.#bells = welcome.session.bells;
@@ -224,8 +285,7 @@ export class Attached implements Listener {
         this.viewers.value = event.count;
         return;
       case "control":
-        this.holder.value = event.holder;
-        return this.#tellSize();
+        return this.#controlled(event);
       case "renamed":
         if (session !== null) this.session.value = { ...session, name: event.name };
         return;
@@ -272,8 +332,7 @@ export class Attached implements Listener {
   }
 
   #mayAct(): boolean {
-    const held = this.holder.value !== null && this.holder.value !== this.clientId;
-    return !this.#watches && !held && !this.over;
+    return !this.#watches && !this.isKeptOut && !this.over;
   }
 
   // From the wish on, not only from the welcome that grants it: what is typed in between would be kept, and typed
@@ -288,10 +347,39 @@ export class Attached implements Listener {
       notify(
         this.#watches
           ? "This page only watches: typing is not sent."
-          : "Another page holds control. Take control to type.",
+          : `${this.holder.value?.name} has control. ${this.owns.value ? "Take it back" : "Ask for it"} to type.`,
       );
     }
     return false;
+  }
+
+  #controlled({ holder, name, asking }: Control): void {
+    const asked = this.asks;
+    this.holder.value = holder === null ? null : { client: holder, name: label(name ?? "") || "somebody" };
+    this.asking.value = asking;
+    if (asked && this.holds) notify("You have control now.");
+    if (asked && !this.asks && this.isKeptOut && !this.#withdraws) {
+      notify("You were not given control.");
+    }
+    if (!this.asks) this.#withdraws = false;
+    this.#steerKeyboard();
+    // What the page says of it takes room; only when that has come or gone is this window as large as it will be.
+    this.roomChanged();
+  }
+
+  // Who may not type is offered no keyboard on the screen either.
+  #steerKeyboard(): void {
+    const field = this.#term.textarea;
+    if (field === undefined) return;
+    field.readOnly = this.#watches || this.isKeptOut;
+    field.inputMode = field.readOnly ? "none" : "";
+  }
+
+  #pasted(text: string): void {
+    const clean = cleaned(text);
+    if (clean === "" || !this.#mayType()) return;
+    if (pressesEnter(clean)) this.pasting.value = clean;
+    else this.#term.paste(clean);
   }
 
   // The room may have changed since it was last measured: a key bar came, or a bar changed its height.
@@ -335,9 +423,9 @@ export class Attached implements Listener {
 
   // Ctrl+Shift+L goes back to the list and Ctrl+Shift+C copies: to a program both are the same as without Shift, so
   // nothing is taken from it.
-  #shortcut(event: KeyboardEvent, leave: () => void): boolean {
+  #shortcut(event: KeyboardEvent, leave: (() => void) | null): boolean {
     if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return false;
-    if (event.code === "KeyL") {
+    if (event.code === "KeyL" && leave !== null) {
       event.preventDefault();
       leave();
       return true;

@@ -68,12 +68,11 @@ export class Stage {
 
 // The size a session should be opened with: what the terminal screen would hold, laid out out of sight.
 export function openingSize(): Size {
-  const screen = document.createElement("div");
-  screen.className = "session measure";
-  screen.innerHTML = '<div class="bar"></div><div class="room"></div><div class="keys"></div>';
+  const part = (className: string) => Object.assign(document.createElement("div"), { className });
+  const [screen, room] = [part("session measure"), part("room")];
+  screen.append(part("bar"), room, part("keys"));
   document.body.append(screen);
-  const room = screen.querySelector<HTMLElement>(".room");
-  const fit = fitSize(room === null ? { width: 0, height: 0 } : boxIn(room), cellAtNormal());
+  const fit = fitSize(boxIn(room), cellAtNormal());
   screen.remove();
   return fit;
 }

@@ -42,6 +42,7 @@ class Page implements Listener {
       event: "welcome",
       session,
       access: "control",
+      owns: true,
       clientId: "c1",
       inputSeq: 0,
       offset: 0,

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { decode, encodeCommand, encodeInput, encodeRendered, encodeResize, ProtocolError } from "./protocol";
+import {
+  decode,
+  encodeCommand,
+  encodeInput,
+  encodeRendered,
+  encodeResize,
+  ProtocolError,
+  type SessionEvent,
+} from "./protocol";
 
 const hex = (bytes: Uint8Array) => bytes.toHex();
 const frame = (digits: string) => Uint8Array.fromHex(digits.replaceAll(" ", "")).buffer;
@@ -63,6 +71,17 @@ describe("server messages", () => {
       event: { event: "exit", code: 3, signal: null, reason: null },
     });
   });
+  test("who asks for control, and that nobody can at an older server", () => {
+    const told = { event: "control", holder: "a", name: "ann", asking: [{ client: "b", name: null }] };
+    expect(decode(eventFrame(3, JSON.stringify(told)))).toEqual({
+      type: "event",
+      offset: 3,
+      event: told as SessionEvent,
+    });
+    expect(decode(eventFrame(3, '{"event":"control","holder":"a"}'))).toMatchObject({
+      event: { holder: "a", name: null, asking: [] },
+    });
+  });
   test("an event of a newer server is skipped, not an error", () => {
     expect(decode(eventFrame(1, '{"event":"dance"}'))).toEqual({ type: "event", offset: 1, event: null });
   });
@@ -79,6 +98,8 @@ describe("malformed messages are refused", () => {
     ["not JSON", eventFrame(0, "nope")],
     ["no name", eventFrame(0, "{}")],
     ["wrong type of a field", eventFrame(0, '{"event":"resize","cols":"80","rows":24}')],
+    ["asking is no list", eventFrame(0, '{"event":"control","holder":null,"asking":{}}')],
+    ["one that asks is no client", eventFrame(0, '{"event":"control","holder":null,"asking":[null]}')],
     ["missing field", eventFrame(0, '{"event":"resize","cols":80}')],
   ];
   for (const [name, data] of bad) test(name, () => expect(() => decode(data)).toThrow(ProtocolError));

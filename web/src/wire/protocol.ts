@@ -18,6 +18,8 @@ export interface Welcome {
   event: "welcome";
   session: Session;
   access: Access;
+  // Whether this user says who else may reach the session.
+  owns: boolean;
   clientId: string;
   inputSeq: number;
   offset: number;
@@ -41,6 +43,20 @@ export interface Refused {
   error: string;
 }
 
+// A client that asks for control, and whose it is.
+export interface Asking {
+  client: string;
+  name: string | null;
+}
+
+// Who has control, as far as anybody, and who asks for it.
+export interface Control {
+  event: "control";
+  holder: string | null;
+  name: string | null;
+  asking: Asking[];
+}
+
 // A program wants this on the clipboard. `selection` says which, in the letters of OSC 52.
 export interface Clipboard {
   event: "clipboard";
@@ -56,7 +72,7 @@ export type SessionEvent =
   | { event: "viewers"; count: number }
   | { event: "renamed"; name: string }
   | { event: "started"; pid: number }
-  | { event: "control"; holder: string | null }
+  | Control
   | { event: "title"; title: string }
   | { event: "cwd"; cwd: string }
   | { event: "bell"; count: number }
@@ -74,6 +90,9 @@ export type ServerMessage =
 export type Command =
   | { command: "take-control" }
   | { command: "release-control" }
+  | { command: "request-control" }
+  | { command: "give-control"; client: string }
+  | { command: "deny-control"; client: string }
   | { command: "fit" }
   | { command: "signal"; signal: string }
   | { command: "paste"; text: string; submit: boolean };
@@ -191,7 +210,21 @@ function readEvent(data: ArrayBuffer): SessionEvent | null {
     }
     fields[field] = found;
   }
+  if (name === "control") fields.asking = readAsking(fields.asking);
   return fields as unknown as SessionEvent;
+}
+
+// An older server does not say who asks, because nobody can.
+function readAsking(value: unknown): Asking[] {
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw new ProtocolError("control: asking has the wrong type");
+  return value.map((one: unknown) => {
+    const { client, name = null } = (one ?? {}) as Record<string, unknown>;
+    if (typeof client !== "string" || (name !== null && typeof name !== "string")) {
+      throw new ProtocolError("control: asking has the wrong type");
+    }
+    return { client, name };
+  });
 }
 
 // What each event must carry. Fields it may carry besides are left alone.
@@ -199,6 +232,7 @@ const SHAPES: Record<string, Record<string, string[]>> = {
   welcome: {
     session: ["object"],
     access: ["string"],
+    owns: ["boolean"],
     clientId: ["string"],
     inputSeq: ["number"],
     offset: ["number"],
@@ -210,7 +244,7 @@ const SHAPES: Record<string, Record<string, string[]>> = {
   viewers: { count: ["number"] },
   renamed: { name: ["string"] },
   started: { pid: ["number"] },
-  control: { holder: ["string", "null"] },
+  control: { holder: ["string", "null"], name: ["string", "null"], asking: ["object", "null"] },
   title: { title: ["string"] },
   cwd: { cwd: ["string"] },
   bell: { count: ["number"] },
