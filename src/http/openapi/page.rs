@@ -13,6 +13,9 @@ pub(super) fn operations() -> Vec<Operation> {
         health("/api/health", "apiHealth"),
         get("/openapi.json", "openApi", "This document").answer(StatusCode::OK, document),
         page("/", "page"),
+        page("/account", "pageOfAccount"),
+        page("/users", "pageOfUsers"),
+        page("/audit", "pageOfAudit"),
         page("/s/{id}", "pageOfSession"),
     ]
 }

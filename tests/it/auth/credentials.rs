@@ -54,7 +54,7 @@ const GUARDED: [&str; 38] = [
     "GET /api/sessions/{id}/ws",
 ];
 /// Those that need none, or bring their own.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 13] = [
     "GET /openapi.json",
     "GET /health",
     "GET /api/health",
@@ -64,6 +64,9 @@ const OPEN: [&str; 10] = [
     "POST /api/shares/enter",
     "POST /api/shares/renew",
     "GET /",
+    "GET /account",
+    "GET /users",
+    "GET /audit",
     "GET /s/{id}",
 ];
 
