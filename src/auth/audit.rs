@@ -55,6 +55,8 @@ events! {
     TokenRevoked = "token-revoked";
     /// A signing key was made, in place of the one before.
     KeyRotated = "key-rotated";
+    /// What the store keeps secret was sealed with a new key.
+    Resealed = "resealed";
     /// A session was opened.
     Opened = "session-opened";
     /// A session was closed.

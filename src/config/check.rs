@@ -40,6 +40,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     Ok(Config {
         data_dir: data_dir(&raw.data_dir, environment)?,
         database_url: database_url(&raw.database_url)?,
+        sealing_keys: named_path("sealing_keys", &raw.sealing_keys, environment)?,
         public_urls: origins("public_urls", &raw.public_urls)?,
         cors_origins: origins("cors_origins", &raw.cors_origins)?,
         unix_socket: named_path("unix_socket", &raw.unix_socket, environment)?,

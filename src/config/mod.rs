@@ -35,6 +35,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The PostgreSQL that holds accounts and keys in place of the file in `data_dir`. Can hold a password.
     pub database_url: Option<String>,
+    /// The file of the keys that seal secrets in the store, where it is not in `data_dir`.
+    pub sealing_keys: Option<PathBuf>,
     /// Whether everyone who can reach the (loopback) address is the owner.
     pub no_auth: bool,
     /// Whether sessions are kept by a process of their own and outlive this one.

@@ -140,6 +140,8 @@ pub(super) struct Raw {
     pub(super) data_dir: String,
     /// Empty for the file in the data directory. No flag: it can hold a password, and arguments are seen by everyone.
     pub(super) database_url: String,
+    /// Empty for the file in the data directory.
+    pub(super) sealing_keys: String,
     pub(super) no_auth: bool,
     pub(super) no_holder: bool,
     pub(super) root_holder: bool,
@@ -188,6 +190,7 @@ impl Default for Raw {
             port: 4020,
             data_dir: String::new(),
             database_url: String::new(),
+            sealing_keys: String::new(),
             no_auth: false,
             no_holder: false,
             root_holder: false,
@@ -224,10 +227,11 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 17] = [
+pub(super) const TEXT_KEYS: [&str; 18] = [
     "bind",
     "data_dir",
     "database_url",
+    "sealing_keys",
     "log_format",
     "log_level",
     "public_urls",

@@ -61,6 +61,7 @@ pub use sessions::{Reached, SessionObject, attaching};
 pub use strangers::Strangers;
 
 use crate::auth::link::Links;
+use crate::auth::seal::Ring;
 use crate::auth::ticket::{TicketGrant, Tickets};
 use crate::auth::token::{KeyRing, LEEWAY};
 use crate::auth::{Access, AccountId, Digest};
@@ -102,6 +103,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The keys that sign access tokens.
     pub keys: KeyRing,
+    /// The keys that seal secrets in the store.
+    pub seals: Ring,
     /// The account that the local token, a login link and a server without auth stand for.
     pub owner: AccountId,
     /// Digest of the local token.
@@ -121,6 +124,8 @@ struct Inner {
     store: Arc<dyn Store>,
     /// Changed as a whole when a key is rotated.
     keys: RwLock<Arc<KeyRing>>,
+    /// Likewise.
+    seals: RwLock<Arc<Ring>>,
     owner: AccountId,
     local_token: Digest,
     request_ids: RequestIds,
@@ -148,7 +153,7 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, registry, store, keys, owner, local_token, outside, audit } = parts;
+        let Parts { settings, registry, store, keys, seals, owner, local_token, outside, audit } = parts;
         let token_lifetime = keys.lifetime().saturating_add(LEEWAY);
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
@@ -169,6 +174,7 @@ impl App {
             registry,
             store,
             keys: RwLock::new(Arc::new(keys)),
+            seals: RwLock::new(Arc::new(seals)),
             owner,
             local_token,
             request_ids: RequestIds::new(&outside),
@@ -370,6 +376,11 @@ impl App {
     /// From now on these keys sign and are taken.
     pub fn change_keys(&self, keys: KeyRing) {
         *self.0.keys.write() = Arc::new(keys);
+    }
+
+    /// From now on these keys seal and open what the store keeps secret.
+    pub fn change_seals(&self, ring: Ring) {
+        *self.0.seals.write() = Arc::new(ring);
     }
 
     /// Accounts and logins.

@@ -1,4 +1,5 @@
-//! What must outlive the server: accounts, logins with their refresh tokens, API tokens, keys, who may reach which
+//! What must outlive the server: accounts, logins with their refresh tokens, identities
+//! at providers of logins, API tokens, keys, who may reach which
 //! session, and what is left of sessions whose terminals are gone.
 //!
 //! Traits in domain words, one for each area, and one implementation over SQL for SQLite and PostgreSQL. The store decides
@@ -10,6 +11,7 @@ mod api_token;
 mod audit;
 mod change;
 mod data_dir;
+mod identity;
 mod key;
 mod login;
 mod session;
@@ -26,7 +28,8 @@ pub use api_token::{API_TOKENS_MAX, ApiToken, ApiTokens};
 pub use audit::{AUDIT_AT_ONCE, Audit};
 pub use change::{Changes, REVOCATIONS_AT_ONCE, Revoked};
 pub use data_dir::DataDir;
-pub use key::{Keys, StoredKey};
+pub use identity::{IDENTITIES_MAX, Identities, Identity, OIDC_STATES_MAX, OidcState, TOKENS_AT_ONCE};
+pub use key::{KeptKey, Keys, StoredKey};
 pub use login::{CLIENT_CHARS_MAX, KnownRefreshToken, LoginBy, LoginHolder, LoginInfo, Logins, NewLogin, RefreshToken};
 pub use session::{LastScreen, RECORD_BYTES_MAX, SCREEN_BYTES_MAX, SESSIONS_AT_ONCE, SessionRow, Sessions};
 pub use sharing::{GRANTS_MAX, Grant, SHARES_MAX, Share, Sharing};
@@ -41,6 +44,9 @@ pub enum StoreError {
     /// Another account has that mail address.
     #[error("there is already an account with that mail address")]
     MailTaken,
+    /// The identity is another account's.
+    #[error("that identity is bound to another account")]
+    IdentityTaken,
     /// The account is not there.
     #[error("there is no such account")]
     NoSuchAccount,
@@ -83,6 +89,6 @@ pub enum StoreError {
 }
 
 /// All that a backend does. One test suite holds for all of them.
-pub trait Store: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes {}
+pub trait Store: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes {}
 
-impl<T: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes> Store for T {}
+impl<T: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes> Store for T {}

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Uri};
+use fantail::auth::seal::{Ring, SEALING_KEY_BYTES, SealingKey};
 use fantail::auth::token::{KEY_BYTES, KeyRing, SigningKey};
 use fantail::auth::{AccountId, Digest};
 use fantail::http::audit::AuditLog;
@@ -122,6 +123,7 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
         registry: registry.clone(),
         store: Arc::clone(store),
         keys: KeyRing::new(key, Vec::new(), SignedDuration::from_mins(15)),
+        seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).expect("a key")),
         owner: AccountId(OWNER),
         local_token: Digest::of("ftl_local_of_nobody"),
         outside,

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::profiles::{Profile, SHELL, Surroundings};
 use super::*;
 use crate::auth::Role;
+use crate::auth::seal::{SEALING_KEY_BYTES, SealingKey};
 use crate::auth::token::SigningKey;
 use crate::registry::Limits;
 use crate::session::{self, LocalSpawner};
@@ -105,6 +106,7 @@ impl Edge {
             registry: registry(Arc::clone(&store)),
             store,
             keys,
+            seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).unwrap()),
             owner: owner.id,
             local_token: Digest::of(LOCAL_TOKEN),
             outside: outside(Arc::clone(&clock)),

@@ -8,6 +8,7 @@ mod accounts;
 mod api_tokens;
 mod audit;
 mod changes;
+mod identities;
 mod keys;
 mod logins;
 mod open;
@@ -71,7 +72,11 @@ impl From<sqlx::Error> for StoreError {
         let names =
             |what: &str| refusal.message().contains(what) || refusal.constraint().is_some_and(|its| its.contains(what));
         if refusal.is_unique_violation() {
-            return if names("mail") { Self::MailTaken } else { Self::NameTaken };
+            return match () {
+                () if names("mail") => Self::MailTaken,
+                () if names("identities") => Self::IdentityTaken,
+                () => Self::NameTaken,
+            };
         }
         if refusal.is_foreign_key_violation() {
             return Self::NoSuchAccount;

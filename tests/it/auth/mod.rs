@@ -7,6 +7,7 @@ mod logging_in;
 mod open_door;
 mod passwords;
 mod renewal;
+mod sealing;
 mod tickets;
 
 use fantail::protocol::Event;
