@@ -45,6 +45,10 @@ events! {
     UserAdded = "user-added";
     /// An account was changed.
     UserChanged = "user-changed";
+    /// An identity at a provider of logins was bound to an account.
+    IdentityLinked = "identity-linked";
+    /// That was undone.
+    IdentityUnlinked = "identity-unlinked";
     /// A password was set.
     PasswordSet = "password-set";
     /// A login link was made for an account.

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::network::{check_the_open_net, origins, tls, trusted_proxies};
 use super::raw::Raw;
-use super::{Config, Environment, profile};
+use super::{Config, Environment, oidc, profile};
 
 /// The fewest bytes of output a session may hold: two segments, so that one can be read while the other is written.
 const LOG_BYTES_MIN: u64 = 128 * 1024;
@@ -74,6 +74,11 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             .map(|(name, profile)| {
                 profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked))
             })
+            .collect::<Result<_, _>>()?,
+        oidc: raw
+            .oidc
+            .into_iter()
+            .map(|(name, provider)| oidc::check(&name, provider, environment).map(|checked| (name, checked)))
             .collect::<Result<_, _>>()?,
         limits: profile::check_limits("limits", raw.limits)?,
         any_command: raw.any_command,

@@ -7,6 +7,7 @@
 mod check;
 mod environment;
 mod network;
+mod oidc;
 mod profile;
 mod raw;
 mod sources;
@@ -20,8 +21,9 @@ use std::time::Duration;
 pub use environment::Environment;
 use ipnet::IpNet;
 pub use network::Tls;
+pub use oidc::{OidcConfig, OidcSecret};
 pub use profile::ProfileConfig;
-pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, Sizes};
+pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, SignUp, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -95,6 +97,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What may be started, by name.
     pub profiles: BTreeMap<String, ProfileConfig>,
+    /// Whose word on who somebody is counts, by name.
+    pub oidc: BTreeMap<String, OidcConfig>,
     /// The home directory: where sessions start, and what `~/` means.
     pub home: PathBuf,
     /// The login shell.

@@ -137,6 +137,8 @@ pub enum ApiError {
     Internal,
     /// 503: the server is going away.
     Draining,
+    /// 503: the provider of logins cannot be asked.
+    ProviderUnavailable,
     /// 503: the machine has no more terminals.
     NoTerminalsLeft,
     /// 503: the machine has no more of something.
@@ -234,6 +236,9 @@ impl ApiError {
             }
             Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
             Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
+            Self::ProviderUnavailable => {
+                plain(S::SERVICE_UNAVAILABLE, "oidc_unavailable", "the provider does not answer as it should")
+            }
             Self::NoTerminalsLeft => plain(S::SERVICE_UNAVAILABLE, "no_terminals_left", "no terminals left"),
             Self::OutOfResources => plain(S::SERVICE_UNAVAILABLE, "out_of_resources", "the server is out of resources"),
         }

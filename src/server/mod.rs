@@ -14,6 +14,7 @@ mod housekeeping;
 mod keys;
 mod listeners;
 mod lock;
+mod oidc;
 mod origin;
 mod predecessor;
 mod profiles;
@@ -109,6 +110,14 @@ pub enum ServerError {
     /// A setting names an account that programs cannot run as.
     #[error("{key}: {reason}")]
     Account {
+        /// The setting.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A provider of logins cannot be asked with these settings.
+    #[error("{key}: {reason}")]
+    Provider {
         /// The setting.
         key: String,
         /// Why not.
@@ -216,6 +225,7 @@ impl Server {
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
             seals,
+            oidc: oidc::of(&config)?,
             owner: owner.id,
             local_token: crate::auth::Digest::of(&local),
             outside,

@@ -7,7 +7,7 @@ import { ApiError } from "./api/request";
 import { login, standing } from "./api/sessions";
 import { route, takeLoginToken } from "./route";
 import { ListScreen } from "./screens/list";
-import { LoginScreen } from "./screens/login";
+import { LoginScreen, refusalInWords } from "./screens/login";
 import { Notices, notify, notifyError } from "./screens/notice";
 
 const RETRY_MS = 2_000;
@@ -18,8 +18,13 @@ const noteOpened = (session: Session) => {
   openedHere = session.id;
 };
 
-export function App({ loginToken }: { loginToken: string | null }) {
-  const { problem, notice } = useStart(loginToken);
+interface Arrival {
+  loginToken: string | null;
+  loginError: string | null;
+}
+
+export function App({ loginToken, loginError }: Arrival) {
+  const { problem, notice } = useStart(loginToken, loginError);
   return (
     <>
       {standing.value.name === "unknown" && <Starting problem={problem} />}
@@ -45,9 +50,9 @@ function Starting({ problem }: { problem: string | null }) {
 }
 
 // Until the server has said who we are, keep asking: a page opened too early must not need a reload.
-function useStart(loginToken: string | null) {
+function useStart(loginToken: string | null, loginError: string | null) {
   const [problem, setProblem] = useState<string | null>(null);
-  const [notice, setNotice] = useState<string | null>(null);
+  const [notice, setNotice] = useState(loginError === null ? null : refusalInWords(loginError));
   useEffect(() => {
     let stopped = false;
     let token = loginToken;

@@ -2,12 +2,13 @@
 
 import { render } from "preact";
 import { App } from "./app";
-import { followHistory, takeLoginToken } from "./route";
+import { followHistory, takeLoginError, takeLoginToken } from "./route";
 import { followVisibleWindow } from "./window";
 
 const loginToken = takeLoginToken();
+const loginError = takeLoginError();
 followHistory();
 followVisibleWindow();
 
 const root = document.getElementById("app");
-if (root !== null) render(<App loginToken={loginToken} />, root);
+if (root !== null) render(<App loginToken={loginToken} loginError={loginError} />, root);

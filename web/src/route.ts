@@ -40,10 +40,19 @@ export function followLink(event: MouseEvent, path: string): void {
   go(path);
 }
 
+// Removes `#login-error=CODE`, which a login by a provider ends with that came to nothing, and returns the code.
+export function takeLoginError(): string | null {
+  return take("login-error");
+}
+
 // Removes `#login=TOKEN` from the address and the history entry, before anything can leak it, and returns the token.
 export function takeLoginToken(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get("login");
-  if (token === null) return null;
+  return take("login");
+}
+
+function take(name: string): string | null {
+  const value = new URLSearchParams(location.hash.slice(1)).get(name);
+  if (value === null) return null;
   history.replaceState(null, "", location.pathname + location.search);
-  return token;
+  return value;
 }

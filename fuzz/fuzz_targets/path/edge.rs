@@ -13,7 +13,7 @@ use fantail::auth::token::{KEY_BYTES, KeyRing, SigningKey};
 use fantail::auth::{AccountId, Digest};
 use fantail::http::audit::AuditLog;
 use fantail::http::profiles::{Profiles, Surroundings};
-use fantail::http::{App, Connection, Local, Outside, Parts, Settings};
+use fantail::http::{App, Connection, Local, Outside, Parts, Providers, Settings};
 use fantail::registry::{Limits, Registry};
 use fantail::session::{self, Launch, LocalSpawner, Opening, Principal, SessionId, StartOn};
 use fantail::store::{DataDir, SqlStore, Store};
@@ -124,6 +124,7 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
         store: Arc::clone(store),
         keys: KeyRing::new(key, Vec::new(), SignedDuration::from_mins(15)),
         seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).expect("a key")),
+        oidc: Providers::default(),
         owner: AccountId(OWNER),
         local_token: Digest::of("ftl_local_of_nobody"),
         outside,

@@ -2,6 +2,7 @@
 
 mod entry;
 mod me;
+mod oidc;
 mod renewal;
 
 use axum::Json;
@@ -18,6 +19,8 @@ use crate::auth::Access;
 use crate::auth::ticket::TICKET_LIFETIME;
 pub(super) use entry::{enter, link, login};
 pub(super) use me::{change, end, end_others, logins, me};
+pub use oidc::{ProviderSettings, Providers};
+pub(super) use oidc::{begin, callback, identities, link as link_identity, providers, unlink};
 pub(super) use renewal::{logout, refresh, renew};
 
 #[derive(Deserialize)]

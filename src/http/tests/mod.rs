@@ -107,6 +107,7 @@ impl Edge {
             store,
             keys,
             seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).unwrap()),
+            oidc: Providers::default(),
             owner: owner.id,
             local_token: Digest::of(LOCAL_TOKEN),
             outside: outside(Arc::clone(&clock)),

@@ -4,6 +4,7 @@ mod accounts;
 mod credentials;
 mod expiry;
 mod logging_in;
+mod oidc;
 mod open_door;
 mod passwords;
 mod renewal;

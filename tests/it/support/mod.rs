@@ -5,6 +5,7 @@ mod client;
 mod faults;
 pub mod holding;
 mod login;
+pub mod provider;
 pub mod raw;
 mod server;
 mod trust;
