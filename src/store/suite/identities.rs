@@ -62,12 +62,13 @@ async fn one_that_comes_back_too_late_does_not(store: &SqlStore) {
 
 async fn there_is_a_bound_on_logins_in_progress(store: &SqlStore) {
     // Filled from within, because each costs a transaction that waits for the disk.
-    let fill = "insert into oidc_states (digest, provider, browser, origin, next, expires)
-                select cast($1 || n as $TYPE), 'x', cast('x' as $TYPE), 'x', '/', $2 from
-                (with recursive c (n) as (select 1 union all select n + 1 from c where n < $3) select n from c) numbers";
-    let postgres = sqlx::query("select version()").fetch_optional(store.pool()).await.is_ok();
-    let fill = fill.replace("$TYPE", if postgres { "bytea" } else { "blob" });
-    let fill = if postgres { fill.replace("$1 || n as", "$1 || cast(n as text) as") } else { fill };
+    let is_postgres = sqlx::query("select version()").fetch_optional(store.pool()).await.is_ok();
+    let bytes = if is_postgres { "convert_to($1 || cast(n as text), 'UTF8')" } else { "cast($1 || n as blob)" };
+    let fill = format!(
+        "insert into oidc_states (digest, provider, browser, origin, next, expires)
+         select {bytes}, 'x', {bytes}, 'x', '/', $2 from
+         (with recursive c (n) as (select 1 union all select n + 1 from c where n < $3) select n from c) numbers"
+    );
     sqlx::query(sqlx::AssertSqlSafe(fill))
         .bind("digest ")
         .bind((now() + DAY).as_millisecond())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -293,11 +293,15 @@ async fn authorize(State(this): State<Arc<Inner>>, Query(asked): Query<HashMap<S
     Redirect::to(&format!("{redirect}?code={code}&state={state}&iss={issuer}&session_state=x.y")).into_response()
 }
 
-async fn token(
-    State(this): State<Arc<Inner>>,
-    headers: HeaderMap,
-    Form(asked): Form<HashMap<String, String>>,
-) -> Response {
+/// The fields of a form, written as the parameters of an address are.
+fn form(headers: &HeaderMap, body: &str) -> HashMap<String, String> {
+    let expected = HeaderValue::from_static("application/x-www-form-urlencoded");
+    assert_eq!(headers.get(header::CONTENT_TYPE), Some(&expected));
+    Query::try_from_uri(&format!("/?{body}").parse().expect("a form")).expect("a form").0
+}
+
+async fn token(State(this): State<Arc<Inner>>, headers: HeaderMap, body: String) -> Response {
+    let asked = form(&headers, &body);
     let text = |name: &str| asked.get(name).cloned().unwrap_or_default();
     if !this.knows(&headers) {
         return this.complain("client authentication");
@@ -343,11 +347,8 @@ async fn token(
     Json(answer).into_response()
 }
 
-async fn revoke(
-    State(this): State<Arc<Inner>>,
-    headers: HeaderMap,
-    Form(asked): Form<HashMap<String, String>>,
-) -> Response {
+async fn revoke(State(this): State<Arc<Inner>>, headers: HeaderMap, body: String) -> Response {
+    let asked = form(&headers, &body);
     if !this.knows(&headers) {
         return this.complain("client authentication");
     }

@@ -46,8 +46,11 @@ pub(in crate::http) async fn callback(
     let back = come_back(&app, &provider, query.as_deref().unwrap_or_default(), &connection, headers).await;
     let Back { to, cookies } = back.unwrap_or_else(|refused| {
         tracing::info!(code = refused.code(), "a login by a provider is refused");
-        let entry = Entry::new(app.now(), Event::LoginFailed, "stranger").from(connection.client);
-        app.audit().note(entry.with(refused.code()));
+        // What is no answer at all costs whoever sends it nothing, and must not fill the audit log.
+        if refused != Refused::State {
+            let entry = Entry::new(app.now(), Event::LoginFailed, "stranger").from(connection.client);
+            app.audit().note(entry.with(refused.code()));
+        }
         Back { to: format!("/#login-error={}", refused.code()), cookies: Vec::new() }
     });
     let cookies = cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie));
