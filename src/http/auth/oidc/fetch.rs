@@ -97,6 +97,6 @@ mod tests {
         assert!(!may("https://id.example", "http://127.0.0.1/token"));
         assert!(may("http://127.0.0.1:9", "http://127.0.0.1:9/token"));
         assert!(!may("http://127.0.0.1:9", "http://id.example/token"));
-        assert!(!may("http://127.0.0.1:9", "file:///etc/passwd"));
+        assert!(!may("http://127.0.0.1:9", "ftp://127.0.0.1:9/x"));
     }
 }
