@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(third.open(&place(), &old), Err(SealError::UnknownKey(one)));
         assert_eq!(third.open(&place(), &new).unwrap(), b"new", "the one before stays for one more");
         let mut ring = third;
-        for n in 4..SEALING_KEYS_MAX as u8 + 2 {
+        for n in 4..u8::try_from(SEALING_KEYS_MAX).unwrap() + 2 {
             ring = ring.rotated(key(n), |_| true).unwrap();
         }
         assert!(ring.rotated(key(99), |_| true).is_err());

@@ -47,6 +47,6 @@ fn read(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(SECRET_MAX).read_to_string(&mut text).map_err(|error| error.to_string())?;
     let secret = text.trim_end_matches(['\r', '\n']);
-    let fits = !secret.is_empty() && text.len() < SECRET_MAX as usize && !secret.chars().any(char::is_control);
+    let fits = !secret.is_empty() && (text.len() as u64) < SECRET_MAX && !secret.chars().any(char::is_control);
     if fits { Ok(secret.to_owned()) } else { Err("must hold one line, the secret".into()) }
 }

@@ -72,10 +72,12 @@ impl From<sqlx::Error> for StoreError {
         let names =
             |what: &str| refusal.message().contains(what) || refusal.constraint().is_some_and(|its| its.contains(what));
         if refusal.is_unique_violation() {
-            return match () {
-                () if names("mail") => Self::MailTaken,
-                () if names("identities") => Self::IdentityTaken,
-                () => Self::NameTaken,
+            return if names("mail") {
+                Self::MailTaken
+            } else if names("identities") {
+                Self::IdentityTaken
+            } else {
+                Self::NameTaken
             };
         }
         if refusal.is_foreign_key_violation() {

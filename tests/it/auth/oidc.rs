@@ -17,7 +17,7 @@ struct Place {
     provider: Provider,
     other: Provider,
     /// With the settings.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A browser as far as logging in goes: it keeps cookies and follows what it is told step by step.
@@ -49,11 +49,11 @@ impl Place {
         for (name, provider) in [("corp", &provider), ("other", &other)] {
             provider.registers(&format!("{}/api/auth/oidc/{name}/callback", server.url));
         }
-        Self { server, provider, other, _folder: folder }
+        Self { server, provider, other, folder }
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self._folder.path().join("log")).expect("a log")
+        std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
     }
 
     /// Links an identity of the provider's to an account.
@@ -171,11 +171,8 @@ async fn somebody_logs_in_with_a_linked_identity_and_that_login_is_as_any_other(
     let out = login.ask(server, "POST", "/api/auth/logout", None).await;
     assert_eq!(out.status, 204);
     assert_eq!(login.ask(server, "GET", "/api/auth/me", None).await.status, 401);
-    // A provider that signs with another algorithm, and one that has a new key.
-    for (lie, outcome) in [(Lie::EdDsa, "/"), (Lie::None, "/")] {
-        provider.lies(lie);
-        assert_eq!(Browser::default().log_in(&place).await, outcome, "{lie:?}");
-    }
+    provider.lies(Lie::EdDsa);
+    assert_eq!(Browser::default().log_in(&place).await, "/", "signed with another algorithm");
     assert_eq!(provider.complaints(), [""; 0]);
 }
 

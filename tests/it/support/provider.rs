@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -47,9 +47,7 @@ pub enum Lie {
     NoIdToken,
     ElsewhereWithToken,
     Silence,
-    /// No lie: it has a new key, which it tells who asks.
-    NewKey,
-    /// No lie either.
+    /// No lie, but another algorithm.
     EdDsa,
     WrongIssuerParameter,
     Denies,
@@ -71,8 +69,7 @@ struct Inner {
     person: Mutex<Person>,
     redirect: Mutex<String>,
     codes: Mutex<HashMap<String, Code>>,
-    /// The keys that it tells, the last of which signs.
-    keys: Mutex<Vec<Arc<RsaKeyPair>>>,
+    key: RsaKeyPair,
     edwards: Ed25519KeyPair,
     tokens: Mutex<Vec<String>>,
     revoked: Mutex<Vec<String>>,
@@ -95,7 +92,7 @@ impl Provider {
             person: Mutex::new(json!({ "sub": "s1" })),
             redirect: Mutex::default(),
             codes: Mutex::default(),
-            keys: Mutex::new(vec![new_key()]),
+            key: new_key(),
             edwards: Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a key"),
             tokens: Mutex::default(),
             revoked: Mutex::default(),
@@ -135,9 +132,6 @@ impl Provider {
     }
 
     pub fn lies(&self, lie: Lie) {
-        if lie == Lie::NewKey {
-            *self.inner.keys.lock() = vec![new_key()];
-        }
         *self.inner.lie.lock() = lie;
     }
 
@@ -171,12 +165,19 @@ impl Inner {
 
     fn id_token(&self, nonce: &str, access: &str) -> String {
         let lie = *self.lie.lock();
+        #[expect(clippy::disallowed_methods, reason = "its clock is the world's")]
         let now = jiff::Timestamp::now().as_second();
         let expires = if lie == Lie::Expired { now - 60 } else { now + 300 };
-        let hash = Sha256::digest(if lie == Lie::AccessTokenHash { "other" } else { access });
+        let hashed = if lie == Lie::AccessTokenHash { "other" } else { access };
+        // The left half of the hash that the signature is made with, which is another for Ed25519.
+        let hash = if lie == Lie::EdDsa {
+            Sha512::digest(hashed)[..32].to_vec()
+        } else {
+            Sha256::digest(hashed)[..16].to_vec()
+        };
         let mut claims = json!({
             "iss": self.issuer, "aud": CLIENT_ID, "iat": now - 1, "exp": expires, "nonce": nonce,
-            "at_hash": URL_SAFE_NO_PAD.encode(&hash[..16]),
+            "at_hash": URL_SAFE_NO_PAD.encode(hash),
         });
         for (name, value) in self.person.lock().as_object().expect("claims") {
             claims[name] = value.clone();
@@ -193,7 +194,7 @@ impl Inner {
     }
 
     fn signed(&self, lie: Lie, claims: &Value) -> String {
-        let kid = if lie == Lie::StrangeKey { "strange".to_owned() } else { self.kid() };
+        let kid = if lie == Lie::StrangeKey { "strange".to_owned() } else { kid_of(&self.key) };
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let head = match lie {
             Lie::AlgNone => return format!("{}.{}.", encode(&json!({ "alg": "none" })), encode(claims)),
@@ -209,7 +210,8 @@ impl Inner {
         let mut signature = match lie {
             Lie::EdDsa => self.edwards.sign(text.as_bytes()).as_ref().to_vec(),
             _ => {
-                let key = if lie == Lie::StrangeKey { new_key() } else { self.key() };
+                let strange = (lie == Lie::StrangeKey).then(new_key);
+                let key = strange.as_ref().unwrap_or(&self.key);
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).expect("signed");
                 signature
@@ -220,19 +222,10 @@ impl Inner {
         }
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
-
-    fn key(&self) -> Arc<RsaKeyPair> {
-        Arc::clone(self.keys.lock().last().expect("a key"))
-    }
-
-    /// What the signing key is called: by what it is.
-    fn kid(&self) -> String {
-        kid_of(&self.key())
-    }
 }
 
-fn new_key() -> Arc<RsaKeyPair> {
-    Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).expect("a key"))
+fn new_key() -> RsaKeyPair {
+    RsaKeyPair::generate(KeySize::Rsa2048).expect("a key")
 }
 
 fn kid_of(key: &RsaKeyPair) -> String {
@@ -249,15 +242,13 @@ async fn discovery(State(this): State<Arc<Inner>>) -> Json<Value> {
 }
 
 async fn jwks(State(this): State<Arc<Inner>>) -> Json<Value> {
-    let keys = this.keys.lock();
-    let rsa = keys.iter().map(|key| {
-        // RFC 8017 A.1.1: behind the heads of the sequence and of the first number, whose first byte is zero.
-        let modulus = &key.public_key().as_ref()[9..9 + 256];
-        json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid_of(key), "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" })
-    });
+    // RFC 8017 A.1.1: behind the heads of the sequence and of the first number, whose first byte is zero.
+    let modulus = &this.key.public_key().as_ref()[9..9 + 256];
+    let (n, kid) = (URL_SAFE_NO_PAD.encode(modulus), kid_of(&this.key));
+    let rsa = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": "AQAB" });
     let x = URL_SAFE_NO_PAD.encode(this.edwards.public_key().as_ref());
     let edwards = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "edwards", "x": x });
-    Json(json!({ "keys": rsa.chain([edwards]).collect::<Vec<_>>() }))
+    Json(json!({ "keys": [rsa, edwards] }))
 }
 
 async fn authorize(State(this): State<Arc<Inner>>, Query(asked): Query<HashMap<String, String>>) -> Response {
