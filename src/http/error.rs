@@ -87,6 +87,8 @@ pub enum ApiError {
     NameTaken,
     /// 409: another account has that mail address.
     MailTaken,
+    /// 409: the identity is another account's.
+    IdentityTaken,
     /// 409: nobody could run the server any more.
     LastAdmin,
     /// 413: the body is larger than this many bytes.
@@ -138,6 +140,8 @@ pub enum ApiError {
     Internal,
     /// 503: the server is going away.
     Draining,
+    /// 503: the provider of logins cannot be asked.
+    ProviderUnavailable,
     /// 503: the machine has no more terminals.
     NoTerminalsLeft,
     /// 503: the machine has no more of something.
@@ -204,6 +208,7 @@ impl ApiError {
             Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
             Self::NameTaken => plain(S::CONFLICT, "name_taken", "another user is called that"),
             Self::MailTaken => plain(S::CONFLICT, "mail_taken", "another user has that mail address"),
+            Self::IdentityTaken => plain(S::CONFLICT, "identity_taken", "that identity is another user's"),
             Self::LastAdmin => plain(S::CONFLICT, "last_admin", "the last administrator stays one"),
             Self::TooLarge(max) => {
                 Refusal::new(S::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {max} bytes"))
@@ -236,6 +241,9 @@ impl ApiError {
             }
             Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
             Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
+            Self::ProviderUnavailable => {
+                plain(S::SERVICE_UNAVAILABLE, "oidc_unavailable", "the provider does not answer as it should")
+            }
             Self::NoTerminalsLeft => plain(S::SERVICE_UNAVAILABLE, "no_terminals_left", "no terminals left"),
             Self::OutOfResources => plain(S::SERVICE_UNAVAILABLE, "out_of_resources", "the server is out of resources"),
         }
@@ -329,6 +337,7 @@ impl From<StoreError> for ApiError {
             StoreError::NameTaken => return Self::NameTaken,
             StoreError::MailTaken => return Self::MailTaken,
             StoreError::NoSuchAccount => return Self::NoSuchUser,
+            StoreError::IdentityTaken => return Self::IdentityTaken,
             StoreError::LastAdmin => return Self::LastAdmin,
             StoreError::TooMany { what, max } => return Self::TooManyKept { what, max },
             StoreError::TooLarge { .. }

@@ -14,9 +14,11 @@ mod housekeeping;
 mod keys;
 mod listeners;
 mod lock;
+mod oidc;
 mod origin;
 mod predecessor;
 mod profiles;
+mod seals;
 mod self_signed;
 mod sessions;
 mod successor;
@@ -51,12 +53,14 @@ use crate::ws;
 use announcement::Announcement;
 use encryption::{Encryption, EncryptionError};
 use housekeeping::{House, Writing};
+use keys::Kept;
 pub use keys::rotate as rotate_key;
 use listeners::{Listeners, local_url};
 use lock::Lock;
 pub use lock::{Running, tell_running_server};
 pub use origin::{Origin, TAKE_OVER};
 pub use predecessor::{Inherited, Predecessor, TakeOverError};
+pub use seals::{SealFile, SealsError, reseal};
 use sessions::{Keeping, Sessions};
 use supervisor::Supervisor;
 use threads::Threads;
@@ -97,12 +101,23 @@ pub enum ServerError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the store keeps secret cannot be read.
+    #[error(transparent)]
+    Seals(#[from] SealsError),
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
     /// A setting names an account that programs cannot run as.
     #[error("{key}: {reason}")]
     Account {
+        /// The setting.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A provider of logins cannot be asked with these settings.
+    #[error("{key}: {reason}")]
+    Provider {
         /// The setting.
         key: String,
         /// Why not.
@@ -124,6 +139,8 @@ pub struct Server {
     config: Config,
     app: App,
     store: Arc<SqlStore>,
+    /// What seals its secrets.
+    seal_file: SealFile,
     listeners: Listeners,
     /// What TLS is served with, if it is.
     encryption: Option<Encryption>,
@@ -185,7 +202,10 @@ impl Server {
             None => Listeners::open(&config, tls)?,
         };
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
-        let keys = keys::ready(&*store, &outside, config.access_token_lifetime).await?;
+        let seal_file = SealFile::of(&config, &dir);
+        let seals = seal_file.ready(&*store, &outside).await?;
+        let kept = Kept { store: &*store, outside: &outside, file: &seal_file, ring: &seals };
+        let keys = keys::ready(kept, config.access_token_lifetime).await?;
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let (audit, audit_writer) = AuditLog::new(outside.clock());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -205,6 +225,8 @@ impl Server {
             },
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
+            seals,
+            oidc: oidc::of(&config)?,
             owner: owner.id,
             local_token: crate::auth::Digest::of(&local),
             outside,
@@ -221,6 +243,7 @@ impl Server {
             config,
             app,
             store,
+            seal_file,
             listeners,
             encryption,
             look_again,
@@ -308,7 +331,7 @@ impl Server {
         }
         drop(acceptor);
         tracker.spawn(self.sessions.clone().watch_over(closing.clone()));
-        let house = House::new(&self.app, &self.store, self.config.access_token_lifetime);
+        let house = House::new(&self.app, &self.store, self.seal_file, self.config.access_token_lifetime);
         tracker.spawn(house.clone().keep(self.look_again, closing.clone()));
         tracker.spawn(house.follow_changes(closing.clone()));
         if let Some(encryption) = self.encryption.take() {
