@@ -60,7 +60,7 @@ enum Command {
 #[derive(Subcommand)]
 enum Usual {
     /// Serve terminal sessions
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Open a session, and attach to it
     Open(open::OpenArgs),
     /// Open a session that has ended again, and attach to it
