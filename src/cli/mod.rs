@@ -41,7 +41,6 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     #[command(flatten)]
     Usual(Usual),
