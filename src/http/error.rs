@@ -236,9 +236,7 @@ impl ApiError {
             Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
             Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
             Self::RateLimited(too_many) => Refusal::early(too_many),
-            Self::TooManyKept { what, max } => {
-                Refusal::new(S::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
-            }
+            Self::TooManyKept { what, max } => Refusal::full(what, max),
             Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
             Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
             Self::ProviderUnavailable => {
@@ -260,6 +258,11 @@ impl Refusal {
         let (right, status) = (right.as_str(), StatusCode::FORBIDDEN);
         let why = format!("the credential does not allow {right}");
         Self::new(status, "not_allowed", why).with(json!({"needs": right}))
+    }
+
+    /// Of one more than may be kept.
+    fn full(what: &str, max: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
     }
 
     /// Of a request that comes too early.

@@ -45,6 +45,7 @@ use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
+use crate::http::profiles::Profiles;
 use crate::http::{App, Clock, Outside, Parts, Random, Rates, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
@@ -215,14 +216,7 @@ impl Server {
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
-            settings: Settings {
-                profiles,
-                rates: rates(config.rates),
-                no_auth: config.no_auth,
-                public_urls: public_urls(&config, encryption.as_ref(), listeners.address),
-                cors_origins: config.cors_origins.clone(),
-                cores,
-            },
+            settings: settings(&config, profiles, public_urls(&config, encryption.as_ref(), listeners.address), cores),
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
             seals,
@@ -456,9 +450,17 @@ fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store
     Registry::new(limits, settings, spawner, store, boot())
 }
 
-/// How often everyone may ask.
-const fn rates(config::Rates { requests, openings, tickets, expensive, saves, attempts }: config::Rates) -> Rates {
-    Rates { requests, openings, tickets, expensive, saves, attempts }
+/// What the routes need to know of the configuration.
+fn settings(config: &Config, profiles: Profiles, public_urls: Vec<String>, cores: usize) -> Settings {
+    let config::Rates { requests, openings, tickets, expensive, saves, attempts } = config.rates;
+    Settings {
+        profiles,
+        rates: Rates { requests, openings, tickets, expensive, saves, attempts },
+        no_auth: config.no_auth,
+        public_urls,
+        cors_origins: config.cors_origins.clone(),
+        cores,
+    }
 }
 
 /// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the
