@@ -45,6 +45,10 @@ events! {
     UserAdded = "user-added";
     /// An account was changed.
     UserChanged = "user-changed";
+    /// An identity at a provider of logins was bound to an account.
+    IdentityLinked = "identity-linked";
+    /// That was undone.
+    IdentityUnlinked = "identity-unlinked";
     /// A password was set.
     PasswordSet = "password-set";
     /// A login link was made for an account.
@@ -55,6 +59,8 @@ events! {
     TokenRevoked = "token-revoked";
     /// A signing key was made, in place of the one before.
     KeyRotated = "key-rotated";
+    /// What the store keeps secret was sealed with a new key.
+    Resealed = "resealed";
     /// A session was opened.
     Opened = "session-opened";
     /// A session was closed.

@@ -26,4 +26,6 @@ ids! {
     LoginId;
     /// A share: a link that lets whoever has it see or control one session.
     ShareId;
+    /// An identity: who somebody is at a provider of logins, bound to an account.
+    IdentityId;
 }

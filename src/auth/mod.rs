@@ -1,5 +1,5 @@
 //! Who may do what, decided by values alone: roles and rights, tokens, passwords, tickets, login links, limits,
-//! what was revoked, access.
+//! what was revoked, access; and how secrets are sealed.
 //!
 //! Nothing here reads a clock, a random source, a file or a socket: time and randomness come in as parameters, so that
 //! every rule can be tested at its edge. Secrets have no `Debug`.
@@ -11,11 +11,13 @@ mod id;
 pub mod limit;
 pub mod link;
 mod mail;
+pub mod oidc;
 pub mod password;
 pub mod refresh;
 pub mod revocation;
 mod right;
 mod role;
+pub mod seal;
 mod secret;
 pub mod ticket;
 pub mod token;
@@ -23,7 +25,7 @@ mod username;
 mod verified;
 
 pub use access::{Access, AccessError, Who};
-pub use id::{AccountId, LoginId, ShareId};
+pub use id::{AccountId, IdentityId, LoginId, ShareId};
 pub use mail::{Mail, MailError};
 pub use right::{Right, Rights, ScopeError};
 pub use role::{Role, RoleError};

@@ -41,7 +41,6 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     #[command(flatten)]
     Usual(Usual),
@@ -60,7 +59,7 @@ enum Command {
 #[derive(Subcommand)]
 enum Usual {
     /// Serve terminal sessions
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Open a session, and attach to it
     Open(open::OpenArgs),
     /// Open a session that has ended again, and attach to it

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::{Config, Environment, Flags};
-use crate::server::open_store;
+use crate::server::{SealFile, open_store};
 use crate::store::{DataDir, SqlStore};
 
 /// Where the records are. Flatten into a command's arguments.
@@ -25,9 +25,21 @@ impl RecordsArgs {
     /// # Errors
     /// When the settings are wrong, or the store cannot be opened.
     pub(super) async fn open(self, environment: &Environment) -> anyhow::Result<(SqlStore, DataDir)> {
+        self.open_with_seals(environment).await.map(|(store, dir, _)| (store, dir))
+    }
+
+    /// The same, with what seals its secrets.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) async fn open_with_seals(
+        self,
+        environment: &Environment,
+    ) -> anyhow::Result<(SqlStore, DataDir, SealFile)> {
         let flags = Flags { data_dir: self.data_dir, config: self.config, ..Flags::default() };
         let config = Config::load(&flags, environment)?;
         let dir = DataDir::prepare(&config.data_dir)?;
-        Ok((open_store(&config, &dir).await?, dir))
+        let (store, file) = (open_store(&config, &dir).await?, SealFile::of(&config, &dir));
+        Ok((store, dir, file))
     }
 }

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::network::{check_the_open_net, origins, tls, trusted_proxies};
 use super::raw::Raw;
-use super::{Config, Environment, Rates, profile};
+use super::{Config, Environment, Rates, oidc, profile};
 
 /// The fewest bytes of output a session may hold: two segments, so that one can be read while the other is written.
 const LOG_BYTES_MIN: u64 = 128 * 1024;
@@ -41,6 +41,7 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
     Ok(Config {
         data_dir: data_dir(&raw.data_dir, environment)?,
         database_url: database_url(&raw.database_url)?,
+        sealing_keys: named_path("sealing_keys", &raw.sealing_keys, environment)?,
         public_urls: origins("public_urls", &raw.public_urls)?,
         cors_origins: origins("cors_origins", &raw.cors_origins)?,
         unix_socket: named_path("unix_socket", &raw.unix_socket, environment)?,
@@ -82,6 +83,11 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             .map(|(name, profile)| {
                 profile::check(&name, profile, &raw.pass_env, environment).map(|checked| (name, checked))
             })
+            .collect::<Result<_, _>>()?,
+        oidc: raw
+            .oidc
+            .into_iter()
+            .map(|(name, provider)| oidc::check(&name, provider, environment).map(|checked| (name, checked)))
             .collect::<Result<_, _>>()?,
         limits: profile::check_limits("limits", raw.limits)?,
         any_command: raw.any_command,

@@ -7,6 +7,7 @@
 mod check;
 mod environment;
 mod network;
+mod oidc;
 mod profile;
 mod raw;
 mod sources;
@@ -21,8 +22,9 @@ use std::time::Duration;
 pub use environment::Environment;
 use ipnet::IpNet;
 pub use network::Tls;
+pub use oidc::{OidcConfig, OidcSecret};
 pub use profile::ProfileConfig;
-pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, Sizes};
+pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, SignUp, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -36,6 +38,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The PostgreSQL that holds accounts and keys in place of the file in `data_dir`. Can hold a password.
     pub database_url: Option<String>,
+    /// The file of the keys that seal secrets in the store, where it is not in `data_dir`.
+    pub sealing_keys: Option<PathBuf>,
     /// Whether everyone who can reach the (loopback) address is the owner.
     pub no_auth: bool,
     /// Whether sessions are kept by a process of their own and outlive this one.
@@ -96,6 +100,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What may be started, by name.
     pub profiles: BTreeMap<String, ProfileConfig>,
+    /// Whose word on who somebody is counts, by name.
+    pub oidc: BTreeMap<String, OidcConfig>,
     /// The home directory: where sessions start, and what `~/` means.
     pub home: PathBuf,
     /// The login shell.

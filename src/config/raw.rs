@@ -79,6 +79,68 @@ pub enum ProfileRole {
     Admin,
 }
 
+/// What somebody becomes who comes by a provider of logins and has no account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// Nothing: only who has an account comes in.
+    #[default]
+    Nobody,
+    /// A guest.
+    Guest,
+    /// A member.
+    Member,
+}
+
+/// Text that is not shown, also not by `{:?}`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Hidden(pub(super) String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+impl Serialize for Hidden {
+    /// Only defaults are written, to be overwritten by what was set.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+/// A provider of logins as it is written: see [`super::OidcConfig`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawOidc {
+    pub(super) issuer: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: Hidden,
+    pub(super) client_secret_file: String,
+    pub(super) label: String,
+    #[serde(deserialize_with = "list")]
+    pub(super) scopes: Vec<String>,
+    pub(super) sign_up: SignUp,
+    #[serde(deserialize_with = "list")]
+    pub(super) allowed_domains: Vec<String>,
+}
+
+impl Default for RawOidc {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret: Hidden::default(),
+            client_secret_file: String::new(),
+            label: String::new(),
+            scopes: ["openid", "profile", "email"].map(Into::into).into(),
+            sign_up: SignUp::Nobody,
+            allowed_domains: Vec::new(),
+        }
+    }
+}
+
 /// A profile as it is written: see [`super::ProfileConfig`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -140,6 +202,8 @@ pub(super) struct Raw {
     pub(super) data_dir: String,
     /// Empty for the file in the data directory. No flag: it can hold a password, and arguments are seen by everyone.
     pub(super) database_url: String,
+    /// Empty for the file in the data directory.
+    pub(super) sealing_keys: String,
     pub(super) no_auth: bool,
     pub(super) no_holder: bool,
     pub(super) root_holder: bool,
@@ -185,6 +249,7 @@ pub(super) struct Raw {
     pub(super) run_as: String,
     pub(super) limits: LimitsConfig,
     pub(super) profiles: BTreeMap<String, RawProfile>,
+    pub(super) oidc: BTreeMap<String, RawOidc>,
 }
 
 impl Default for Raw {
@@ -194,6 +259,7 @@ impl Default for Raw {
             port: 4020,
             data_dir: String::new(),
             database_url: String::new(),
+            sealing_keys: String::new(),
             no_auth: false,
             no_holder: false,
             root_holder: false,
@@ -231,15 +297,17 @@ impl Default for Raw {
             run_as: String::new(),
             limits: LimitsConfig::default(),
             profiles: BTreeMap::new(),
+            oidc: BTreeMap::new(),
         }
     }
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 17] = [
+pub(super) const TEXT_KEYS: [&str; 18] = [
     "bind",
     "data_dir",
     "database_url",
+    "sealing_keys",
     "log_format",
     "log_level",
     "public_urls",

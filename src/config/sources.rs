@@ -15,8 +15,13 @@ use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
 const PREFIX: &str = "FANTAIL_";
+/// How the place of a setting begins that is one.
+const OF_A_VARIABLE: &str = "environment variable ";
 /// Variables of ours that are no settings: what the command line and sessions use, and where the file is.
 const NOT_SETTINGS: [&str; 5] = ["FANTAIL_TOKEN", "FANTAIL_URL", "FANTAIL_CA", "FANTAIL_SESSION_ID", "FANTAIL_CONFIG"];
+
+/// What stands around the name of a provider of logins in the variable that holds its secret.
+const OIDC_SECRET: (&str, &str) = ("FANTAIL_OIDC_", "_CLIENT_SECRET");
 
 /// The settings as flags of `fantail serve`.
 #[derive(Args, Clone, Debug, Default, Serialize)]
@@ -37,6 +42,10 @@ pub struct Flags {
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
+    /// The file of the keys that seal secrets at rest, for servers that share a database [default: in the data directory]
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealing_keys: Option<PathBuf>,
     /// Take everyone who reaches the address for its owner; on loopback only
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,7 +228,15 @@ pub(super) fn merge(flags: &Flags, environment: &Environment) -> Result<(Raw, Pl
         if !defaults.contains_key(&setting.key) {
             return Err(ConfigError::Unknown { key: setting.key, place: setting.place });
         }
-        places.0.insert(setting.key.clone(), setting.place.clone());
+        match &setting.value {
+            // A secret alone, for a table that stands elsewhere.
+            Value::Dict(..) if setting.place.starts_with(OF_A_VARIABLE) => {
+                places.0.entry(setting.key.clone()).or_insert_with(|| setting.place.clone());
+            }
+            _ => {
+                places.0.insert(setting.key.clone(), setting.place.clone());
+            }
+        }
         figment = figment.merge(setting);
     }
     let raw = figment.extract().map_err(|error| {
@@ -246,10 +263,17 @@ fn of_variables(environment: &Environment) -> Result<Vec<Setting>, ConfigError> 
             continue;
         }
         let key = name[PREFIX.len()..].to_lowercase();
-        let place = format!("environment variable {name}");
+        let place = format!("{OF_A_VARIABLE}{name}");
         let Some(text) = value.to_str() else {
             return Err(ConfigError::Wrong { key, rule: "not UTF-8".into(), place });
         };
+        if let Some(provider) = name.strip_prefix(OIDC_SECRET.0).and_then(|rest| rest.strip_suffix(OIDC_SECRET.1)) {
+            let provider = provider.to_lowercase();
+            let value =
+                Value::from(Dict::from([(provider, Dict::from([("client_secret".into(), text.into())]).into())]));
+            settings.push(Setting { key: "oidc".into(), value, place });
+            continue;
+        }
         let value = if TEXT_KEYS.contains(&key.as_str()) { Value::from(text) } else { number_or_text(text) };
         settings.push(Setting { key, value, place });
     }

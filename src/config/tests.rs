@@ -205,3 +205,52 @@ fn a_wrong_profile_is_named_with_its_field_and_its_place() {
         assert!(refusal.starts_with(key) && refusal.ends_with("fantail.toml)"), "{table}: {refusal}");
     }
 }
+
+#[test]
+fn a_provider_of_logins_is_read_from_its_table_and_its_secret_from_a_variable() {
+    let (_dir, flags) = file(
+        "[oidc.corp]\nissuer = 'https://id.example.org/realm'\nclient_id = 'fantail'\nlabel = 'Example Corp'\n\
+         scopes = 'profile'\nsign_up = 'member'\nallowed_domains = ['example.org']\n\
+         [oidc.bare]\nissuer = 'http://127.0.0.1:9'\nclient_id = 'x'\nclient_secret_file = '/run/secret'\n",
+    );
+    let config = load(&flags, [("FANTAIL_OIDC_CORP_CLIENT_SECRET", "12345")]).unwrap();
+    let corp = &config.oidc["corp"];
+    assert!(matches!(&corp.client_secret, Some(OidcSecret::Text(text)) if text == "12345"), "text, not a number");
+    assert_eq!(
+        (corp.label.as_str(), &corp.scopes[..], corp.sign_up),
+        ("Example Corp", &["profile".into()][..], SignUp::Member)
+    );
+    let bare = &config.oidc["bare"];
+    assert!(matches!(&bare.client_secret, Some(OidcSecret::File(path)) if path == Path::new("/run/secret")));
+    assert_eq!((bare.label.as_str(), bare.scopes.len(), bare.sign_up), ("bare", 3, SignUp::Nobody));
+}
+
+#[test]
+fn a_wrong_provider_is_named_with_its_field_and_its_place_and_its_secret_is_not_shown() {
+    let good = "issuer = 'https://id.example.org'\nclient_id = 'x'\n";
+    for (table, key) in [
+        ("[oidc.Corp]\n", "oidc.Corp"),
+        ("[oidc.corp]\n", "oidc.corp.issuer"),
+        ("[oidc.corp]\nissuer = 'http://id.example.org'\nclient_id = 'x'", "oidc.corp.issuer"),
+        ("[oidc.corp]\nissuer = 'https://id.example.org?x'\nclient_id = 'x'", "oidc.corp.issuer"),
+        ("[oidc.corp]\nissuer = 'https://ann@id.example.org'\nclient_id = 'x'", "oidc.corp.issuer"),
+        ("[oidc.corp]\nissuer = 'https://id.example.org'", "oidc.corp.client_id"),
+        (
+            &format!("[oidc.corp]\n{good}client_secret = 'hunter2'\nclient_secret_file = '/f'"),
+            "oidc.corp.client_secret_file",
+        ),
+        (&format!("[oidc.corp]\n{good}client_secret = \"hunter2\\n\""), "oidc.corp.client_secret"),
+        (&format!("[oidc.corp]\n{good}label = '{}'", "x".repeat(41)), "oidc.corp.label"),
+        (&format!("[oidc.corp]\n{good}scopes = ['a b']"), "oidc.corp.scopes"),
+        (&format!("[oidc.corp]\n{good}sign_up = 'admin'"), "oidc.corp.sign_up"),
+        (&format!("[oidc.corp]\n{good}allowed_domains = ['@example.org']"), "oidc.corp.allowed_domains"),
+        (&format!("[oidc.corp]\n{good}client_secert = 'hunter2'"), "oidc.corp"),
+    ] {
+        let (_dir, flags) = file(table);
+        let refusal = refusal(&flags, []);
+        assert!(refusal.starts_with(key) && refusal.ends_with("fantail.toml)"), "{table}: {refusal}");
+        assert!(!refusal.contains("hunter2"), "{refusal}");
+    }
+    let alone = refusal(&Flags::default(), [("FANTAIL_OIDC_CORP_CLIENT_SECRET", "hunter2")]);
+    assert!(alone.starts_with("oidc.corp.issuer: ") && !alone.contains("hunter2"), "{alone}");
+}

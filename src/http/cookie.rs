@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::error::ApiError;
+use crate::auth::oidc::STATE_LIFETIME;
 use crate::auth::refresh::REFRESH_LIFETIME;
 
 /// How long a browser is known again: a year, anew with each login.
@@ -22,6 +23,8 @@ pub(super) enum Cookie {
     Share(Uuid),
     /// By what a browser that has logged in is known again. It lets nobody in.
     Device,
+    /// By what a browser shows that it has begun the login that it comes back with from a provider.
+    Oidc,
 }
 
 impl Cookie {
@@ -30,6 +33,7 @@ impl Cookie {
             Self::Refresh => "fantail_refresh".into(),
             Self::Share(session) => format!("fantail_share_{}", session.simple()).into(),
             Self::Device => "fantail_device".into(),
+            Self::Oidc => "fantail_oidc".into(),
         }
     }
 
@@ -38,6 +42,7 @@ impl Cookie {
         match self {
             Self::Refresh | Self::Device => "/api/auth",
             Self::Share(_) => "/api/shares",
+            Self::Oidc => "/api/auth/oidc",
         }
     }
 
@@ -45,6 +50,15 @@ impl Cookie {
         match self {
             Self::Refresh | Self::Share(_) => REFRESH_LIFETIME,
             Self::Device => DEVICE_LIFETIME,
+            Self::Oidc => STATE_LIFETIME,
+        }
+    }
+
+    /// Whether it is sent when a link of another site is followed here: only where that is its purpose.
+    const fn same_site(self) -> &'static str {
+        match self {
+            Self::Refresh | Self::Share(_) | Self::Device => "Strict",
+            Self::Oidc => "Lax",
         }
     }
 
@@ -77,10 +91,10 @@ impl Cookie {
     }
 
     fn written(self, value: &str, seconds: i64, headers: &HeaderMap) -> Result<HeaderValue, ApiError> {
-        let (prefix, name) = (prefix(headers), self.name());
+        let (prefix, name, same_site) = (prefix(headers), self.name(), self.same_site());
         // The prefix is kept only by a cookie of the whole host that came by https (RFC 6265bis section 4.1.3.2).
         let place = if prefix.is_empty() { format!("; Path={}", self.path()) } else { "; Path=/; Secure".into() };
-        let cookie = format!("{prefix}{name}={value}; HttpOnly; SameSite=Strict{place}; Max-Age={seconds}");
+        let cookie = format!("{prefix}{name}={value}; HttpOnly; SameSite={same_site}{place}; Max-Age={seconds}");
         let mut value = HeaderValue::try_from(cookie).map_err(|_| ApiError::Internal)?;
         value.set_sensitive(true);
         Ok(value)
@@ -129,5 +143,7 @@ mod tests {
         assert!(!format!("{https:?}").contains("abc"), "hidden from logs");
         let http = Cookie::Refresh.set("abc", &headers(&[])).unwrap();
         assert_eq!(http, "fantail_refresh=abc; HttpOnly; SameSite=Strict; Path=/api/auth; Max-Age=2592000");
+        let oidc = Cookie::Oidc.set("abc", &headers(&[])).unwrap();
+        assert_eq!(oidc, "fantail_oidc=abc; HttpOnly; SameSite=Lax; Path=/api/auth/oidc; Max-Age=600");
     }
 }

@@ -87,6 +87,8 @@ pub enum ApiError {
     NameTaken,
     /// 409: another account has that mail address.
     MailTaken,
+    /// 409: the identity is another account's.
+    IdentityTaken,
     /// 409: nobody could run the server any more.
     LastAdmin,
     /// 413: the body is larger than this many bytes.
@@ -136,6 +138,8 @@ pub enum ApiError {
     Internal,
     /// 503: the server is going away.
     Draining,
+    /// 503: the provider of logins cannot be asked.
+    ProviderUnavailable,
     /// 503: the machine has no more terminals.
     NoTerminalsLeft,
     /// 503: the machine has no more of something.
@@ -202,6 +206,7 @@ impl ApiError {
             Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
             Self::NameTaken => plain(S::CONFLICT, "name_taken", "another user is called that"),
             Self::MailTaken => plain(S::CONFLICT, "mail_taken", "another user has that mail address"),
+            Self::IdentityTaken => plain(S::CONFLICT, "identity_taken", "that identity is another user's"),
             Self::LastAdmin => plain(S::CONFLICT, "last_admin", "the last administrator stays one"),
             Self::TooLarge(max) => {
                 Refusal::new(S::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {max} bytes"))
@@ -228,11 +233,12 @@ impl ApiError {
             Self::InputQueueFull => later("input_queue_full", "the program does not read its input"),
             Self::TooManyLogins => later("too_many_logins", "too many logins at once").retry(RETRY_LOGIN),
             Self::RateLimited(too_many) => Refusal::early(too_many),
-            Self::TooManyKept { what, max } => {
-                Refusal::new(S::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
-            }
+            Self::TooManyKept { what, max } => Refusal::full(what, max),
             Self::Internal => plain(S::INTERNAL_SERVER_ERROR, "internal", "an internal error"),
             Self::Draining => plain(S::SERVICE_UNAVAILABLE, "draining", "the server is going away").retry(RETRY_SOON),
+            Self::ProviderUnavailable => {
+                plain(S::SERVICE_UNAVAILABLE, "oidc_unavailable", "the provider does not answer as it should")
+            }
             Self::NoTerminalsLeft => plain(S::SERVICE_UNAVAILABLE, "no_terminals_left", "no terminals left"),
             Self::OutOfResources => plain(S::SERVICE_UNAVAILABLE, "out_of_resources", "the server is out of resources"),
         }
@@ -249,6 +255,11 @@ impl Refusal {
         let (right, status) = (right.as_str(), StatusCode::FORBIDDEN);
         let why = format!("the credential does not allow {right}");
         Self::new(status, "not_allowed", why).with(json!({"needs": right}))
+    }
+
+    /// Of one more than may be kept.
+    fn full(what: &str, max: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "limit_reached", format!("there are {max} {what} already"))
     }
 
     /// Of a request that comes too early.
@@ -326,6 +337,7 @@ impl From<StoreError> for ApiError {
             StoreError::NameTaken => return Self::NameTaken,
             StoreError::MailTaken => return Self::MailTaken,
             StoreError::NoSuchAccount => return Self::NoSuchUser,
+            StoreError::IdentityTaken => return Self::IdentityTaken,
             StoreError::LastAdmin => return Self::LastAdmin,
             StoreError::TooMany { what, max } => return Self::TooManyKept { what, max },
             StoreError::TooLarge { .. }

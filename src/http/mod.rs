@@ -54,6 +54,7 @@ use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
+pub use auth::{ProviderSettings, Providers};
 pub use connection::{Connection, Local};
 pub use door::Door;
 pub use limits::Rates;
@@ -66,6 +67,7 @@ pub use sessions::{Reached, SessionObject, attaching};
 pub use strangers::Strangers;
 
 use crate::auth::link::Links;
+use crate::auth::seal::Ring;
 use crate::auth::ticket::{self, TicketGrant, Tickets};
 use crate::auth::token::{KeyRing, LEEWAY};
 use crate::auth::{Access, AccountId, Digest};
@@ -110,6 +112,10 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The keys that sign access tokens.
     pub keys: KeyRing,
+    /// The keys that seal secrets in the store.
+    pub seals: Ring,
+    /// Whose word on who somebody is counts.
+    pub oidc: Providers,
     /// The account that the local token, a login link and a server without auth stand for.
     pub owner: AccountId,
     /// Digest of the local token.
@@ -129,6 +135,9 @@ struct Inner {
     store: Arc<dyn Store>,
     /// Changed as a whole when a key is rotated.
     keys: RwLock<Arc<KeyRing>>,
+    /// Likewise.
+    seals: RwLock<Arc<Ring>>,
+    oidc: Providers,
     owner: AccountId,
     local_token: Digest,
     request_ids: RequestIds,
@@ -157,7 +166,7 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, registry, store, keys, owner, local_token, outside, audit } = parts;
+        let Parts { settings, registry, store, keys, seals, oidc, owner, local_token, outside, audit } = parts;
         let token_lifetime = keys.lifetime().saturating_add(LEEWAY);
         let draining = CancellationToken::new();
         Self(Arc::new(Inner {
@@ -179,6 +188,8 @@ impl App {
             registry,
             store,
             keys: RwLock::new(Arc::new(keys)),
+            seals: RwLock::new(Arc::new(seals)),
+            oidc,
             owner,
             local_token,
             request_ids: RequestIds::new(&outside),
@@ -209,6 +220,11 @@ impl App {
             .route("/api/auth/me", get(auth::me).patch(auth::change))
             .route("/api/auth/logins", get(auth::logins).delete(auth::end_others))
             .route("/api/auth/logins/{id}", delete(auth::end))
+            .route("/api/auth/me/identities", get(auth::identities).post(auth::link_identity))
+            .route("/api/auth/me/identities/{id}", delete(auth::unlink))
+            .route("/api/auth/oidc", get(auth::providers))
+            .route("/api/auth/oidc/{provider}/begin", post(auth::begin))
+            .route("/api/auth/oidc/{provider}/callback", get(auth::callback))
             .route("/api/auth/ticket", post(auth::ticket))
             .route("/api/tokens", get(tokens::list).post(tokens::mint))
             .route("/api/tokens/{id}", delete(tokens::revoke))
@@ -395,6 +411,11 @@ impl App {
         *self.0.keys.write() = Arc::new(keys);
     }
 
+    /// From now on these keys seal and open what the store keeps secret.
+    pub fn change_seals(&self, ring: Ring) {
+        *self.0.seals.write() = Arc::new(ring);
+    }
+
     /// Accounts and logins.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
@@ -429,6 +450,14 @@ impl App {
 
     fn keys(&self) -> Arc<KeyRing> {
         Arc::clone(&self.0.keys.read())
+    }
+
+    fn seals(&self) -> Arc<Ring> {
+        Arc::clone(&self.0.seals.read())
+    }
+
+    fn oidc(&self) -> &Providers {
+        &self.0.oidc
     }
 
     fn guard(&self) -> &Guard {

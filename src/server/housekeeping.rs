@@ -11,7 +11,11 @@ use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::keys;
+use super::ServerError;
+use super::keys::{self, Kept};
+use super::seals::SealFile;
+use crate::auth::seal::Ring;
+use crate::auth::token::KeyRing;
 use crate::http::App;
 use crate::http::audit::AuditWriter;
 use crate::store::{Changes as _, SqlStore, Store};
@@ -53,12 +57,13 @@ impl Writing {
 pub(super) struct House {
     app: App,
     store: Arc<SqlStore>,
+    seal_file: SealFile,
     token_lifetime: Duration,
 }
 
 impl House {
-    pub(super) fn new(app: &App, store: &Arc<SqlStore>, token_lifetime: Duration) -> Self {
-        Self { app: app.clone(), store: Arc::clone(store), token_lifetime }
+    pub(super) fn new(app: &App, store: &Arc<SqlStore>, seal_file: SealFile, token_lifetime: Duration) -> Self {
+        Self { app: app.clone(), store: Arc::clone(store), seal_file, token_lifetime }
     }
 
     /// Listens for signals of the command line beside us, and does what is due.
@@ -100,9 +105,26 @@ impl House {
     /// A failure is in the log; the next change tries again.
     async fn look(&self) {
         let _ = self.app.learn_changes().await;
-        match keys::read(&*self.store, self.token_lifetime).await {
-            Ok(keys) => self.app.change_keys(keys),
-            Err(error) => tracing::error!(%error, "the signing keys could not be read"),
+        let read = async {
+            let ring = self.seal_file.ready(&*self.store, self.app.outside()).await?;
+            let keys = keys::read(self.kept(&ring), self.token_lifetime).await?;
+            Ok((ring, keys))
+        };
+        self.take(read.await);
+    }
+
+    fn kept<'a>(&'a self, ring: &'a Ring) -> Kept<'a> {
+        Kept { store: &*self.store, outside: self.app.outside(), file: &self.seal_file, ring }
+    }
+
+    /// Uses the keys that seal, and those that sign, from now on.
+    fn take(&self, keys: Result<(Ring, KeyRing), ServerError>) {
+        match keys {
+            Ok((ring, keys)) => {
+                self.app.change_seals(ring);
+                self.app.change_keys(keys);
+            }
+            Err(error) => tracing::error!(%error, "the keys could not be read"),
         }
     }
 
@@ -113,10 +135,12 @@ impl House {
     }
 
     async fn tidy(&self) {
-        match keys::ready(&*self.store, self.app.outside(), self.token_lifetime).await {
-            Ok(keys) => self.app.change_keys(keys),
-            Err(error) => tracing::error!(%error, "the signing keys could not be read"),
-        }
+        let made = async {
+            let ring = self.seal_file.ready(&*self.store, self.app.outside()).await?;
+            let keys = keys::ready(self.kept(&ring), self.token_lifetime).await?;
+            Ok((ring, keys))
+        };
+        self.take(made.await);
         let before = self.app.now().saturating_sub(FORGET_AFTER).unwrap_or(Timestamp::MIN);
         if let Err(error) = self.app.store().forget_expired(before).await {
             tracing::warn!(%error, "expired logins could not be forgotten");

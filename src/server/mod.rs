@@ -14,9 +14,11 @@ mod housekeeping;
 mod keys;
 mod listeners;
 mod lock;
+mod oidc;
 mod origin;
 mod predecessor;
 mod profiles;
+mod seals;
 mod self_signed;
 mod sessions;
 mod successor;
@@ -43,6 +45,7 @@ use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
+use crate::http::profiles::Profiles;
 use crate::http::{App, Clock, Outside, Parts, Random, Rates, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
 use crate::session::{self, Spawner};
@@ -51,12 +54,14 @@ use crate::ws;
 use announcement::Announcement;
 use encryption::{Encryption, EncryptionError};
 use housekeeping::{House, Writing};
+use keys::Kept;
 pub use keys::rotate as rotate_key;
 use listeners::{Listeners, local_url};
 use lock::Lock;
 pub use lock::{Running, tell_running_server};
 pub use origin::{Origin, TAKE_OVER};
 pub use predecessor::{Inherited, Predecessor, TakeOverError};
+pub use seals::{SealFile, SealsError, reseal};
 use sessions::{Keeping, Sessions};
 use supervisor::Supervisor;
 use threads::Threads;
@@ -97,12 +102,23 @@ pub enum ServerError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the store keeps secret cannot be read.
+    #[error(transparent)]
+    Seals(#[from] SealsError),
     /// The system gives no randomness, or a key cannot be used.
     #[error("no secret can be made")]
     NoSecrets,
     /// A setting names an account that programs cannot run as.
     #[error("{key}: {reason}")]
     Account {
+        /// The setting.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A provider of logins cannot be asked with these settings.
+    #[error("{key}: {reason}")]
+    Provider {
         /// The setting.
         key: String,
         /// Why not.
@@ -124,6 +140,8 @@ pub struct Server {
     config: Config,
     app: App,
     store: Arc<SqlStore>,
+    /// What seals its secrets.
+    seal_file: SealFile,
     listeners: Listeners,
     /// What TLS is served with, if it is.
     encryption: Option<Encryption>,
@@ -185,7 +203,10 @@ impl Server {
             None => Listeners::open(&config, tls)?,
         };
         let owner = first_start::owner(&*store, &outside, config.login_name.as_deref()).await?;
-        let keys = keys::ready(&*store, &outside, config.access_token_lifetime).await?;
+        let seal_file = SealFile::of(&config, &dir);
+        let seals = seal_file.ready(&*store, &outside).await?;
+        let kept = Kept { store: &*store, outside: &outside, file: &seal_file, ring: &seals };
+        let keys = keys::ready(kept, config.access_token_lifetime).await?;
         let local = announcement::token(&dir).map_or_else(|| local_token(&outside), Ok)?;
         let (audit, audit_writer) = AuditLog::new(outside.clock());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -195,16 +216,11 @@ impl Server {
         let registry = registry(&config, &threads, keeping.spawner(), Arc::clone(&store) as Arc<dyn Store>);
         let app = App::new(Parts {
             registry: registry.clone(),
-            settings: Settings {
-                profiles,
-                rates: rates(config.rates),
-                no_auth: config.no_auth,
-                public_urls: public_urls(&config, encryption.as_ref(), listeners.address),
-                cors_origins: config.cors_origins.clone(),
-                cores,
-            },
+            settings: settings(&config, profiles, public_urls(&config, encryption.as_ref(), listeners.address), cores),
             store: Arc::clone(&store) as Arc<dyn Store>,
             keys,
+            seals,
+            oidc: oidc::of(&config)?,
             owner: owner.id,
             local_token: crate::auth::Digest::of(&local),
             outside,
@@ -221,6 +237,7 @@ impl Server {
             config,
             app,
             store,
+            seal_file,
             listeners,
             encryption,
             look_again,
@@ -308,7 +325,7 @@ impl Server {
         }
         drop(acceptor);
         tracker.spawn(self.sessions.clone().watch_over(closing.clone()));
-        let house = House::new(&self.app, &self.store, self.config.access_token_lifetime);
+        let house = House::new(&self.app, &self.store, self.seal_file, self.config.access_token_lifetime);
         tracker.spawn(house.clone().keep(self.look_again, closing.clone()));
         tracker.spawn(house.follow_changes(closing.clone()));
         if let Some(encryption) = self.encryption.take() {
@@ -433,9 +450,17 @@ fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store
     Registry::new(limits, settings, spawner, store, boot())
 }
 
-/// How often everyone may ask.
-const fn rates(config::Rates { requests, openings, tickets, expensive, saves, attempts }: config::Rates) -> Rates {
-    Rates { requests, openings, tickets, expensive, saves, attempts }
+/// What the routes need to know of the configuration.
+fn settings(config: &Config, profiles: Profiles, public_urls: Vec<String>, cores: usize) -> Settings {
+    let config::Rates { requests, openings, tickets, expensive, saves, attempts } = config.rates;
+    Settings {
+        profiles,
+        rates: Rates { requests, openings, tickets, expensive, saves, attempts },
+        no_auth: config.no_auth,
+        public_urls,
+        cors_origins: config.cors_origins.clone(),
+        cores,
+    }
 }
 
 /// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the

@@ -4,7 +4,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::auth::seal::SEALING_KEY_BYTES;
+use crate::auth::token::{Holder, KEY_BYTES, KeyRing, SigningKey};
+use crate::auth::{AccountId, LoginId, Role, Who};
 use crate::config::{Environment, Flags};
+use crate::store::{KeptKey, Keys as _, StoredKey};
 
 fn config(dir: &std::path::Path, no_auth: bool) -> Config {
     let flags = Flags {
@@ -95,4 +99,58 @@ async fn a_head_that_never_ends_is_cut_off() {
         shutdown.drain.cancel();
     };
     tokio::join!(server.serve_until(shutdown.clone()), asking);
+}
+
+#[tokio::test]
+async fn a_signing_key_that_was_kept_in_clear_is_sealed_and_signs_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = DataDir::prepare(dir.path()).unwrap();
+    let (store, outside) = (SqlStore::open(&place).await.unwrap(), outside());
+    let plain =
+        StoredKey { kid: "old".into(), secret: KeptKey::Plain([7; KEY_BYTES]), created: outside.now(), retired: None };
+    store.rotate_signing_key(&plain).await.unwrap();
+    let file = SealFile::of(&config(dir.path(), false), &place);
+    let ring = file.ready(&store, &outside).await.unwrap();
+    let kept = Kept { store: &store, outside: &outside, file: &file, ring: &ring };
+    let lifetime = Duration::from_secs(900);
+    let keys = keys::ready(kept, lifetime).await.unwrap();
+    let stored = store.signing_keys().await.unwrap();
+    let known: Vec<_> = stored.iter().map(|key| (key.kid == "old", key.secret.bytes().len() > KEY_BYTES)).collect();
+    assert_eq!(known, [(false, true), (true, true)]);
+    let old = SigningKey::new("old", &[7; KEY_BYTES]).unwrap();
+    let who = Who::Account { id: AccountId(uuid::Uuid::nil()), role: Role::Member };
+    let holder = Holder { who, epoch: 1, login: LoginId(uuid::Uuid::nil()) };
+    let minted = KeyRing::new(old, Vec::new(), keys.lifetime()).mint(&holder, uuid::Uuid::nil(), outside.now());
+    assert!(keys.verify(&minted.unwrap(), outside.now()).is_ok(), "what it has signed is taken");
+    let planted = StoredKey { kid: "planted".into(), ..plain };
+    store.rotate_signing_key(&planted).await.unwrap();
+    assert!(keys::read(kept, lifetime).await.is_err(), "put there behind our back");
+}
+
+#[tokio::test]
+async fn sealing_keys_are_made_once_and_never_in_place_of_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let started = Server::bind(config(dir.path(), false)).await.unwrap();
+    drop(started);
+    let file = dir.path().join("sealing.keys");
+    let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(mode(), 0o600);
+    let refusal = async || Server::bind(config(dir.path(), false)).await.err().map(|error| error.to_string());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(refusal().await.unwrap().contains("others can read"));
+    std::fs::remove_file(&file).unwrap();
+    let missing = refusal().await.unwrap();
+    assert!(missing.contains("sealing.keys does not hold key ") && !file.exists(), "{missing}");
+    let other = crate::auth::seal::SealingKey::new([1; SEALING_KEY_BYTES]).unwrap();
+    let other = crate::auth::seal::Ring::of(other).written();
+    for (kept, reason) in [(other.as_str(), "does not hold key"), ("", "must hold 1 to"), ("x", "must hold 1 to")] {
+        std::fs::write(&file, kept).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let refusal = refusal().await.unwrap();
+        assert!(refusal.contains(reason) && !refusal.contains(text.lines().last().unwrap()), "{refusal}");
+    }
+    std::fs::write(&file, &text).unwrap();
+    assert_eq!(refusal().await, None);
 }

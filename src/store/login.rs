@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Account, StoreError};
-use crate::auth::{AccountId, Digest, LoginId, ShareId};
+use crate::auth::{AccountId, Digest, IdentityId, LoginId, ShareId};
 
 /// Longest description of a client that is kept, in characters.
 pub const CLIENT_CHARS_MAX: usize = 200;
@@ -26,8 +26,10 @@ pub enum LoginBy {
     /// With a password, checked against this hash. It does not count if it has changed since: a check takes its time,
     /// and a password set meanwhile ends only the logins there are.
     Password(AccountId, String),
-    /// With a login link, or with another service's word.
+    /// With a login link.
     Link(AccountId),
+    /// With the word of a provider that this is who that identity of the account's is.
+    Identity(AccountId, IdentityId),
     /// With the link of a share, which is used once more by it.
     Share(ShareId),
 }
@@ -82,7 +84,7 @@ pub struct LoginInfo {
 #[async_trait]
 pub trait Logins: Send + Sync {
     /// Starts a login, unless its account is disabled, its password not the proven one any more, or its share ended,
-    /// expired or used up. Returns whether it did.
+    /// expired or used up, or its identity not the account's any more. Returns whether it did.
     async fn start_login(&self, login: &NewLogin, now: Timestamp) -> Result<bool, StoreError>;
     /// Looks a refresh token up.
     async fn refresh_token(&self, digest: Digest) -> Result<Option<KnownRefreshToken>, StoreError>;

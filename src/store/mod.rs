@@ -1,5 +1,5 @@
-//! What must outlive the server: accounts, logins with their refresh tokens, API tokens, keys, who may reach which
-//! session, what is left of limits, and what is left of sessions whose terminals are gone.
+//! What must outlive the server: accounts, logins with their refresh tokens, identities at providers of logins, API
+//! tokens, keys, who may reach which session, what is left of limits, and of sessions whose terminals are gone.
 //!
 //! Traits in domain words, one for each area, and one implementation over SQL for SQLite and PostgreSQL. The store decides
 //! nothing (what a spent token means is `auth`'s business) except what only a database can: that of many rotations of one
@@ -10,6 +10,7 @@ mod api_token;
 mod audit;
 mod change;
 mod data_dir;
+mod identity;
 mod key;
 mod limit;
 mod login;
@@ -27,7 +28,8 @@ pub use api_token::{API_TOKENS_MAX, ApiToken, ApiTokens};
 pub use audit::{AUDIT_AT_ONCE, Audit};
 pub use change::{Changes, REVOCATIONS_AT_ONCE, Revoked};
 pub use data_dir::DataDir;
-pub use key::{Keys, StoredKey};
+pub use identity::{IDENTITIES_MAX, Identities, Identity, OIDC_STATES_MAX, OidcState, TOKENS_AT_ONCE};
+pub use key::{KeptKey, Keys, StoredKey};
 pub use limit::Limits;
 pub use login::{CLIENT_CHARS_MAX, KnownRefreshToken, LoginBy, LoginHolder, LoginInfo, Logins, NewLogin, RefreshToken};
 pub use session::{LastScreen, RECORD_BYTES_MAX, SCREEN_BYTES_MAX, SESSIONS_AT_ONCE, SessionRow, Sessions};
@@ -43,6 +45,9 @@ pub enum StoreError {
     /// Another account has that mail address.
     #[error("there is already an account with that mail address")]
     MailTaken,
+    /// The identity is another account's.
+    #[error("that identity is bound to another account")]
+    IdentityTaken,
     /// The account is not there.
     #[error("there is no such account")]
     NoSuchAccount,
@@ -85,6 +90,6 @@ pub enum StoreError {
 }
 
 /// All that a backend does. One test suite holds for all of them.
-pub trait Store: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits {}
+pub trait Store: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits {}
 
-impl<T: Accounts + Logins + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits> Store for T {}
+impl<T: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits> Store for T {}

@@ -11,7 +11,7 @@ import { AuditScreen } from "./screens/admin/audit";
 import { UsersScreen } from "./screens/admin/users";
 import { LinkEnded } from "./screens/link-ended";
 import { ListScreen } from "./screens/list";
-import { LoginScreen } from "./screens/login";
+import { LoginScreen, refusalInWords } from "./screens/login";
 import { Notices, notify, notifyError } from "./screens/notice";
 
 const RETRY_MS = 2_000;
@@ -22,8 +22,13 @@ const noteOpened = (session: Session) => {
   openedHere = session.id;
 };
 
-export function App({ secret }: { secret: Secret | null }) {
-  const { problem, notice } = useStart(secret);
+interface Arrival {
+  secret: Secret | null;
+  loginError: string | null;
+}
+
+export function App({ secret, loginError }: Arrival) {
+  const { problem, notice } = useStart(secret, loginError);
   return (
     <>
       {standing.value.name === "unknown" && <Starting problem={problem} />}
@@ -67,9 +72,9 @@ function Starting({ problem }: { problem: string | null }) {
 }
 
 // Until the server has said who we are, keep asking: a page opened too early must not need a reload.
-function useStart(secret: Secret | null) {
+function useStart(secret: Secret | null, loginError: string | null) {
   const [problem, setProblem] = useState<string | null>(null);
-  const [notice, setNotice] = useState<string | null>(null);
+  const [notice, setNotice] = useState(loginError === null ? null : refusalInWords(loginError));
   useEffect(() => {
     let stopped = false;
     let left = secret;

@@ -2,12 +2,13 @@
 
 import { render } from "preact";
 import { App } from "./app";
-import { followHistory, takeSecret } from "./route";
+import { followHistory, takeLoginError, takeSecret } from "./route";
 import { followVisibleWindow } from "./window";
 
 const secret = takeSecret();
+const loginError = takeLoginError();
 followHistory();
 followVisibleWindow();
 
 const root = document.getElementById("app");
-if (root !== null) render(<App secret={secret} />, root);
+if (root !== null) render(<App secret={secret} loginError={loginError} />, root);

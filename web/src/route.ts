@@ -75,3 +75,10 @@ export function stay(path: string): void {
   history.replaceState(null, "", path + location.search);
   route.value = parsePath(path);
 }
+
+// Removes `#login-error=CODE`, which a login by a provider ends with that came to nothing, and returns the code.
+export function takeLoginError(): string | null {
+  const code = new URLSearchParams(location.hash.slice(1)).get("login-error");
+  if (code !== null) history.replaceState(null, "", location.pathname + location.search);
+  return code;
+}

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Uri};
+use fantail::auth::seal::{Ring, SEALING_KEY_BYTES, SealingKey};
 use fantail::auth::token::{KEY_BYTES, KeyRing, SigningKey};
 use fantail::auth::{AccountId, Digest};
 use fantail::http::audit::AuditLog;
 use fantail::http::profiles::{Profiles, Surroundings};
-use fantail::http::{App, Connection, Local, Outside, Parts, Rates, Settings};
+use fantail::http::{App, Connection, Local, Outside, Parts, Providers, Rates, Settings};
 use fantail::registry::{Limits, Registry};
 use fantail::session::{self, Launch, LocalSpawner, Opening, Principal, SessionId, StartOn};
 use fantail::store::{DataDir, SqlStore, Store};
@@ -130,6 +131,8 @@ fn served(no_auth: bool, registry: &Registry, store: &Arc<dyn Store>) -> fantail
         registry: registry.clone(),
         store: Arc::clone(store),
         keys: KeyRing::new(key, Vec::new(), SignedDuration::from_mins(15)),
+        seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).expect("a key")),
+        oidc: Providers::default(),
         owner: AccountId(OWNER),
         local_token: Digest::of("ftl_local_of_nobody"),
         outside,

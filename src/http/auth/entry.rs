@@ -117,7 +117,42 @@ pub(crate) async fn enter(
     start(&app, &connection, &headers, by, LoginHolder::Share(share)).await?.ok_or(ApiError::InvalidShare)
 }
 
+/// A login that has started, and its first refresh token.
+pub(super) struct Started {
+    login: LoginId,
+    pub(super) secret: Secret,
+}
+
 /// Starts a login. None when it is not to be: what it was earned with has meanwhile lost its force.
+pub(super) async fn begin(
+    app: &App,
+    connection: &Connection,
+    headers: &HeaderMap,
+    by: LoginBy,
+    holder: &LoginHolder,
+) -> Result<Option<Started>, ApiError> {
+    let (login, secret, now) = (LoginId(app.outside().id()?), app.outside().secret()?, app.now());
+    let first = RefreshToken { digest: secret.digest(), login, expires: expiry(holder, now) };
+    let client = described(connection, headers);
+    if !app.store().start_login(&NewLogin { by, first, client }, now).await? {
+        return Ok(None);
+    }
+    let entry = |event, actor: String| Entry::new(now, event, actor).from(connection.client);
+    match holder {
+        LoginHolder::Account(account) => {
+            app.audit().note(entry(Event::LoggedIn, format!("user {}", account.id)).of(login));
+            tracing::info!(account = %account.id, %login, "logged in");
+        }
+        LoginHolder::Share(share) => {
+            let actor = format!("share {} login {login}", share.id);
+            app.audit().note(entry(Event::ShareUsed, actor).of(share.session).with(share.access));
+            tracing::info!(share = %share.id, %login, "came by a share");
+        }
+    }
+    Ok(Some(Started { login, secret }))
+}
+
+/// Starts a login and answers with what it gives.
 async fn start(
     app: &App,
     connection: &Connection,
@@ -125,32 +160,17 @@ async fn start(
     by: LoginBy,
     holder: LoginHolder,
 ) -> Result<Option<impl IntoResponse + use<>>, ApiError> {
-    let (login, secret, now) = (LoginId(app.outside().id()?), app.outside().secret()?, app.now());
-    let first = RefreshToken { digest: secret.digest(), login, expires: expiry(&holder, now) };
-    let client = described(connection, headers);
-    if !app.store().start_login(&NewLogin { by, first, client }, now).await? {
-        return Ok(None);
-    }
-    let entry = |event, actor: String| Entry::new(now, event, actor).from(connection.client);
+    let Some(Started { login, secret }) = begin(app, connection, headers, by, &holder).await? else { return Ok(None) };
     let device = match &holder {
-        LoginHolder::Account(account) => {
-            app.audit().note(entry(Event::LoggedIn, format!("user {}", account.id)).of(login));
-            tracing::info!(account = %account.id, %login, "logged in");
-            Some(know_again(app, headers, account, now).await?)
-        }
-        LoginHolder::Share(share) => {
-            let actor = format!("share {} login {login}", share.id);
-            app.audit().note(entry(Event::ShareUsed, actor).of(share.session).with(share.access));
-            tracing::info!(share = %share.id, %login, "came by a share");
-            None
-        }
+        LoginHolder::Account(account) => Some(know_again(app, headers, account, app.now()).await?),
+        LoginHolder::Share(_) => None,
     };
     let answer = logged_in(app, headers, login, &holder, &secret)?;
     Ok(Some((device.map(|cookie| AppendHeaders([(header::SET_COOKIE, cookie)])), answer)))
 }
 
 /// The cookie by which this browser is known again, also when somebody keeps trying wrong passwords for its account.
-async fn know_again(
+pub(super) async fn know_again(
     app: &App,
     headers: &HeaderMap,
     account: &Account,

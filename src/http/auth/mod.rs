@@ -2,6 +2,7 @@
 
 mod entry;
 mod me;
+mod oidc;
 mod renewal;
 
 use axum::Json;
@@ -20,6 +21,8 @@ use crate::auth::Access;
 use crate::auth::ticket::TICKET_LIFETIME;
 pub(super) use entry::{EnterRequest, LinkRequest, LoggedIn, LoginRequest, enter, link, login};
 pub(super) use me::{LoginObject, Me, MeChange, change, end, end_others, logins, me};
+pub use oidc::{ProviderSettings, Providers};
+pub(super) use oidc::{begin, callback, identities, link as link_identity, providers, unlink};
 pub(super) use renewal::{RefreshRequest, RenewRequest, logout, refresh, renew};
 
 #[derive(Deserialize, ToSchema)]

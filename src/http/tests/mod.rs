@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::profiles::{Profile, SHELL, Surroundings};
 use super::*;
 use crate::auth::Role;
+use crate::auth::seal::{SEALING_KEY_BYTES, SealingKey};
 use crate::auth::token::SigningKey;
 use crate::registry::Limits;
 use crate::session::{self, LocalSpawner};
@@ -119,6 +120,8 @@ impl Edge {
             registry: registry(Arc::clone(&store)),
             store,
             keys,
+            seals: Ring::of(SealingKey::new([8; SEALING_KEY_BYTES]).unwrap()),
+            oidc: Providers::default(),
             owner: owner.id,
             local_token: Digest::of(LOCAL_TOKEN),
             outside: outside(Arc::clone(&clock)),

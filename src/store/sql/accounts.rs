@@ -27,22 +27,7 @@ pub(super) use account;
 #[async_trait]
 impl Accounts for SqlStore {
     async fn add_account(&self, account: &Account) -> Result<(), StoreError> {
-        let mail = account.mail.as_deref();
-        sqlx::query(
-            "insert into accounts (id, name, mail, mail_key, role, password_hash, disabled, epoch, created)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(account.id.0.as_bytes().as_slice())
-        .bind(&account.name)
-        .bind(mail)
-        .bind(mail.map(str::to_lowercase))
-        .bind(account.role.as_str())
-        .bind(account.password_hash.as_deref())
-        .bind(account.disabled.map(Timestamp::as_millisecond))
-        .bind(account.epoch.cast_signed())
-        .bind(account.created.as_millisecond())
-        .execute(&self.pool)
-        .await?;
+        insert(account).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -194,6 +179,23 @@ async fn is_last_admin(transaction: &mut Transaction<'_, Any>, id: AccountId) ->
     let other = "select id from accounts where role = 'admin' and disabled is null and id <> $1 limit 1";
     let other = sqlx::query(other).bind(id.0.as_bytes().as_slice()).fetch_optional(&mut **transaction).await?;
     Ok(other.is_none())
+}
+
+pub(super) fn insert(account: &Account) -> Statement<'_> {
+    let mail = account.mail.as_deref();
+    sqlx::query(
+        "insert into accounts (id, name, mail, mail_key, role, password_hash, disabled, epoch, created)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(account.id.0.as_bytes().as_slice())
+    .bind(&account.name)
+    .bind(mail)
+    .bind(mail.map(str::to_lowercase))
+    .bind(account.role.as_str())
+    .bind(account.password_hash.as_deref())
+    .bind(account.disabled.map(Timestamp::as_millisecond))
+    .bind(account.epoch.cast_signed())
+    .bind(account.created.as_millisecond())
 }
 
 fn update(account: &Account) -> Statement<'_> {

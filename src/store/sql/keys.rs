@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 
 use super::SqlStore;
-use super::read::{bytes, column, maybe_time, time};
-use crate::store::{Keys, StoreError, StoredKey};
+use super::read::{column, maybe_time, time};
+use crate::auth::seal::Sealed;
+use crate::store::{KeptKey, Keys, StoreError, StoredKey};
 
 #[async_trait]
 impl Keys for SqlStore {
@@ -20,7 +21,7 @@ impl Keys for SqlStore {
         let read = |row: &AnyRow| {
             Ok(StoredKey {
                 kid: column(row, "kid")?,
-                secret: bytes(row, "secret")?,
+                secret: KeptKey::kept(column(row, "secret")?),
                 created: time(row, "created")?,
                 retired: maybe_time(row, "retired")?,
             })
@@ -37,12 +38,22 @@ impl Keys for SqlStore {
             .await?;
         sqlx::query("insert into signing_keys (kid, secret, created) values ($1, $2, $3)")
             .bind(&key.kid)
-            .bind(key.secret.as_slice())
+            .bind(key.secret.bytes())
             .bind(key.created.as_millisecond())
             .execute(&mut *transaction)
             .await?;
         self.tell(&mut transaction).await?;
         Ok(transaction.commit().await?)
+    }
+
+    async fn reseal_signing_key(&self, kid: &str, from: &KeptKey, to: &Sealed) -> Result<bool, StoreError> {
+        let resealed = sqlx::query("update signing_keys set secret = $1 where kid = $2 and secret = $3")
+            .bind(to.bytes())
+            .bind(kid)
+            .bind(from.bytes())
+            .execute(&self.pool)
+            .await?;
+        Ok(resealed.rows_affected() > 0)
     }
 
     async fn forget_signing_keys(&self, before: Timestamp) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use sqlx::{Any, Transaction};
 
 use super::changes::{self, Ending};
 use super::read::{column, digest, maybe_time, time, uuid};
-use super::{SqlStore, Statement, accounts, sharing};
+use super::{SqlStore, Statement, accounts, identities, sharing};
 use crate::auth::{AccountId, Digest, LoginId, ShareId};
 use crate::store::{
     CLIENT_CHARS_MAX, KnownRefreshToken, LoginBy, LoginHolder, LoginInfo, Logins, NewLogin, RefreshToken, StoreError,
@@ -26,6 +26,13 @@ impl Logins for SqlStore {
             }
             LoginBy::Link(id) => {
                 if !may_log_in(&mut transaction, *id, None).await? {
+                    return Ok(false);
+                }
+                (Some(*id), None)
+            }
+            LoginBy::Identity(id, identity) => {
+                let may = may_log_in(&mut transaction, *id, None).await?;
+                if !may || !identities::use_identity(&mut transaction, *identity, *id, now).await? {
                     return Ok(false);
                 }
                 (Some(*id), None)
@@ -134,6 +141,7 @@ impl Logins for SqlStore {
              and not exists (select 1 from logins where share = shares.id)",
             "delete from api_tokens where expires < $1 or revoked < $1",
             "delete from revocations where at < $1",
+            "delete from oidc_states where expires < $1",
         ] {
             sqlx::query(forget).bind(before.as_millisecond()).execute(&mut *transaction).await?;
         }

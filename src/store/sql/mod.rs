@@ -8,6 +8,7 @@ mod accounts;
 mod api_tokens;
 mod audit;
 mod changes;
+mod identities;
 mod keys;
 mod limits;
 mod logins;
@@ -72,7 +73,13 @@ impl From<sqlx::Error> for StoreError {
         let names =
             |what: &str| refusal.message().contains(what) || refusal.constraint().is_some_and(|its| its.contains(what));
         if refusal.is_unique_violation() {
-            return if names("mail") { Self::MailTaken } else { Self::NameTaken };
+            return if names("mail") {
+                Self::MailTaken
+            } else if names("identities") {
+                Self::IdentityTaken
+            } else {
+                Self::NameTaken
+            };
         }
         if refusal.is_foreign_key_violation() {
             return Self::NoSuchAccount;

@@ -4,6 +4,7 @@ mod accounts;
 mod api_tokens;
 mod audit;
 mod changes;
+mod identities;
 mod keys;
 mod limits;
 mod logins;

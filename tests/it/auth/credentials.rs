@@ -13,10 +13,13 @@ use crate::support::raw::handshake;
 use crate::support::{Answer, Login, Raw, Server, routes_of_the_source};
 
 /// Every route that needs a credential, as `METHOD path`. `{id}` is a session's.
-const GUARDED: [&str; 38] = [
+const GUARDED: [&str; 41] = [
     "POST /api/auth/logout",
     "GET /api/auth/me",
     "PATCH /api/auth/me",
+    "GET /api/auth/me/identities",
+    "POST /api/auth/me/identities",
+    "DELETE /api/auth/me/identities/{id}",
     "GET /api/auth/logins",
     "DELETE /api/auth/logins",
     "DELETE /api/auth/logins/{id}",
@@ -61,6 +64,9 @@ const OPEN: [&str; 13] = [
     "POST /api/auth/login",
     "POST /api/auth/link",
     "POST /api/auth/refresh",
+    "GET /api/auth/oidc",
+    "POST /api/auth/oidc/{provider}/begin",
+    "GET /api/auth/oidc/{provider}/callback",
     "POST /api/shares/enter",
     "POST /api/shares/renew",
     "GET /",
@@ -77,6 +83,7 @@ fn body(route: &str, session: &str) -> Option<Value> {
         "ticket" => json!({ "sessionId": session }),
         "sessions" if method == "POST" => json!({ "command": ["true"] }),
         "me" if method == "PATCH" => json!({ "mail": "stolen@example.org" }),
+        "identities" if method == "POST" => json!({ "provider": "nobody" }),
         "tokens" if method == "POST" => json!({ "name": "stolen", "scopes": ["sessions:view"] }),
         "users" if method == "POST" => json!({ "username": "stolen", "role": "admin" }),
         "shares" if method == "POST" => json!({ "access": "control" }),
@@ -188,7 +195,8 @@ async fn h23_every_guarded_route_refuses_everything_that_is_no_credential_and_do
     for route in GUARDED.into_iter().filter(|route| !route.contains("DELETE") && !route.contains("logout")) {
         let (status, code) = ask(&server, route, &session, Some(&login.access)).await.code();
         // What runs is not opened again, and nobody is called as the session, but that is said only to whom it may be.
-        let is_known = (status == 409 && route.contains("reopen")) || code == "no_such_user";
+        let is_known =
+            (status == 409 && route.contains("reopen")) || matches!(code.as_str(), "no_such_user" | "not_found");
         assert!(is_known || matches!(status, 101 | 200..=204), "{route}: {status} {code}");
     }
 }

@@ -3,9 +3,11 @@
 mod accounts;
 mod credentials;
 mod expiry;
+mod oidc;
 mod open_door;
 mod passwords;
 mod renewal;
+mod sealing;
 mod tickets;
 
 use std::time::Duration;

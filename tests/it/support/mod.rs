@@ -8,6 +8,7 @@ pub mod holding;
 mod login;
 mod outage;
 mod postgres;
+pub mod provider;
 pub mod raw;
 mod routes;
 mod server;

@@ -65,6 +65,12 @@ export interface Tokens {
   share?: Entered;
 }
 
+// A service whose word one can log in with.
+export interface Provider {
+  name: string;
+  label: string;
+}
+
 export interface Caller {
   user: User;
   auth: "token" | "local" | "none";

@@ -1,7 +1,7 @@
 // Who this page acts for: obtains, renews and forgets the access token, and sends every authorised request.
 // The token lives in a private field and nowhere else: never in storage, a URL, a cookie or the DOM.
 
-import type { Caller, Entered, Tokens, User } from "./contract";
+import type { Caller, Entered, Provider, Tokens, User } from "./contract";
 import { ApiError, exchange, type Fetch } from "./request";
 
 // Renew this long before the token ends, so that no request starts with one that dies on the way.
@@ -89,6 +89,17 @@ export class Login {
   // The account has changed: by this page, which was told how it is now.
   changed(user: User): void {
     if (this.#standing.name === "signedIn") this.#enter({ ...this.#standing, user });
+  }
+
+  // Whose word one can log in with.
+  async providers(): Promise<Provider[]> {
+    return (await this.#exchange("GET", "/api/auth/oidc", null)) as Provider[];
+  }
+
+  // Where the browser goes to log in there; it comes back to `next` with a cookie to begin with.
+  async addressAt(provider: string, next: string): Promise<string> {
+    const path = `/api/auth/oidc/${encodeURIComponent(provider)}/begin`;
+    return ((await this.#exchange("POST", path, { next })) as { url: string }).url;
   }
 
   async leave(): Promise<void> {

@@ -269,7 +269,7 @@ proptest! {
             let cursor = screen.cursor();
             prop_assert!(cursor.row < screen.size().rows());
             prop_assert_eq!(screen.lines(0).count(), usize::from(screen.size().rows()));
-            screen.snapshot(9);
+            prop_assert!(!screen.snapshot(9).bytes.is_empty());
         }
     }
 }
