@@ -169,7 +169,7 @@ fn refusal_id(answer: &Answer, status: u16, code: &str, what: &str) -> String {
 }
 
 #[tokio::test]
-async fn h23_every_guarded_route_refuses_everything_that_is_no_credential_and_does_nothing() {
+async fn h01_every_guarded_route_refuses_everything_that_is_no_credential_and_does_nothing() {
     let server = Server::start().await;
     let login = Login::by_link(&server).await;
     let session = login.open(&server, &["cat"]).await;
