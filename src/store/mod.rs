@@ -90,6 +90,9 @@ pub enum StoreError {
 }
 
 /// All that a backend does. One test suite holds for all of them.
-pub trait Store: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits {}
+pub trait Store:
+    Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits
+{
+}
 
 impl<T: Accounts + Logins + Identities + ApiTokens + Sharing + Keys + Audit + Sessions + Changes + Limits> Store for T {}
