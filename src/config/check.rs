@@ -53,20 +53,14 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
             1,
             COUNT_MAX,
         )?,
-        rates: Rates {
-            requests: rate("rate_requests", raw.rate_requests)?,
-            openings: rate("rate_openings", raw.rate_openings)?,
-            tickets: rate("rate_tickets", raw.rate_tickets)?,
-            expensive: rate("rate_expensive", raw.rate_expensive)?,
-            saves: rate("rate_saves", raw.rate_saves)?,
-            attempts: rate("rate_attempts", raw.rate_attempts)?,
-        },
+        rates: rates(&raw)?,
         log_bytes: between("log_bytes", raw.log_bytes, LOG_BYTES_MIN, LOG_BYTES_MAX)?,
         scrollback_lines: between("scrollback_lines", raw.scrollback_lines, 0, SCROLLBACK_LINES_MAX)?,
         resync_bytes: between("resync_bytes", raw.resync_bytes, RESYNC_BYTES_MIN, LOG_BYTES_MAX)?,
         pace: raw.pace,
         sizes: raw.sizes,
         clipboard: raw.clipboard,
+        emulation: raw.emulation,
         max_sessions: between("max_sessions", raw.max_sessions, 1, COUNT_MAX)?,
         max_connections: between("max_connections", raw.max_connections, 1, COUNT_MAX)?,
         exited_ttl: seconds("exited_ttl_seconds", raw.exited_ttl_seconds, 0, EXITED_TTL_MAX)?,
@@ -106,6 +100,17 @@ pub(super) fn check(raw: Raw, environment: &Environment) -> Result<Config, Wrong
         systemd: environment.systemd(),
         log_format: raw.log_format,
         log_level: raw.log_level,
+    })
+}
+
+fn rates(raw: &Raw) -> Result<Rates, Wrong> {
+    Ok(Rates {
+        requests: rate("rate_requests", raw.rate_requests)?,
+        openings: rate("rate_openings", raw.rate_openings)?,
+        tickets: rate("rate_tickets", raw.rate_tickets)?,
+        expensive: rate("rate_expensive", raw.rate_expensive)?,
+        saves: rate("rate_saves", raw.rate_saves)?,
+        attempts: rate("rate_attempts", raw.rate_attempts)?,
     })
 }
 

@@ -24,7 +24,7 @@ use ipnet::IpNet;
 pub use network::Tls;
 pub use oidc::{OidcConfig, OidcSecret};
 pub use profile::ProfileConfig;
-pub use raw::{AnyCommand, Clipboard, LimitsConfig, LogFormat, Pace, ProfileRole, SignUp, Sizes};
+pub use raw::{AnyCommand, Clipboard, Emulation, LimitsConfig, LogFormat, Pace, ProfileRole, SignUp, Sizes};
 pub use sources::Flags;
 
 /// The settings, checked. No `Debug`: what sessions inherit can hold secrets of the user's.
@@ -80,6 +80,8 @@ pub struct Config {
     pub sizes: Sizes,
     /// What becomes of text a program puts on the clipboard.
     pub clipboard: Clipboard,
+    /// Whose terminal sessions behave as.
+    pub emulation: Emulation,
     /// Sessions at once.
     pub max_sessions: usize,
     /// Connections at once.

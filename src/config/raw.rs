@@ -56,6 +56,19 @@ pub enum Clipboard {
     Off,
 }
 
+/// Whose terminal sessions behave as, where the page and xterm do not agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Emulation {
+    /// The page's.
+    #[default]
+    Client,
+    /// xterm's.
+    Xterm,
+    /// xterm's, and programs may ask what is in the cells.
+    XtermChecksums,
+}
+
 /// From which role on a request may name a command itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -237,6 +250,7 @@ pub(super) struct Raw {
     pub(super) pace: Pace,
     pub(super) sizes: Sizes,
     pub(super) clipboard: Clipboard,
+    pub(super) emulation: Emulation,
     pub(super) max_sessions: u64,
     pub(super) max_connections: u64,
     pub(super) exited_ttl_seconds: u64,
@@ -287,6 +301,7 @@ impl Default for Raw {
             pace: Pace::Fastest,
             sizes: Sizes::Latest,
             clipboard: Clipboard::View,
+            emulation: Emulation::Client,
             max_sessions: 4096,
             max_connections: 16_384,
             exited_ttl_seconds: 600,
@@ -303,7 +318,7 @@ impl Default for Raw {
 }
 
 /// Keys whose value is text even where it looks like a number.
-pub(super) const TEXT_KEYS: [&str; 18] = [
+pub(super) const TEXT_KEYS: [&str; 19] = [
     "bind",
     "data_dir",
     "database_url",
@@ -319,6 +334,7 @@ pub(super) const TEXT_KEYS: [&str; 18] = [
     "pace",
     "sizes",
     "clipboard",
+    "emulation",
     "pass_env",
     "any_command",
     "run_as",

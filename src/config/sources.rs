@@ -10,7 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::raw::{AnyCommand, Clipboard, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
+use super::raw::{AnyCommand, Clipboard, Emulation, LogFormat, Pace, Raw, Sizes, TEXT_KEYS};
 use super::{ConfigError, Environment};
 
 /// What every variable of ours starts with.
@@ -154,6 +154,10 @@ pub struct Flags {
     #[arg(long, value_name = "POLICY")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clipboard: Option<Clipboard>,
+    /// Whose terminal sessions behave as: the page draws nothing of what only xterm has [default: client]
+    #[arg(long, value_name = "TERMINAL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulation: Option<Emulation>,
     /// Sessions at once [default: 4096]
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -90,6 +90,7 @@ fn a_wrong_setting_is_named_with_its_place() {
         ("FANTAIL_PACE", "slowest"),
         ("FANTAIL_SIZES", "1"),
         ("FANTAIL_CLIPBOARD", "read"),
+        ("FANTAIL_EMULATION", "vt52"),
         ("FANTAIL_MAX_SESSIONS", "0"),
         ("FANTAIL_ACCESS_TOKEN_SECONDS", "1"),
         ("FANTAIL_PASS_ENV", "FANTAIL_TOKEN"),

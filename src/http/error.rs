@@ -175,10 +175,7 @@ impl ApiError {
             Self::InvalidJson(why) => Refusal::new(S::BAD_REQUEST, "invalid_json", why),
             Self::InvalidField { field, rule, got } => Refusal::field(&field, &rule, got),
             Self::InvalidQuery(why) => Refusal::new(S::BAD_REQUEST, "invalid_query", why),
-            Self::InvalidParameter { name, rule } => {
-                let why = format!("{name}: {rule}");
-                Refusal::new(S::BAD_REQUEST, "invalid_query", why).with(json!({"field": name, "rule": rule}))
-            }
+            Self::InvalidParameter { name, rule } => Refusal::parameter(&name, &rule),
             Self::CredentialInUrl => plain(S::BAD_REQUEST, "credential_in_url", "a credential must not be in the URL"),
             Self::Unauthenticated => plain(S::UNAUTHORIZED, "unauthenticated", "a credential is needed"),
             Self::InvalidToken => plain(S::UNAUTHORIZED, "invalid_token", "the token is not valid"),
@@ -260,6 +257,11 @@ impl Refusal {
     }
 
     /// Of a request that comes too early.
+    fn parameter(name: &str, rule: &str) -> Self {
+        let why = format!("{name}: {rule}");
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query", why).with(json!({"field": name, "rule": rule}))
+    }
+
     fn early(too_many: TooMany) -> Self {
         let seconds = too_many.seconds();
         let wait = if seconds > 120 { format!("{} minutes", seconds.div_ceil(60)) } else { format!("{seconds} s") };

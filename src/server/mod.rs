@@ -48,7 +48,7 @@ use crate::http::caller::LOCAL_TOKEN_PREFIX;
 use crate::http::profiles::Profiles;
 use crate::http::{App, Clock, Outside, Parts, Random, Rates, Settings, Strangers, TrustedProxies};
 use crate::registry::{Limits, Registry};
-use crate::session::{self, Spawner};
+use crate::session::{self, Emulation, Spawner};
 use crate::store::{DataDir, SqlStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
@@ -433,6 +433,11 @@ fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store
         clipboard: match config.clipboard {
             config::Clipboard::View => session::ClipboardPolicy::View,
             config::Clipboard::Off => session::ClipboardPolicy::Off,
+        },
+        emulation: match config.emulation {
+            config::Emulation::Client => Emulation::Client,
+            config::Emulation::Xterm => Emulation::Xterm { checksums: false },
+            config::Emulation::XtermChecksums => Emulation::Xterm { checksums: true },
         },
         pace: match config.pace {
             config::Pace::Free => session::Pace::Free,

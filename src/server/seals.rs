@@ -86,7 +86,7 @@ impl SealFile {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.read()?.ok_or_else(|| self.wrong("was taken away"))
             }
-            Err(error) => Err(self.wrong(error)),
+            Err(error) => Err(self.wrong(&error)),
         }
     }
 
@@ -95,9 +95,9 @@ impl SealFile {
         let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.0) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.wrong(error)),
+            Err(error) => return Err(self.wrong(&error)),
         };
-        let found = file.metadata().map_err(|error| self.wrong(error))?;
+        let found = file.metadata().map_err(|error| self.wrong(&error))?;
         if !found.is_file() {
             return Err(self.wrong("is not a file"));
         }
@@ -105,8 +105,8 @@ impl SealFile {
             return Err(self.wrong("others can read or change it (chmod 600 it)"));
         }
         let mut text = String::new();
-        file.take(FILE_MAX).read_to_string(&mut text).map_err(|error| self.wrong(error))?;
-        Ring::read(&text).map(Some).map_err(|error| self.wrong(error))
+        file.take(FILE_MAX).read_to_string(&mut text).map_err(|error| self.wrong(&error))?;
+        Ring::read(&text).map(Some).map_err(|error| self.wrong(&error))
     }
 
     /// Puts another ring in the place of the one that is there, at once.
@@ -119,7 +119,7 @@ impl SealFile {
             fs::rename(&beside, &self.0)?;
             sync_dir(&self.0)
         };
-        replaced().map_err(|error| self.wrong(error))
+        replaced().map_err(|error| self.wrong(&error))
     }
 
     /// Makes the file, with all that is in it, unless it is there.
@@ -140,7 +140,7 @@ impl SealFile {
         name.into()
     }
 
-    fn wrong(&self, reason: impl ToString) -> SealsError {
+    fn wrong(&self, reason: &(impl ToString + ?Sized)) -> SealsError {
         SealsError::File { path: self.0.clone(), reason: reason.to_string() }
     }
 }

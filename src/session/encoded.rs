@@ -89,9 +89,9 @@ impl Launch {
         if form != PLAIN && form != CONFINED {
             return Err(EncodedError::Form);
         }
-        let command = rest.strings(Launch::WORDS_MAX)?;
+        let command = rest.strings(Self::WORDS_MAX)?;
         let dir = PathBuf::from(OsStr::from_bytes(rest.string()?));
-        let environment = rest.strings(Launch::WORDS_MAX + ADDED_MAX)?;
+        let environment = rest.strings(Self::WORDS_MAX + ADDED_MAX)?;
         let confinement = if form == CONFINED { rest.confinement()? } else { Confinement::default() };
         if !rest.0.is_empty() {
             return Err(EncodedError::Length);

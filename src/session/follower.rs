@@ -120,7 +120,7 @@ impl Follower {
             end,
             leaving: CancellationToken::new(),
             closed: CancellationToken::new(),
-            screen: origin.screen(settings.scrollback_lines),
+            screen: origin.screen(settings),
             at,
             changes,
             questions,
@@ -269,7 +269,7 @@ impl Follower {
             } else if let Some(size) = resized(payload) {
                 if is_poisoned {
                     // Its size is right at least.
-                    *screen = Screen::new(size, self.settings.scrollback_lines);
+                    *screen = self.settings.blank_screen(size);
                 } else {
                     unless_it_panics(|| screen.resize(size)).ok_or(Failed(frame))?;
                 }
@@ -332,7 +332,7 @@ impl Follower {
         }
         self.position = self.reader.clone();
         let size = self.log.size_at(start);
-        self.screen = Screen::new(size, self.settings.scrollback_lines);
+        self.screen = self.settings.blank_screen(size);
         self.rebuild.until = self.rebuild.until.max(self.at.offset);
         (self.events, self.seen) = (0, 0);
         self.at = ScreenAt { offset: start, revision: self.at.revision + 1, size };

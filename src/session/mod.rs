@@ -84,6 +84,8 @@ pub use task::{Handles, LastShown, Life, Opened};
 pub use typist::{Standing, Typist};
 pub use viewer::{Next, Viewer};
 
+pub use crate::terminal::screen::Emulation;
+
 #[cfg(test)]
 mod schedules;
 #[cfg(test)]

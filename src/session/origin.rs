@@ -1,6 +1,7 @@
 //! Where a session's screen begins: blank, or as another server wrote it down, and what of the program's questions that
 //! one has answered.
 
+use super::Settings;
 use super::follower::unless_it_panics;
 use super::input::Answer;
 use super::ledger::{Checkpoint, Ledger};
@@ -69,12 +70,12 @@ impl Origin {
     }
 
     /// The screen itself.
-    pub(super) fn screen(&self, scrollback_lines: usize) -> Screen {
-        let mut screen = Screen::new(self.size, scrollback_lines);
+    pub(super) fn screen(&self, settings: &Settings) -> Screen {
+        let mut screen = settings.blank_screen(self.size);
         if let Some(checkpoint) = &self.checkpoint {
             if unless_it_panics(|| screen.feed(&checkpoint.bytes)).is_none() {
                 tracing::error!(offset = %self.offset, "a screen that was written down cannot be shown");
-                screen = Screen::new(self.size, scrollback_lines);
+                screen = settings.blank_screen(self.size);
             }
             screen.take_answers();
             screen.set_cwd(checkpoint.cwd.as_deref());

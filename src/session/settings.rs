@@ -8,7 +8,9 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::Lanes;
+use crate::terminal::Size;
 use crate::terminal::log::CatchUp;
+use crate::terminal::screen::{Emulation, Screen};
 
 /// What every session of a server has in common.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Settings {
     pub scrollback_lines: usize,
     /// How far a viewer whose window is full may fall behind before it is shown the screen instead.
     pub resync_bytes: u64,
+    /// Whose terminal screens behave as.
+    pub emulation: Emulation,
     /// What becomes of text a program puts on the clipboard.
     pub clipboard: ClipboardPolicy,
     /// For sessions that do not say.
@@ -48,6 +52,7 @@ impl Settings {
             catch_up: Arc::default(),
             scrollback_lines: 10_000,
             resync_bytes: 1024 * 1024,
+            emulation: Emulation::default(),
             clipboard: ClipboardPolicy::default(),
             pace: Pace::default(),
             sizes: Sizes::default(),
@@ -57,6 +62,11 @@ impl Settings {
             closing: CancellationToken::new(),
             leaving: CancellationToken::new(),
         }
+    }
+
+    /// A screen on which nothing was drawn yet.
+    pub(super) fn blank_screen(&self, size: Size) -> Screen {
+        Screen::emulating(size, self.scrollback_lines, self.emulation)
     }
 }
 

@@ -425,3 +425,19 @@ async fn the_command_line_prints_a_screen() {
     let refused = server.fantail(&["screen", "nobody"], "").await;
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_session_behaves_as_xterm_where_the_setting_says_so() {
+    // Margins at the sides, which the page does not have, and so neither have sessions that are shown there.
+    let script = r"printf '\033[?69h\033[3;6s\033[1;3Habcdefgh\033[?69$p'; exec cat";
+    for (emulation, wanted) in [("client", "  abcdefgh"), ("xterm", "  abcd\n  efgh")] {
+        let server = Server::start_with(&["--emulation", emulation]).await;
+        let id = server.open(&["sh", "-c", script]).await;
+        let shown = async || {
+            let (status, text) = server.call("GET", &format!("/api/sessions/{id}/text"), None).await;
+            assert_eq!(status, 200, "{text}");
+            text.as_str().is_some_and(|text| text.starts_with(wanted)).then_some(())
+        };
+        until(emulation, shown).await;
+    }
+}

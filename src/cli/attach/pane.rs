@@ -79,7 +79,7 @@ impl Pane {
         if room > rows {
             let corner = if here.cols() > cols { "┘" } else { "" };
             let label = format!(" {}x{} ", size.cols(), size.rows());
-            let label = if label.len() < cols.into() { label } else { String::new() };
+            let label = if label.len() < usize::from(cols) { label } else { String::new() };
             let edge = "─".repeat(usize::from(cols) - label.len());
             wanted.push(format!("\x1b[2m{label}{edge}{corner}\x1b[m\x1b[K"));
         }

@@ -25,7 +25,7 @@ async fn revocations_are_read_in_order_from_anywhere(store: &SqlStore) {
 
 #[tokio::test]
 async fn servers_that_share_a_database_are_told_of_each_others_changes() {
-    let url = postgres_server::empty_schema().await;
+    let url = super::SHARED.schema().await;
     let (one, other) = (SqlStore::connect(&url).await.unwrap(), SqlStore::connect(&url).await.unwrap());
     people(&one).await;
     logged_in(&one, 1, 1, 1).await;

@@ -4,9 +4,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// Makes a database in a directory of its own, serves it on a socket there, and ends when nobody holds our end of its
@@ -69,7 +69,7 @@ impl Postgres {
     /// What the script says next; nothing when it has ended.
     pub(super) fn answer(&self) -> String {
         let mut line = String::new();
-        self.script.lock().expect("nobody panicked in here").1.read_line(&mut line).expect("readable");
+        self.script.lock().1.read_line(&mut line).expect("readable");
         line.trim_end().to_owned()
     }
 

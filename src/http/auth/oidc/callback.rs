@@ -69,7 +69,7 @@ async fn come_back(
     let provider = app.oidc().named(name).ok_or(Refused::State)?;
     let state = answer.state.ok_or(Refused::State)?;
     // Taken out before anything is looked at: whatever is wrong with it, it does not come a second time.
-    let begun = app.store().take_oidc(Digest::of(&state), app.now()).await.map_err(internal)?;
+    let begun = app.store().take_oidc(Digest::of(&state), app.now()).await?;
     let begun = begun.filter(|begun| begun.provider == name).ok_or(Refused::State)?;
     // A link that is followed says nothing of the page it leads to: it is the one that has begun.
     let origin = HeaderValue::from_str(&begun.origin).map_err(|_| Refused::Internal)?;
@@ -132,7 +132,7 @@ async fn link(
         StoreError::IdentityTaken => Refused::Taken,
         StoreError::NoSuchAccount => Refused::Disabled,
         StoreError::TooMany { .. } => Refused::Busy,
-        other => internal(other),
+        other => other.into(),
     })?;
     keep_tokens(app, id, word).await?;
     let entry = Entry::new(app.now(), Event::IdentityLinked, format!("user {account}")).from(connection.client);
@@ -149,12 +149,12 @@ async fn log_in(
     connection: &Connection,
     headers: &HeaderMap,
 ) -> Result<Vec<HeaderValue>, Refused> {
-    let known = app.store().identity(&provider.settings.name, &word.person.subject).await.map_err(internal)?;
+    let known = app.store().identity(&provider.settings.name, &word.person.subject).await?;
     let identity = match known {
         Some(known) => known,
         None => sign_up(app, provider, word, connection).await?,
     };
-    let account = app.store().account(identity.account).await.map_err(internal)?.ok_or(Refused::Unknown)?;
+    let account = app.store().account(identity.account).await?.ok_or(Refused::Unknown)?;
     let (by, holder) = (LoginBy::Identity(account.id, identity.id), LoginHolder::Account(account.clone()));
     let started = entry::begin(app, connection, headers, by, &holder).await.map_err(internal_error)?;
     let started = started.ok_or(if account.disabled.is_some() { Refused::Disabled } else { Refused::Unknown })?;
@@ -162,7 +162,7 @@ async fn log_in(
     let mut cookies = vec![Cookie::Refresh.set(&started.secret.reveal(), headers).map_err(internal_error)?];
     match begun.device {
         // Its cookie does not come with a link of another site, and stays as it is.
-        Some(device) => app.store().remember_device(account.id, device, app.now()).await.map_err(internal)?,
+        Some(device) => app.store().remember_device(account.id, device, app.now()).await?,
         None => {
             let cookie = entry::know_again(app, headers, &account, app.now()).await;
             cookies.push(cookie.map_err(internal_error)?);
@@ -189,10 +189,10 @@ async fn sign_up(app: &App, provider: &Provider, word: &Word, connection: &Conne
             Err(StoreError::MailTaken) if mail.is_some() => mail = None,
             // The same person in another tab.
             Err(StoreError::IdentityTaken) => {
-                let known = app.store().identity(&identity.provider, &identity.subject).await.map_err(internal)?;
+                let known = app.store().identity(&identity.provider, &identity.subject).await?;
                 return known.ok_or(Refused::Unknown);
             }
-            Err(error) => return Err(internal(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     let actor = format!("provider {}", provider.settings.name);
@@ -220,12 +220,14 @@ async fn keep_tokens(app: &App, id: IdentityId, word: &Word) -> Result<(), Refus
         tracing::error!(%error, "a provider's tokens could not be sealed");
         Refused::Internal
     })?;
-    app.store().keep_tokens(id, &sealed).await.map_err(internal)
+    Ok(app.store().keep_tokens(id, &sealed).await?)
 }
 
-fn internal(error: StoreError) -> Refused {
-    tracing::error!(%error, "the store failed");
-    Refused::Internal
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::Internal
+    }
 }
 
 /// What it was is in the log already.
