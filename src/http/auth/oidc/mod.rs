@@ -100,10 +100,10 @@ async fn begun(
     asked: BeginRequest,
     account: Option<AccountId>,
 ) -> Result<impl IntoResponse + use<>, ApiError> {
-    let provider = app.oidc().named(provider).ok_or(ApiError::NoSuchThing("provider"))?;
-    let origin = own_origin(uri, headers).ok_or(ApiError::ForeignOrigin)?;
     let to = asked.next.as_deref().unwrap_or("/");
     let to = next(to).ok_or_else(|| invalid("next", "must be the path of a page of this server"))?;
+    let provider = app.oidc().named(provider).ok_or(ApiError::NoSuchThing("provider"))?;
+    let origin = own_origin(uri, headers).ok_or(ApiError::ForeignOrigin)?;
     let (state, secret, now) = (app.outside().secret()?.reveal(), app.outside().secret()?.reveal(), app.now());
     let device = Cookie::Device.read(headers)?.filter(|text| Secret::is_well_formed(text)).map(Digest::of);
     let begun = OidcState {
