@@ -172,8 +172,9 @@ fn allowed(schema: &Value) -> Vec<Vec<Value>> {
     }
     for limit in ["minLength", "maxLength"] {
         if let Some(length) = schema[limit].as_u64() {
-            let mail = text("a", length.saturating_sub(2)).as_str().map(|name| format!("{name}@b"));
-            values.push(vec![text("a", length), text("\u{10000}", length), mail.into()]);
+            let below = |less: u64| text("a", length.saturating_sub(less)).as_str().expect("a text").to_owned();
+            let (mail, path) = (format!("{}@b", below(2)), format!("/{}", below(1)));
+            values.push(vec![text("a", length), text("\u{10000}", length), mail.into(), path.into()]);
         }
     }
     values
