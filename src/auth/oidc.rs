@@ -15,7 +15,7 @@ pub const SUBJECT_MAX: usize = 255;
 /// Longest of the names by which people know an identity, in characters.
 const LABEL_CHARS_MAX: usize = 100;
 /// Longest path to go to afterwards, in bytes: a session's with room.
-const NEXT_MAX: usize = 200;
+pub const NEXT_MAX: usize = 200;
 /// Longest start of a new account's name, so that a number fits behind it.
 const NAME_START_MAX: usize = 40;
 

@@ -87,8 +87,6 @@ pub enum ApiError {
     NameTaken,
     /// 409: another account has that mail address.
     MailTaken,
-    /// 409: the identity is another account's.
-    IdentityTaken,
     /// 409: nobody could run the server any more.
     LastAdmin,
     /// 413: the body is larger than this many bytes.
@@ -203,7 +201,6 @@ impl ApiError {
             Self::RefreshRaced => plain(S::CONFLICT, "refresh_raced", "another renewal has just been made"),
             Self::NameTaken => plain(S::CONFLICT, "name_taken", "another user is called that"),
             Self::MailTaken => plain(S::CONFLICT, "mail_taken", "another user has that mail address"),
-            Self::IdentityTaken => plain(S::CONFLICT, "identity_taken", "that identity is another user's"),
             Self::LastAdmin => plain(S::CONFLICT, "last_admin", "the last administrator stays one"),
             Self::TooLarge(max) => {
                 Refusal::new(S::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {max} bytes"))
@@ -339,10 +336,11 @@ impl From<StoreError> for ApiError {
             StoreError::NameTaken => return Self::NameTaken,
             StoreError::MailTaken => return Self::MailTaken,
             StoreError::NoSuchAccount => return Self::NoSuchUser,
-            StoreError::IdentityTaken => return Self::IdentityTaken,
             StoreError::LastAdmin => return Self::LastAdmin,
             StoreError::TooMany { what, max } => return Self::TooManyKept { what, max },
-            StoreError::TooLarge { .. }
+            // Told to who comes back from a provider, which is no answer of this shape.
+            StoreError::IdentityTaken
+            | StoreError::TooLarge { .. }
             | StoreError::Damaged(_)
             | StoreError::Place { .. }
             | StoreError::Schema(_)

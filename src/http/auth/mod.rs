@@ -21,8 +21,11 @@ use crate::auth::Access;
 use crate::auth::ticket::TICKET_LIFETIME;
 pub(super) use entry::{EnterRequest, LinkRequest, LoggedIn, LoginRequest, enter, link, login};
 pub(super) use me::{LoginObject, Me, MeChange, change, end, end_others, logins, me};
+pub(super) use oidc::{
+    BeginRequest, Begun, IdentityObject, LinkIdentity, ProviderObject, begin, callback, identities,
+    link as link_identity, providers, unlink,
+};
 pub use oidc::{ProviderSettings, Providers};
-pub(super) use oidc::{begin, callback, identities, link as link_identity, providers, unlink};
 pub(super) use renewal::{RefreshRequest, RenewRequest, logout, refresh, renew};
 
 #[derive(Deserialize, ToSchema)]

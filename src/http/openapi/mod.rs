@@ -8,6 +8,7 @@
 
 mod accounts;
 mod entry;
+mod identities;
 mod operation;
 mod page;
 mod refusals;
@@ -74,6 +75,7 @@ fn operations() -> impl Iterator<Item = Operation> {
         page::operations(),
         entry::ways_in(),
         entry::oneself(),
+        identities::operations(),
         accounts::operations(),
         sessions::operations(),
         sharing::operations(),

@@ -10,6 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, SchemaType, Ty
 use utoipa::openapi::{Array, KnownFormat, Object, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::auth::oidc::NEXT_MAX;
 use crate::auth::password::{PASSWORD_MAX, PASSWORD_MIN};
 use crate::auth::{Access, Mail, Right, Role, Username, api_token};
 use crate::http::sessions::{Input, LABEL_CHARS_MAX, NAME_CHARS_MAX, SHARE_LIFETIME_MAX};
@@ -74,6 +75,7 @@ pub(super) fn part(name: &str, of_session: bool) -> &'static str {
         "id" if of_session => "The session's id.",
         "user" => "The name of an account.",
         "share" => "The share's id.",
+        "provider" => "The provider's name.",
         _ => "Its id.",
     }
 }
@@ -137,6 +139,12 @@ pub(in crate::http) fn password() -> Object {
 
 pub(in crate::http) fn password_or_null() -> Object {
     password_of(text_or_null())
+}
+
+pub(in crate::http) fn page_or_null() -> Object {
+    let page = "^/([A-Za-z0-9_-]+/)*[A-Za-z0-9_-]*$";
+    let about = "The path of the page to come back to.";
+    text_or_null().max_length(Some(NEXT_MAX)).pattern(Some(page)).description(Some(about)).build()
 }
 
 // Sessions.

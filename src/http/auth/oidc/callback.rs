@@ -1,7 +1,7 @@
 //! The way back from a provider: a link of another site that is followed here. Whatever comes of it, the browser ends on
 //! our page; why it is not logged in stands behind `#login-error=`, as a code.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 
@@ -16,6 +16,7 @@ use crate::http::auth::entry;
 use crate::http::connection::Connection;
 use crate::http::cookie::Cookie;
 use crate::http::error::ApiError;
+use crate::http::extract::Named;
 use crate::store::{Account, Identity, LoginBy, LoginHolder, OidcState, StoreError};
 
 /// The answer of a provider, as it stands in the address. What else stands there is to be ignored (RFC 6749 section
@@ -38,7 +39,7 @@ struct Back {
 /// What somebody comes back with from a provider.
 pub(in crate::http) async fn callback(
     State(app): State<App>,
-    Path(provider): Path<String>,
+    Named(provider): Named,
     RawQuery(query): RawQuery,
     connection: Connection,
     headers: HeaderMap,

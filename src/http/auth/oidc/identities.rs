@@ -1,11 +1,12 @@
 //! The identities of one's own account: who one is at which provider.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::provider::Tokens;
@@ -16,11 +17,12 @@ use crate::auth::seal::{Place, Sealed};
 use crate::http::App;
 use crate::http::caller::{Account, With};
 use crate::http::error::ApiError;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Named};
+use crate::http::openapi::words;
 use crate::store::Identity;
 
 /// An identity, for its owner.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct IdentityObject {
     id: Uuid,
@@ -31,10 +33,11 @@ pub(in crate::http) struct IdentityObject {
 }
 
 /// Which provider is to be asked.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct LinkRequest {
+pub(in crate::http) struct LinkIdentity {
     provider: String,
+    #[schema(schema_with = words::page_or_null, required = false)]
     next: Option<String>,
 }
 
@@ -52,9 +55,9 @@ pub(in crate::http) async fn link(
     With(caller, ..): With<Account>,
     uri: Uri,
     headers: HeaderMap,
-    Body(asked): Body<LinkRequest>,
+    Body(asked): Body<LinkIdentity>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let LinkRequest { provider, next } = asked;
+    let LinkIdentity { provider, next } = asked;
     begun(&app, &provider, &uri, &headers, BeginRequest { next }, Some(caller.account()?)).await
 }
 
@@ -62,7 +65,7 @@ pub(in crate::http) async fn link(
 pub(in crate::http) async fn unlink(
     State(app): State<App>,
     With(caller, ..): With<Account>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<StatusCode, ApiError> {
     let missing = || ApiError::NoSuchThing("identity");
     let (id, account) = (IdentityId(Uuid::try_parse(&id).map_err(|_| missing())?), caller.account()?);

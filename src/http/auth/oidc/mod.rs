@@ -9,21 +9,23 @@ mod provider;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::auth::oidc::{Proofs, Refused, STATE_LIFETIME, next};
 use crate::auth::{AccountId, Digest, Secret};
 use crate::http::App;
 use crate::http::cookie::Cookie;
 use crate::http::error::ApiError;
-use crate::http::extract::OptionalBody;
+use crate::http::extract::{Named, OptionalBody};
+use crate::http::openapi::words;
 use crate::http::users::invalid;
 use crate::store::OidcState;
 pub(in crate::http) use callback::callback;
-pub(in crate::http) use identities::{link, list as identities, unlink};
+pub(in crate::http) use identities::{IdentityObject, LinkIdentity, link, list as identities, unlink};
 use provider::Provider;
 pub use provider::ProviderSettings;
 
@@ -47,23 +49,24 @@ impl Providers {
 }
 
 /// A provider, for a page that asks which there are.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(in crate::http) struct ProviderObject {
     name: String,
     label: String,
 }
 
 /// How a login is begun.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct BeginRequest {
     /// Where the browser goes when it is logged in.
+    #[schema(schema_with = words::page_or_null, required = false)]
     next: Option<String>,
 }
 
 /// Where the browser goes now.
-#[derive(Serialize)]
-struct Begun {
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Begun {
     url: String,
 }
 
@@ -80,7 +83,7 @@ pub(in crate::http) async fn providers(State(app): State<App>) -> Json<Vec<Provi
 /// without which the answer counts for nothing.
 pub(in crate::http) async fn begin(
     State(app): State<App>,
-    Path(provider): Path<String>,
+    Named(provider): Named,
     uri: Uri,
     headers: HeaderMap,
     OptionalBody(asked): OptionalBody<BeginRequest>,
@@ -97,10 +100,10 @@ async fn begun(
     asked: BeginRequest,
     account: Option<AccountId>,
 ) -> Result<impl IntoResponse + use<>, ApiError> {
-    let provider = app.oidc().named(provider).ok_or(ApiError::NoSuchThing("provider"))?;
-    let origin = own_origin(uri, headers).ok_or(ApiError::ForeignOrigin)?;
     let to = asked.next.as_deref().unwrap_or("/");
     let to = next(to).ok_or_else(|| invalid("next", "must be the path of a page of this server"))?;
+    let provider = app.oidc().named(provider).ok_or(ApiError::NoSuchThing("provider"))?;
+    let origin = own_origin(uri, headers).ok_or(ApiError::ForeignOrigin)?;
     let (state, secret, now) = (app.outside().secret()?.reveal(), app.outside().secret()?.reveal(), app.now());
     let device = Cookie::Device.read(headers)?.filter(|text| Secret::is_well_formed(text)).map(Digest::of);
     let begun = OidcState {
