@@ -42,6 +42,10 @@ impl Class {
             ("POST", "/api/sessions/{id}/shares") | ("PUT", "/api/sessions/{id}/grants/{user}") => Self::Save,
             ("POST", "/api/sessions" | "/api/sessions/{id}/reopen") => Self::Opening,
             ("POST", "/api/auth/ticket") => Self::Ticket,
+            // A state that one comes back with is of 256 random bits, goes with a cookie, and cannot be guessed.
+            ("GET" | "HEAD", "/api/auth/oidc" | "/api/auth/oidc/{provider}/callback") => Self::Ordinary,
+            ("POST", "/api/auth/oidc/{provider}/begin" | "/api/auth/me/identities") => Self::Ordinary,
+            ("GET" | "HEAD", "/api/auth/me/identities") | ("DELETE", "/api/auth/me/identities/{id}") => Self::Ordinary,
             ("GET" | "HEAD", "/api/sessions/{id}/screen" | "/api/sessions/{id}/snapshot") if is_deep(query) => {
                 Self::Expensive
             }

@@ -150,7 +150,8 @@ impl Terminal {
             }
         }
         let style = self.pen_style();
-        let (insert, cols) = (self.modes.insert, self.cols);
+        // Outside the margins nothing makes room, as nothing closes a gap there.
+        let (insert, cols) = (self.modes.insert && (!NARROW || self.is_between()), self.cols);
         let Self { primary, alternate, is_alternate, tables, .. } = self;
         let buffer = if *is_alternate { alternate } else { primary };
         let Some(row) = buffer.rows.get_mut(buffer.y) else { return };

@@ -209,7 +209,8 @@ async fn h57_a_flood_of_sizes_while_a_program_prints_leaves_a_true_screen() {
     let id = server.open(&["sh", "-c", script]).await;
     let mut watcher = Client::join(&server, &id, by_default()).await;
     watcher.forgets = true;
-    let watching = tokio::spawn(async move {
+    let mut watching = JoinSet::new();
+    watching.spawn(async move {
         watcher.until_on_screen("over").await;
         watcher
     });
@@ -234,7 +235,7 @@ async fn h57_a_flood_of_sizes_while_a_program_prints_leaves_a_true_screen() {
     resizing.join_all().await;
     server.call("POST", &format!("/api/sessions/{id}/resize"), Some(json!({ "cols": 50, "rows": 20 }))).await;
     server.input(&id, "\n").await;
-    let watcher = watching.await.expect("it saw the end");
+    let watcher = watching.join_next().await.expect("one").expect("it saw the end");
     let mut late = Client::join(&server, &id, by_default()).await;
     late.until_on_screen("over").await;
     let shown = |client: &Client| {

@@ -53,7 +53,7 @@ impl Terminal {
     }
 
     /// Whether the cursor is between the margins.
-    pub(super) fn is_between(&self) -> bool {
+    pub(in super::super) fn is_between(&self) -> bool {
         let (left, right) = self.columns();
         (left..=right).contains(&self.buffer().x.min(self.cols - 1))
     }
