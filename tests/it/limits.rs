@@ -51,7 +51,9 @@ async fn servers_that_share_a_database_share_what_was_tried() {
     let database = Postgres::start();
     let url = database.schema().await;
     let data = || tempfile::tempdir().expect("a directory");
-    let environment = [("FANTAIL_DATABASE_URL", &*url)];
+    let shared = tempfile::tempdir().expect("a directory");
+    let keys = shared.path().join("sealing.keys").display().to_string();
+    let environment = [("FANTAIL_DATABASE_URL", &*url), ("FANTAIL_SEALING_KEYS", &*keys)];
     let one = Server::launch(data(), &["--rate-attempts", "5"], &environment).await;
     let other = Server::launch(data(), &["--rate-attempts", "5"], &environment).await;
     for turn in 0..5 {

@@ -1,5 +1,6 @@
 //! Servers that share one PostgreSQL, and what is left when it goes away.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,10 +9,11 @@ use crate::support::{Client, Closed, Join, Login, Postgres, Server, until};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A server whose records are in this database.
-async fn on(database: &str) -> Arc<Server> {
-    let data = tempfile::tempdir().expect("a directory");
-    Arc::new(Server::launch(data, &[], &[("FANTAIL_DATABASE_URL", database)]).await)
+/// A server whose records are in this database, sealed with the keys in this file.
+async fn on(database: &str, keys: &Path) -> Arc<Server> {
+    let (data, keys) = (tempfile::tempdir().expect("a directory"), keys.to_str().expect("UTF-8"));
+    let environment = [("FANTAIL_DATABASE_URL", database), ("FANTAIL_SEALING_KEYS", keys)];
+    Arc::new(Server::launch(data, &[], &environment).await)
 }
 
 /// Who runs the server, and Bob, a member with a password, whom they add.
@@ -38,7 +40,9 @@ async fn token_of(server: &Server, login: &Login) -> Value {
 async fn h28_what_is_revoked_on_one_server_ends_on_every_other_that_shares_its_database() {
     let database = Postgres::start();
     let address = database.schema().await;
-    let (here, there) = (on(&address).await, on(&address).await);
+    let shared = tempfile::tempdir().expect("a directory");
+    let keys = shared.path().join("sealing.keys");
+    let (here, there) = (on(&address, &keys).await, on(&address, &keys).await);
     let (ann, bob) = people(&here).await;
     // Whoever logged in on one is known to the other.
     let session = bob.open(&there, &["cat"]).await;
@@ -70,7 +74,8 @@ async fn h28_what_is_revoked_on_one_server_ends_on_every_other_that_shares_its_d
 #[tokio::test]
 async fn h82_terminals_go_on_without_the_database_and_nothing_that_was_revoked_is_taken() {
     let database = Postgres::start();
-    let server = on(&database.schema().await).await;
+    let shared = tempfile::tempdir().expect("a directory");
+    let server = on(&database.schema().await, &shared.path().join("sealing.keys")).await;
     let (ann, bob) = people(&server).await;
     let session = bob.open(&server, &["cat"]).await;
     let mut viewer = Client::join(&server, &session, by(&bob)).await;
