@@ -21,6 +21,7 @@ mod profiles;
 mod seals;
 mod self_signed;
 mod sessions;
+mod settings;
 mod successor;
 mod supervisor;
 mod threads;
@@ -40,15 +41,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Secret;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::holder::HolderError;
 use crate::http::accept::Acceptor;
 use crate::http::audit::{AuditLog, AuditWriter};
 use crate::http::caller::LOCAL_TOKEN_PREFIX;
-use crate::http::profiles::Profiles;
-use crate::http::{App, Clock, Outside, Parts, Random, Rates, Settings, Strangers, TrustedProxies};
-use crate::registry::{Limits, Registry};
-use crate::session::{self, Emulation, Spawner};
+use crate::http::{App, Clock, Outside, Parts, Random, Strangers, TrustedProxies};
+use crate::session;
 use crate::store::{DataDir, SqlStore, Store, StoreError};
 use crate::ws;
 use announcement::Announcement;
@@ -63,6 +62,7 @@ pub use origin::{Origin, TAKE_OVER};
 pub use predecessor::{Inherited, Predecessor, TakeOverError};
 pub use seals::{SealFile, SealsError, reseal};
 use sessions::{Keeping, Sessions};
+use settings::{public_urls, registry, settings};
 use supervisor::Supervisor;
 use threads::Threads;
 use upgrade::{Requests, Upgrading};
@@ -73,8 +73,6 @@ pub use verdict::{Verdict, Waiting};
 const SESSIONS_DEADLINE: Duration = Duration::from_secs(15);
 /// How long requests and connections may take to end after that.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
-/// Not written in a URL.
-const HTTPS_PORT: u16 = 443;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -419,67 +417,6 @@ fn descriptors(told: Option<u64>) -> Rlimit {
     Rlimit { current: told.or(own.current), maximum: own.maximum }
 }
 
-/// The sessions of this server.
-fn registry(config: &Config, threads: &Threads, spawner: Arc<dyn Spawner>, store: Arc<dyn Store>) -> Registry {
-    let limits =
-        Limits { sessions_max: config.max_sessions, exited_max: config.exited_max, exited_ttl: config.exited_ttl };
-    #[expect(clippy::disallowed_methods, reason = "the one place the wall clock is read")]
-    let defaults = session::Settings::new(threads.screens(), Timestamp::now);
-    let settings = session::Settings {
-        lanes: threads.lanes(),
-        log_bytes: config.log_bytes,
-        scrollback_lines: config.scrollback_lines,
-        resync_bytes: config.resync_bytes as u64,
-        clipboard: match config.clipboard {
-            config::Clipboard::View => session::ClipboardPolicy::View,
-            config::Clipboard::Off => session::ClipboardPolicy::Off,
-        },
-        emulation: match config.emulation {
-            config::Emulation::Client => Emulation::Client,
-            config::Emulation::Xterm => Emulation::Xterm { checksums: false },
-            config::Emulation::XtermChecksums => Emulation::Xterm { checksums: true },
-        },
-        pace: match config.pace {
-            config::Pace::Free => session::Pace::Free,
-            config::Pace::Fastest => session::Pace::Fastest,
-            config::Pace::Lossless => session::Pace::Lossless,
-        },
-        sizes: match config.sizes {
-            config::Sizes::Latest => session::Sizes::Latest,
-            config::Sizes::Owner => session::Sizes::Owner,
-            config::Sizes::Smallest => session::Sizes::Smallest,
-            config::Sizes::Fixed => session::Sizes::Fixed,
-        },
-        ..defaults
-    };
-    Registry::new(limits, settings, spawner, store, boot())
-}
-
-/// What the routes need to know of the configuration.
-fn settings(config: &Config, profiles: Profiles, public_urls: Vec<String>, cores: usize) -> Settings {
-    let config::Rates { requests, openings, tickets, expensive, saves, attempts } = config.rates;
-    Settings {
-        profiles,
-        rates: Rates { requests, openings, tickets, expensive, saves, attempts },
-        no_auth: config.no_auth,
-        public_urls,
-        cors_origins: config.cors_origins.clone(),
-        cores,
-    }
-}
-
-/// What the kernel calls the time since the machine was started. Where it does not say (no /proc), a restart of the
-/// machine looks like an end of all our processes.
-fn boot() -> String {
-    match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
-        Ok(id) => id.trim_end().to_owned(),
-        Err(error) => {
-            tracing::warn!(%error, "the machine does not tell its boot id");
-            String::new()
-        }
-    }
-}
-
 /// The store that the settings name.
 ///
 /// # Errors
@@ -505,13 +442,6 @@ pub fn outside() -> Outside {
     #[expect(clippy::disallowed_methods, reason = "the one place the system's randomness is read")]
     let random: Random = Arc::new(|bytes| getrandom::fill(bytes).is_ok());
     Outside::new(clock, random)
-}
-
-/// The origins we are served under: those that are configured, and those a certificate of our own is for.
-fn public_urls(config: &Config, encryption: Option<&Encryption>, address: SocketAddr) -> Vec<String> {
-    let own = encryption.is_some_and(Encryption::is_self_signed).then(self_signed::host_names).unwrap_or_default();
-    let port = if address.port() == HTTPS_PORT { String::new() } else { format!(":{}", address.port()) };
-    config.public_urls.iter().cloned().chain(own.iter().map(|name| format!("https://{name}{port}"))).collect()
 }
 
 fn local_token(outside: &Outside) -> Result<String, ServerError> {
